@@ -1,0 +1,41 @@
+//! What one client may cost the server.
+
+use super::block::block;
+use std::time::Duration;
+
+block! {
+    /// Limits that keep one client, or one address, from spoiling the server for the others.
+    pub struct Limits {
+        /// Largest stanza, in bytes. A larger one closes the stream with `policy-violation`
+        /// (RFC 6120, section 13.12, asks for at least 10000).
+        "stanza-bytes" => stanza_bytes: usize = 256 * 1024,
+        /// How deep elements may be nested in a stanza.
+        "depth" => depth: u32 = 64,
+        /// Attributes that one element may have.
+        "attributes" => attributes: u32 = 64,
+        /// Time from connecting to being logged in, after which the connection is closed.
+        "login-timeout" => login_timeout: Duration = Duration::from_secs(30),
+        /// Failed logins on one stream before it is closed (RFC 6120, section 6.4.5: 2 to 5).
+        "login-attempts" => login_attempts: u32 = 5,
+        /// Failed logins from one address within `'failed-logins-window'`, after which it may not try
+        /// until the window has passed; 0 is no limit.
+        "failed-logins" => failed_logins: u32 = 30,
+        /// The time in which failed logins from one address are counted.
+        "failed-logins-window" => failed_logins_window: Duration = Duration::from_secs(5 * 60),
+        /// Connections open at the same time from one address; 0 is no limit.
+        "connections-per-address" => connections_per_address: u32 = 1000,
+        /// Sessions (connected clients) of one account at the same time.
+        "sessions-per-account" => sessions_per_account: u32 = 20,
+        /// Contacts in one account's roster.
+        "roster-items" => roster_items: u32 = 2000,
+        /// Bytes that may wait for one session's client to read them. Beyond it senders to that
+        /// session wait.
+        "outgoing-bytes" => outgoing_bytes: usize = 1024 * 1024,
+        /// How long a client may read nothing while its queue is full before its session is closed.
+        "slow-reader-timeout" => slow_reader_timeout: Duration = Duration::from_secs(30),
+        /// How long a client has to close its side after the server has closed the stream.
+        "close-timeout" => close_timeout: Duration = Duration::from_secs(5),
+        /// How long a stopping server waits for queues to drain.
+        "shutdown-timeout" => shutdown_timeout: Duration = Duration::from_secs(10),
+    }
+}

@@ -1,0 +1,167 @@
+//! The settings. A field's path in the file is its path here, with the file's key in its declaration.
+
+mod block;
+mod c2s;
+pub(crate) mod kinds;
+mod limits;
+mod plugins;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod vhosts;
+
+pub use c2s::{C2s, Port, Socket};
+pub use limits::Limits;
+pub use plugins::{Plugin, PluginsSettings};
+pub use validate::Invalid;
+pub use vhosts::VhostSettings;
+
+use crate::Error;
+use crate::tdsl::Document;
+use block::block;
+use kinds::read_block;
+use serde::de::{Error as _, MapAccess};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+block! {
+    /// Everything that can be set in `etc/config.tdsl`.
+    ///
+    /// Relative paths start from the folder that the server is started in. In the lists of fields, `usize`
+    /// is a size in bytes and `u32` a count.
+    pub struct Settings {
+        /// The domain served here, or a list of domains: the first is the default one. Domains that need
+        /// settings of their own go into `'virtual-hosts'`, listed here or not.
+        "default-virtual-host" => default_virtual_host: Vec<String> = vec!["localhost".to_owned()],
+        /// Addresses (bare JIDs) of those who administer the server.
+        "admins" => admins: Vec<String> = Vec::new(),
+        /// Addresses (bare JIDs or domains) that may send on behalf of others.
+        "trusted" => trusted: Vec<String> = Vec::new(),
+        /// Domains with settings of their own, each a block named after the domain; a list of domains
+        /// will do where the defaults are right.
+        "virtual-hosts" => vhosts: Vec<VhostSettings> = vec![VhostSettings::new("localhost")],
+        /// Client connections.
+        "c2s" => c2s: C2s = C2s::default(),
+        /// Where accounts, rosters and messages are kept.
+        "dataSource" => data_source: DataSource = DataSource::default(),
+        /// Folder with the certificates: for each domain `DOMAIN.pem` with the private key, the certificate and
+        /// its chain, or, as ACME clients write them, `DOMAIN/fullchain.pem` and `DOMAIN/privkey.pem`. A domain
+        /// without gets a self-signed certificate.
+        "certificates" => certificates: PathBuf = "etc/certs".into(),
+        /// Folder for what the server keeps beside the database.
+        "data-folder" => data_folder: PathBuf = "data".into(),
+        /// Rounds of hashing that protect a stored password (SCRAM, RFC 7677: at least 4096). It applies
+        /// to passwords set from now on. Each login costs the client as many rounds.
+        "scram-iterations" => scram_iterations: u32 = 10_000,
+        /// What to log: `error`, `warn`, `info`, `debug` or `trace`, or by part of the server:
+        /// `'info,waxwing_net=debug'`.
+        "log" => log: String = "info".to_owned(),
+        /// Limits that keep one client, or one address, from spoiling the server for the others.
+        "limits" => limits: Limits = Limits::default(),
+        /// The session manager's plugins. A plugin runs because it is listed here; without its line the
+        /// feature is gone.
+        "sess-man" => plugins: PluginsSettings = PluginsSettings::default(),
+    }
+    others refuse_tigase;
+}
+
+/// Top-level keys of Tigase that have no meaning here: whoever pastes one should not take it for a typing error.
+const TIGASE: [&str; 25] = [
+    "amp",
+    "authRepository",
+    "bosh",
+    "cl-comp",
+    "cluster-mode",
+    "cluster-nodes",
+    "cm-ht-traffic-throttling",
+    "cm-traffic-throttling",
+    "config-type",
+    "debug",
+    "debug-packages",
+    "ext",
+    "http",
+    "installation-id",
+    "logging",
+    "message-archive",
+    "muc",
+    "pubsub",
+    "s2s",
+    "userRepository",
+    "vhost-man",
+    "watchdog-delay",
+    "watchdog-ping-type",
+    "watchdog-timeout",
+    "ws2s",
+];
+
+fn refuse_tigase<'de, A: MapAccess<'de>>(_: &mut Settings, key: &str, _: &mut A) -> Result<bool, A::Error> {
+    match TIGASE.contains(&key) {
+        true => Err(A::Error::custom(format_args!(
+            "'{key}' is a setting of Tigase that this version of Waxwing does not have"
+        ))),
+        false => Ok(false),
+    }
+}
+
+block! {
+    /// Where data is kept.
+    pub struct DataSource in "default" {
+        /// `sqlite:` and the path of the database file, which is made if it is not there.
+        "uri" => uri: String = "sqlite:data/waxwing.db".to_owned(),
+    }
+}
+
+impl Settings {
+    /// Reads the settings from a file and checks them.
+    ///
+    /// `props` holds what `prop('name')` in the file stands for.
+    pub fn load(path: &Path, props: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, &path.to_string_lossy(), props)
+    }
+
+    /// Reads the settings from text; `file_name` is what errors call it.
+    pub fn parse(text: &str, file_name: &str, props: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let document = Document::parse(text, file_name, props)?;
+        let start = Self { default_virtual_host: Vec::new(), vhosts: Vec::new(), ..Self::default() };
+        let mut settings = document.read(|input| read_block(input, start))?;
+        let default_given = !settings.default_virtual_host.is_empty();
+        settings.complete();
+        settings.validate().map_err(|Invalid { mut path, message }| {
+            if !default_given && path == ["default-virtual-host"] {
+                path = vec!["virtual-hosts".to_owned(), settings.domain().to_owned()];
+            }
+            document.error_at(&path, message)
+        })?;
+        Ok(settings)
+    }
+
+    /// The default virtual host's domain.
+    pub fn domain(&self) -> &str {
+        self.vhosts.first().map_or("localhost", |vhost| &vhost.domain)
+    }
+
+    /// The virtual host of this domain. The domain is compared as written in the file.
+    pub fn vhost(&self, domain: &str) -> Option<&VhostSettings> {
+        self.vhosts.iter().find(|vhost| vhost.domain == domain)
+    }
+
+    /// Makes `default_virtual_host` and `vhosts` say the same, the default one first.
+    fn complete(&mut self) {
+        if self.default_virtual_host.is_empty() {
+            self.default_virtual_host = match self.vhosts.first() {
+                Some(first) => vec![first.domain.clone()],
+                None => Self::default().default_virtual_host,
+            };
+        }
+        for domain in self.default_virtual_host.iter().rev() {
+            let vhost = match self.vhosts.iter().position(|vhost| vhost.domain == *domain) {
+                Some(at) => self.vhosts.remove(at),
+                None => VhostSettings::new(domain),
+            };
+            self.vhosts.insert(0, vhost);
+        }
+    }
+}

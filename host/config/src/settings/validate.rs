@@ -1,0 +1,155 @@
+//! Problems that take more than one setting, or more than its type, to see.
+
+use super::Settings;
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+/// A setting that has the right type and is still wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", path.join(" / "))]
+pub struct Invalid {
+    /// The keys that lead to the setting in the file.
+    pub path: Vec<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// RFC 7677, section 4.
+const LEAST_SCRAM_ITERATIONS: u32 = 4096;
+/// RFC 6120, section 13.12.
+const LEAST_STANZA_BYTES: usize = 10_000;
+
+impl Settings {
+    /// Checks what the types cannot; the first problem is returned.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        self.validate_domains()?;
+        for jid in &self.admins {
+            check(is_account(jid), &["admins"], || {
+                format!("'{jid}' is not an address like 'name@{}'", self.domain())
+            })?;
+        }
+        for jid in &self.trusted {
+            check(is_account(jid) || is_domain(jid), &["trusted"], || {
+                format!("'{jid}' is neither an address like 'name@{}' nor a domain", self.domain())
+            })?;
+        }
+        self.validate_ports()?;
+        check(
+            self.data_source.uri.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()),
+            &["dataSource", "default", "uri"],
+            || "expected 'sqlite:' and the path of a file".into(),
+        )?;
+        check(self.scram_iterations >= LEAST_SCRAM_ITERATIONS, &["scram-iterations"], || {
+            format!("must be at least {LEAST_SCRAM_ITERATIONS}")
+        })?;
+        self.validate_limits()?;
+        self.validate_plugins()
+    }
+
+    fn validate_domains(&self) -> Result<(), Invalid> {
+        check(!self.vhosts.is_empty(), &["default-virtual-host"], || {
+            "there must be a domain to serve".into()
+        })?;
+        let mut seen = HashSet::new();
+        for vhost in &self.vhosts {
+            let domain = vhost.domain.as_str();
+            let path: &[&str] = match self.default_virtual_host.iter().any(|name| name == domain) {
+                true => &["default-virtual-host"],
+                false => &["virtual-hosts", domain],
+            };
+            check(is_domain(domain), path, || format!("'{domain}' is not a domain"))?;
+            check(seen.insert(domain.to_lowercase()), path, || format!("'{domain}' is given twice"))?;
+            check(
+                vhost.certificate.is_some() || vhost.private_key.is_none(),
+                &["virtual-hosts", domain, "private-key"],
+                || "a 'private-key' needs its 'certificate'".into(),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn validate_ports(&self) -> Result<(), Invalid> {
+        check(!self.c2s.ports.is_empty(), &["c2s", "connections", "ports"], || "no port for clients".into())?;
+        let mut seen = HashSet::new();
+        for port in &self.c2s.ports {
+            let number = port.number.to_string();
+            let path = ["c2s", "connections", &number];
+            check(port.number != 0, &path, || "0 is not a port".into())?;
+            check(seen.insert(port.number), &path, || format!("port {number} is given twice"))?;
+            let path = ["c2s", "connections", &number, "ifc"];
+            check(!port.interfaces.is_empty(), &path, || {
+                "no address to listen on; '*' is all of them".into()
+            })?;
+            for address in &port.interfaces {
+                check(address == "*" || address.parse::<IpAddr>().is_ok(), &path, || {
+                    format!("'{address}' is not an IP address; '*' is all of them")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_limits(&self) -> Result<(), Invalid> {
+        let limits = &self.limits;
+        check(limits.stanza_bytes >= LEAST_STANZA_BYTES, &["limits", "stanza-bytes"], || {
+            format!("must be at least {LEAST_STANZA_BYTES} (RFC 6120, section 13.12)")
+        })?;
+        check(limits.outgoing_bytes >= limits.stanza_bytes, &["limits", "outgoing-bytes"], || {
+            format!("must hold at least one stanza of {} bytes ('stanza-bytes')", limits.stanza_bytes)
+        })?;
+        for (key, value) in [
+            ("depth", limits.depth),
+            ("attributes", limits.attributes),
+            ("login-attempts", limits.login_attempts),
+            ("sessions-per-account", limits.sessions_per_account),
+        ] {
+            check(value > 0, &["limits", key], || "must be at least 1".into())?;
+        }
+        for (key, value) in
+            [("login-timeout", limits.login_timeout), ("slow-reader-timeout", limits.slow_reader_timeout)]
+        {
+            check(!value.is_zero(), &["limits", key], || "must be longer than nothing".into())?;
+        }
+        Ok(())
+    }
+
+    fn validate_plugins(&self) -> Result<(), Invalid> {
+        let plugins = &self.plugins;
+        for (key, given) in [
+            ("plugin-cpu", !plugins.cpu.is_zero()),
+            ("plugin-timeout", !plugins.call_timeout.is_zero()),
+            ("plugin-memory", plugins.memory > 0),
+            ("plugin-instances", plugins.instances > 0),
+            ("plugin-calls", plugins.retire_after > 0),
+        ] {
+            check(given, &["sess-man", key], || "must be more than nothing".into())?;
+        }
+        for plugin in &plugins.list {
+            let name = plugin.name.as_str();
+            let sound = !name.is_empty() && !name.starts_with('.');
+            check(sound, &["sess-man", name], || format!("'{name}' cannot be the name of a plugin's file"))?;
+        }
+        Ok(())
+    }
+}
+
+fn check(sound: bool, path: &[&str], message: impl FnOnce() -> String) -> Result<(), Invalid> {
+    if sound {
+        return Ok(());
+    }
+    Err(Invalid { path: path.iter().map(|key| key.to_string()).collect(), message: message() })
+}
+
+/// A rough look only: the server prepares addresses by RFC 7622 before it uses them.
+fn is_account(jid: &str) -> bool {
+    jid.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !local.contains(|c: char| c.is_whitespace() || "\"&'/:<>@".contains(c))
+            && is_domain(domain)
+    })
+}
+
+fn is_domain(domain: &str) -> bool {
+    let unfit = |c: char| c.is_whitespace() || c.is_control() || "\"&'/\\<>@".contains(c);
+    !domain.is_empty() && domain.len() <= 1023 && !domain.contains(unfit)
+}
