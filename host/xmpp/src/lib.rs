@@ -1,0 +1,20 @@
+//! XMPP without I/O: addresses, stanzas, stream framing, errors and SASL mechanisms.
+
+mod chars;
+mod element;
+mod error;
+mod escape;
+mod framing;
+mod jid;
+pub mod ns;
+mod prep;
+mod reader;
+pub mod sasl;
+mod stanza;
+
+pub use element::{Element, Node};
+pub use error::{Condition, ErrorType, StanzaError, StreamCondition, StreamError};
+pub use escape::{escape, escape_text};
+pub use framing::{Frame, Framer, Limits, StreamHeader};
+pub use jid::{Jid, JidError};
+pub use stanza::{Child, Kind, ParseError, Stanza, Type};
