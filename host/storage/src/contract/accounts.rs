@@ -1,0 +1,149 @@
+//! Accounts and virtual hosts.
+
+use super::*;
+use crate::{AccountError, LogQuery, Vhost};
+
+/// All fields, to the millisecond.
+pub async fn an_account_comes_back_as_created(place: &dyn Place) {
+    let storage = place.open().await;
+    let mut disabled = account("romeo@example.org");
+    disabled.enabled = false;
+    disabled.created = UNIX_EPOCH;
+    disabled.sha1 =
+        ScramKeys { iterations: u32::MAX, salt: vec![], stored_key: vec![0], server_key: vec![255; 64] };
+    let writes = [Write::CreateAccount(account(OWNER)), Write::CreateAccount(disabled.clone())];
+    commit(&*storage, writes).await.unwrap();
+    assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(account(OWNER)));
+    assert_eq!(storage.account(&disabled.jid).await.unwrap(), Some(disabled));
+    assert_eq!(storage.account(&jid("nobody@example.org")).await.unwrap(), None);
+    assert_eq!(storage.account(&jid("juliet@example.com")).await.unwrap(), None);
+    // A full address names the account that it belongs to.
+    assert_eq!(storage.account(&jid("juliet@example.org/balcony")).await.unwrap(), Some(account(OWNER)));
+}
+
+/// The second fails and changes nothing.
+pub async fn an_account_is_created_once(place: &dyn Place) {
+    let storage = place.open().await;
+    commit(&*storage, [Write::CreateAccount(account(OWNER))]).await.unwrap();
+    let mut other = account(OWNER);
+    other.sha1 = keys(9);
+    let result = commit(&*storage, [Write::CreateAccount(other)]).await;
+    assert!(matches!(result, Err(Error::Account(AccountError::Exists))), "{result:?}");
+    assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(account(OWNER)));
+}
+
+/// Both sets of keys change and nothing else does.
+pub async fn keys_change_of_an_account_that_exists(place: &dyn Place) {
+    let storage = place.open().await;
+    let change = Write::SetKeys { jid: jid(OWNER), sha1: keys(5), sha256: keys(6) };
+    let result = commit(&*storage, [change.clone()]).await;
+    assert!(matches!(result, Err(Error::Account(AccountError::NotFound))), "{result:?}");
+    let writes =
+        [Write::CreateAccount(account(OWNER)), Write::CreateAccount(account("romeo@example.org")), change];
+    commit(&*storage, writes).await.unwrap();
+    let expected = Account { sha1: keys(5), sha256: keys(6), ..account(OWNER) };
+    assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(expected));
+    let other = storage.account(&jid("romeo@example.org")).await.unwrap();
+    assert_eq!(other, Some(account("romeo@example.org")));
+}
+
+/// Pages join up without gap or repetition.
+pub async fn accounts_are_listed_in_order_by_page(place: &dyn Place) {
+    let storage = place.open().await;
+    let mut all: Vec<_> = (0..25).map(|n| jid(&format!("user{n}@example.org"))).collect();
+    all.push(jid("é@example.org"));
+    let writes = all.iter().map(|jid| Write::CreateAccount(account(jid.as_str())));
+    commit(&*storage, writes).await.unwrap();
+    all.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    for limit in [1, 7, 26, 100] {
+        let mut found: Vec<Jid> = Vec::new();
+        loop {
+            let page = storage.accounts("example.org", found.last(), limit).await.unwrap();
+            assert!(page.len() <= limit as usize);
+            if page.is_empty() {
+                break;
+            }
+            found.extend(page);
+        }
+        assert_eq!(found, all);
+    }
+    assert!(storage.accounts("example.org", None, 0).await.unwrap().is_empty());
+}
+
+/// Lists and counts are of one domain.
+pub async fn accounts_belong_to_their_domain(place: &dyn Place) {
+    let storage = place.open().await;
+    let addresses = ["a@one.example", "b@one.example", "a@two.example", "a@sub.one.example"];
+    commit(&*storage, addresses.map(|address| Write::CreateAccount(account(address)))).await.unwrap();
+    assert_eq!(storage.count_accounts("one.example").await.unwrap(), 2);
+    assert_eq!(storage.count_accounts("two.example").await.unwrap(), 1);
+    assert_eq!(storage.count_accounts("three.example").await.unwrap(), 0);
+    let one = storage.accounts("one.example", None, 10).await.unwrap();
+    assert_eq!(one, [jid("a@one.example"), jid("b@one.example")]);
+    commit(&*storage, [Write::RemoveAccount(jid("a@one.example"))]).await.unwrap();
+    assert_eq!(storage.count_accounts("one.example").await.unwrap(), 1);
+}
+
+/// Roster, tables and logs of every store go, and nothing of anybody else.
+pub async fn removing_an_account_erases_what_it_owns(place: &dyn Place) {
+    let storage = place.open().await;
+    // Others whose addresses are near by.
+    let owners = [OWNER, "juliet2@example.org", "julie@example.org", "juliet@example.orga"];
+    for owner in owners {
+        let roster = Write::Roster {
+            owner: jid(owner),
+            expect: 0,
+            put: vec![item("romeo@example.org"), item("nurse@example.org")],
+            remove: vec![],
+        };
+        let other_store = Write::LogAppend {
+            store: "other".into(),
+            owner: owner.into(),
+            at: 1,
+            tag: None,
+            value: vec![1],
+            expires: Some(u64::MAX),
+        };
+        let account = Write::CreateAccount(account(owner));
+        let writes = [account, roster, set(owner, "k", "v"), append(owner, 1, Some("t"), "v"), other_store];
+        commit(&*storage, writes).await.unwrap();
+    }
+    commit(&*storage, [Write::RemoveAccount(jid(OWNER))]).await.unwrap();
+    for owner in owners {
+        let left = u64::from(owner != OWNER);
+        assert_eq!(u64::from(storage.account(&jid(owner)).await.unwrap().is_some()), left, "{owner}");
+        let roster = storage.roster(&jid(owner)).await.unwrap();
+        assert_eq!((roster.version, roster.items.len() as u64), (left, 2 * left), "{owner}");
+        let value = storage.table_get(STORE, owner, "k").await.unwrap();
+        assert_eq!(u64::from(value.is_some()), left, "{owner}");
+        for store in [STORE, "other"] {
+            assert_eq!(storage.log_count(store, owner, None).await.unwrap(), left, "{owner}");
+            let entries = storage.log_read(store, owner, LogQuery::default()).await.unwrap();
+            assert_eq!(entries.len() as u64, left, "{owner}");
+        }
+    }
+    // Once more is no error, and the name is free again.
+    let writes = [Write::RemoveAccount(jid(OWNER)), Write::CreateAccount(account(OWNER))];
+    commit(&*storage, writes).await.unwrap();
+}
+
+/// In order of domain, settings in order of name.
+pub async fn vhosts_are_put_and_removed(place: &dyn Place) {
+    let storage = place.open().await;
+    assert_eq!(storage.vhosts().await.unwrap(), []);
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let b = Vhost {
+        domain: "b.example".into(),
+        enabled: false,
+        settings: vec![setting("limit", "5"), setting("odd \"name\"", "two\nlines\0'")],
+    };
+    let a = Vhost { domain: "a.example".into(), enabled: true, settings: vec![] };
+    commit(&*storage, [Write::PutVhost(b.clone()), Write::PutVhost(a.clone())]).await.unwrap();
+    assert_eq!(storage.vhosts().await.unwrap(), [a.clone(), b.clone()]);
+    let changed = Vhost { enabled: true, settings: vec![setting("limit", "6")], ..b };
+    commit(&*storage, [Write::PutVhost(changed.clone())]).await.unwrap();
+    assert_eq!(storage.vhosts().await.unwrap(), [a, changed.clone()]);
+    let remove = |domain: &str| Write::RemoveVhost(domain.into());
+    commit(&*storage, [remove("a.example"), remove("c.example")]).await.unwrap();
+    assert_eq!(storage.vhosts().await.unwrap(), [changed]);
+}

@@ -1,0 +1,201 @@
+//! SQLite: one file, no server. Every commit reaches the disk before it returns (WAL with
+//! `synchronous=FULL`), and many at once share the wait.
+
+mod apply;
+mod convert;
+mod migrations;
+mod open;
+mod queries;
+mod readers;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use open::OpenError;
+
+use crate::{Account, Batch, Error, LogEntry, LogQuery, Result, Roster, Storage, Vhost};
+use futures_util::future::BoxFuture;
+use open::Lock;
+use parking_lot::Mutex;
+use readers::Readers;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use tokio::sync::{Semaphore, oneshot};
+use waxwing_xmpp::Jid;
+use writer::{Job, Request, Writer};
+
+/// What one permit of the queue stands for.
+const QUEUE_UNIT: usize = 1024;
+
+/// How an SQLite database is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// Bytes of batches that may wait for the writer; what comes then waits for room. Default 16 MiB.
+    pub queue_bytes: usize,
+    /// Bytes of the file that the writer keeps in memory. Default 16 MiB.
+    pub cache_bytes: usize,
+    /// Bytes that the file may grow to; what needs more answers `Unavailable`. Default: the disk.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { queue_bytes: 16 << 20, cache_bytes: 16 << 20, max_bytes: None }
+    }
+}
+
+/// The SQLite engine. To be used within a tokio runtime.
+#[derive(Debug)]
+pub struct Sqlite {
+    readers: Arc<Readers>,
+    requests: mpsc::Sender<Request>,
+    /// Bounds the channel, in units of [`QUEUE_UNIT`].
+    room: Arc<Semaphore>,
+    queue_units: usize,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Sqlite {
+    /// Open a database, making the file if there is none and bringing its schema up to date. Blocks
+    /// for as long as that takes.
+    ///
+    /// # Errors
+    /// When the file cannot be used; see [`OpenError`].
+    pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> std::result::Result<Self, OpenError> {
+        let path = path.as_ref();
+        let lock = Lock::take(path)?;
+        open::prepare(path)?;
+        let mut db = open::writer(path, &options)?;
+        migrations::migrate(&mut db)?;
+        open::enter_wal(&db, &options)?;
+        let readers = Arc::new(Readers::open(path)?);
+        let (sender, requests) = mpsc::channel();
+        let writer = Writer { db, requests, readers: readers.clone(), lock };
+        let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || writer.run());
+        let thread = Mutex::new(Some(thread.map_err(OpenError::Thread)?));
+        let queue_units =
+            (options.queue_bytes / QUEUE_UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        let room = Arc::new(Semaphore::new(queue_units));
+        Ok(Self { readers, requests: sender, room, queue_units, thread })
+    }
+
+    async fn enqueue(&self, batch: Batch) -> Result<()> {
+        // A batch greater than the whole queue goes alone.
+        let units = batch.weight().div_ceil(QUEUE_UNIT).clamp(1, self.queue_units);
+        let room = self.room.clone().acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await;
+        let room = room.map_err(|_| closed())?;
+        let (done, answer) = oneshot::channel();
+        self.requests.send(Request::Commit(Job { batch, done, room })).map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    async fn finish(&self) -> Result<()> {
+        self.room.close();
+        let (done, answer) = oneshot::channel();
+        if self.requests.send(Request::Close(done)).is_ok() {
+            // No answer: somebody else's request to close came first.
+            let _ = answer.await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Sqlite {
+    /// Waits for what is queued, like [`Storage::close`], so that the file is free afterwards.
+    fn drop(&mut self) {
+        self.room.close();
+        let (done, _) = oneshot::channel();
+        // Neither matters if the thread has ended already.
+        let _ = self.requests.send(Request::Close(done));
+        if let Some(thread) = self.thread.get_mut().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::Unavailable("the database is closed".into())
+}
+
+impl Storage for Sqlite {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.enqueue(batch))
+    }
+
+    fn account<'a>(&'a self, jid: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>> {
+        Box::pin(self.readers.lookup(move |db| queries::account(db, jid)))
+    }
+
+    fn accounts<'a>(
+        &'a self,
+        domain: &'a str,
+        after: Option<&'a Jid>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Jid>>> {
+        let after = after.map_or("", |jid| jid.bare_str()).to_owned();
+        let domain = domain.to_owned();
+        Box::pin(self.readers.scan(move |db| queries::accounts(db, &domain, &after, limit)))
+    }
+
+    fn count_accounts<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>> {
+        let domain = domain.to_owned();
+        Box::pin(self.readers.scan(move |db| queries::count_accounts(db, &domain)))
+    }
+
+    fn roster<'a>(&'a self, owner: &'a Jid) -> BoxFuture<'a, Result<Roster>> {
+        Box::pin(self.readers.lookup(move |db| queries::roster(db, owner)))
+    }
+
+    fn vhosts(&self) -> BoxFuture<'_, Result<Vec<Vhost>>> {
+        Box::pin(self.readers.lookup(queries::vhosts))
+    }
+
+    fn table_get<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        Box::pin(self.readers.lookup(move |db| queries::table_get(db, store, owner, key)))
+    }
+
+    fn table_keys<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        Box::pin(self.readers.lookup(move |db| queries::table_keys(db, (store, owner), prefix, after, limit)))
+    }
+
+    fn log_read<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        query: LogQuery,
+    ) -> BoxFuture<'a, Result<Vec<LogEntry>>> {
+        // Without a filter a page is found by its ids; with one, the whole log may have to be looked through.
+        if query.tag.is_none() && query.since.is_none() && query.until.is_none() {
+            return Box::pin(self.readers.lookup(move |db| queries::log_read(db, store, owner, &query)));
+        }
+        let (store, owner) = (store.to_owned(), owner.to_owned());
+        Box::pin(self.readers.scan(move |db| queries::log_read(db, &store, &owner, &query)))
+    }
+
+    fn log_count<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        tag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<u64>> {
+        let (store, owner, tag) = (store.to_owned(), owner.to_owned(), tag.map(str::to_owned));
+        Box::pin(self.readers.scan(move |db| queries::log_count(db, &store, &owner, tag.as_deref())))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.finish())
+    }
+}

@@ -1,0 +1,180 @@
+//! Opening the database file: whose it is, who else has it, and how its connections are set.
+
+use super::SqliteOptions;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file or its folder is missing, or may not be read and written.
+    #[error("{path} cannot be opened for reading and writing: {source}")]
+    File {
+        /// The database or its lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process, or this one, has it open.
+    #[error(
+        "{path} is in use by another server (process {process}); one database serves one server at a time"
+    )]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// As the other wrote it into the lock file, or `unknown`.
+        process: String,
+    },
+    /// The file is something else.
+    #[error("the file is not an SQLite database")]
+    NotADatabase,
+    /// An SQLite database, but not one of ours.
+    #[error("the file is a database of another program")]
+    Foreign,
+    /// Written by a later release.
+    #[error(
+        "the database has schema version {found}, but this release knows only up to {known}: upgrade the server"
+    )]
+    Newer {
+        /// The version of the file.
+        found: i64,
+        /// The latest version that this release knows.
+        known: i64,
+    },
+    /// What SQLite said.
+    #[error("the database cannot be opened: {0}")]
+    Sqlite(rusqlite::Error),
+    /// The system gives no more threads.
+    #[error("the thread that writes cannot be started: {0}")]
+    Thread(io::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// Keeps other servers out for as long as it lives. SQLite's own locks would keep out the operator's `sqlite3` too.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Lock `PATH.lock`. The file stays behind: to delete it would let two servers lock two files of that name.
+    pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let failed = |source| OpenError::File { path: path.clone(), source };
+        let mut file = private().create(true).truncate(false).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut process = String::new();
+                let read = (&file).take(20).read_to_string(&mut process);
+                let known = read.is_ok() && process.trim().parse::<u32>().is_ok();
+                let process = if known { process.trim().to_owned() } else { "unknown".to_owned() };
+                return Err(OpenError::InUse { path: database.to_owned(), process });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Make the file if it is not there, for nobody else to read: it holds what is as good as passwords.
+/// SQLite gives its side files the same mode. SQLite would also open a file that it may only read, hence the check.
+pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::File { path: path.to_owned(), source };
+    match private().create_new(true).open(path) {
+        Ok(_) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            // Else a power cut could lose the name of a file whose content is safe.
+            File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(failed)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let file = private().open(path).map_err(failed)?;
+            warn_if_shared(path, &file);
+            Ok(())
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn warn_if_shared(path: &Path, file: &File) {
+    #[cfg(unix)]
+    if let Ok(metadata) = file.metadata()
+        && std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
+    {
+        tracing::warn!(path = %path.display(), "other users may read the database: chmod 600 is advised");
+    }
+}
+
+/// The one connection that writes.
+pub(super) fn writer(path: &Path, options: &SqliteOptions) -> Result<Connection, OpenError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    // An operator who changes something by hand holds the lock for a moment.
+    db.busy_timeout(Duration::from_secs(5))?;
+    // Read first: WAL would otherwise be written into a file that turns out to be somebody else's.
+    db.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    // On macOS only this reaches the disk; elsewhere it changes nothing.
+    db.pragma_update(None, "fullfsync", true)?;
+    db.pragma_update(None, "cache_size", -kib(options.cache_bytes))?;
+    // What a savepoint keeps for rolling back stays in memory.
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    // In pages. The more a checkpoint covers, the more changes of one page it writes as one.
+    db.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    db.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+/// Once the file is known to be ours. The mode is recorded in the file.
+pub(super) fn enter_wal(db: &Connection, options: &SqliteOptions) -> Result<(), OpenError> {
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    if let Some(bytes) = options.max_bytes {
+        let page: i64 = db.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1);
+        db.pragma_update(None, "max_page_count", pages.max(1))?;
+    }
+    Ok(())
+}
+
+/// One of the connections that only read.
+pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    // Nothing of ours ever makes a reader wait; of others, a checkpoint by hand may, for a moment.
+    db.busy_timeout(Duration::from_millis(100))?;
+    db.set_prepared_statement_cache_capacity(32);
+    Ok(db)
+}
+
+fn kib(bytes: usize) -> i64 {
+    i64::try_from(bytes / 1024).unwrap_or(i64::MAX)
+}

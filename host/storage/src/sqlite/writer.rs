@@ -1,0 +1,177 @@
+//! The one thread that writes: whatever has queued up becomes one transaction (group commit), so
+//! that many callers share the wait for the disk.
+
+use super::apply::{apply, purge};
+use super::convert::now;
+use super::open::Lock;
+use super::readers::Readers;
+use crate::{Batch, Error, Result};
+use rusqlite::Connection;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// Batches that share a transaction, at most. More would only make the first wait longer.
+const GROUP: usize = 512;
+/// Expired log values deleted in one go, at most.
+const PURGE: u32 = 500;
+/// Between looks for expired values.
+const PURGE_EVERY: Duration = Duration::from_secs(10);
+/// The same while there is more to delete.
+const PURGE_AGAIN: Duration = Duration::from_millis(100);
+
+/// What the thread is asked for.
+pub(super) enum Request {
+    Commit(Job),
+    /// Answered when everything is closed.
+    Close(oneshot::Sender<()>),
+}
+
+/// A batch and who waits for it.
+pub(super) struct Job {
+    pub(super) batch: Batch,
+    pub(super) done: oneshot::Sender<Result<()>>,
+    /// Its room in the queue, free again once answered.
+    pub(super) room: OwnedSemaphorePermit,
+}
+
+pub(super) struct Writer {
+    pub(super) db: Connection,
+    pub(super) requests: Receiver<Request>,
+    pub(super) readers: Arc<Readers>,
+    pub(super) lock: Lock,
+}
+
+impl Writer {
+    /// Until closed, or until nobody is left who could ask.
+    pub(super) fn run(self) {
+        let closing = self.serve();
+        // The last connection to close writes the log back into the database and deletes it.
+        self.readers.close();
+        if let Err((_, error)) = self.db.close() {
+            tracing::error!(%error, "the database did not close");
+        }
+        drop(self.lock);
+        if let Some(closed) = closing {
+            // Whoever asked may have gone.
+            let _ = closed.send(());
+        }
+    }
+
+    fn serve(&self) -> Option<oneshot::Sender<()>> {
+        let mut jobs = Vec::new();
+        let mut next_purge = Instant::now() + PURGE_AGAIN;
+        loop {
+            let closing =
+                match self.requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
+                    Ok(Request::Commit(job)) => self.gather(job, &mut jobs),
+                    Ok(Request::Close(closed)) => Some(closed),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                };
+            commit(&self.db, &mut jobs);
+            if closing.is_some() {
+                return closing;
+            }
+            if next_purge <= Instant::now() {
+                next_purge = Instant::now() + self.purge();
+            }
+        }
+    }
+
+    /// Take what has queued up behind the first job.
+    fn gather(&self, first: Job, jobs: &mut Vec<Job>) -> Option<oneshot::Sender<()>> {
+        jobs.push(first);
+        while jobs.len() < GROUP {
+            match self.requests.try_recv() {
+                Ok(Request::Commit(job)) => jobs.push(job),
+                Ok(Request::Close(closed)) => return Some(closed),
+                Err(_) => break,
+            }
+        }
+        None
+    }
+
+    /// One step of deleting what has expired; answers when to take the next.
+    fn purge(&self) -> Duration {
+        match purge(&self.db, now(), PURGE) {
+            Ok(deleted) if deleted >= PURGE as usize => PURGE_AGAIN,
+            Ok(_) => PURGE_EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "expired log values were not deleted");
+                PURGE_EVERY
+            }
+        }
+    }
+}
+
+/// Commit some jobs and answer each.
+fn commit(db: &Connection, jobs: &mut Vec<Job>) {
+    if jobs.is_empty() {
+        return;
+    }
+    match transact(db, jobs.iter().map(|job| &job.batch)) {
+        Ok(results) => {
+            for (job, result) in jobs.drain(..).zip(results) {
+                job.answer(result);
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, batches = jobs.len(), "a commit failed");
+            let reason = match error {
+                Error::Unavailable(reason) => reason,
+                other => other.to_string(),
+            };
+            // Also those that met a conflict: it may have been with something that is not there now.
+            for job in jobs.drain(..) {
+                job.answer(Err(Error::Unavailable(reason.clone())));
+            }
+        }
+    }
+}
+
+impl Job {
+    fn answer(self, result: Result<()>) {
+        drop(self.room);
+        // Whoever asked may have gone.
+        let _ = self.done.send(result);
+    }
+}
+
+/// Run batches as one transaction, each of which may fail by itself. Durable once this returns `Ok`.
+fn transact<'a>(db: &Connection, batches: impl Iterator<Item = &'a Batch>) -> Result<Vec<Result<()>>> {
+    let run = || {
+        statement(db, "BEGIN IMMEDIATE")?;
+        let results = batches.map(|batch| attempt(db, batch)).collect::<Result<Vec<_>>>()?;
+        statement(db, "COMMIT")?;
+        Ok(results)
+    };
+    let outcome = run();
+    if outcome.is_err() && !db.is_autocommit() {
+        statement(db, "ROLLBACK")?;
+    }
+    outcome
+}
+
+/// The outer error is one that ended the whole transaction.
+fn attempt(db: &Connection, batch: &Batch) -> Result<Result<()>> {
+    statement(db, "SAVEPOINT batch")?;
+    let result = batch.writes.iter().try_for_each(|write| apply(db, write));
+    if let Err(error) = result {
+        // A full disk or a failing one makes SQLite roll everything back by itself.
+        if db.is_autocommit() {
+            return Err(error);
+        }
+        statement(db, "ROLLBACK TO batch")?;
+        statement(db, "RELEASE batch")?;
+        return Ok(Err(error));
+    }
+    statement(db, "RELEASE batch")?;
+    Ok(Ok(()))
+}
+
+fn statement(db: &Connection, sql: &str) -> Result<()> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
