@@ -1,0 +1,128 @@
+//! Why a plugin cannot be loaded, in sentences that say what to do.
+
+use crate::event::Stage;
+use std::path::PathBuf;
+
+/// A plugin that cannot be loaded, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("plugin {plugin:?}: {reason}")]
+pub struct LoadError {
+    /// Its name in the config file.
+    pub plugin: String,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+/// What is wrong with a plugin or with the engine's own set-up.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// The runtime itself does not start.
+    #[error("the WebAssembly runtime does not start: {0}")]
+    Runtime(String),
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}. Build it with `make plugins`, or correct the path", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Something else than WebAssembly.
+    #[error("{} is not a WebAssembly component", .0.display())]
+    NotAComponent(PathBuf),
+    /// What compilers make before it is wrapped.
+    #[error("{} is a core WebAssembly module; make it a component with `waxwing plugin build`", .0.display())]
+    CoreModule(PathBuf),
+    /// The compiler refuses it.
+    #[error("the component is not valid: {0}")]
+    Invalid(String),
+    /// Built for a version that is not spoken here.
+    #[error(
+        "it was built for xmpp:plugin {found}, and this server speaks {ours}; build it again with that version"
+    )]
+    Version {
+        /// The version of the component.
+        found: String,
+        /// The version of this server.
+        ours: &'static str,
+    },
+    /// It needs a permission that the operator has not given.
+    #[error("it imports `{grant}`, which it is not granted. With that grant it may {allows}")]
+    NotGranted {
+        /// The missing grant.
+        grant: crate::Grant,
+        /// What it would allow.
+        allows: &'static str,
+    },
+    /// It needs something that nobody here offers.
+    #[error(
+        "it imports `{0}`, which this server does not offer; bundled plugins are built for \
+         wasm32-unknown-unknown, which imports nothing by itself"
+    )]
+    UnknownImport(String),
+    /// Every plugin exports this.
+    #[error("it does not export the interface `lifecycle`, which every plugin has")]
+    NoLifecycle,
+    /// An interface does not have the types that the WIT gives it.
+    #[error("its interface `{interface}` is not that of xmpp:plugin {ours}: {error}")]
+    Mismatch {
+        /// The interface.
+        interface: &'static str,
+        /// The version of this server.
+        ours: &'static str,
+        /// The first difference.
+        error: String,
+    },
+    /// It failed before it could say what it is, or while it was set up.
+    #[error("`{function}` failed: {error}")]
+    Failed {
+        /// The function of `lifecycle`.
+        function: &'static str,
+        /// What happened.
+        error: String,
+    },
+    /// `init` returned an error.
+    #[error("it does not start with these settings: {0}")]
+    Refused(String),
+    /// The name in the config file is not the plugin's own.
+    #[error("the component calls itself {0:?}; use that name in the config file")]
+    Name(String),
+    /// A name that cannot be one.
+    #[error("the name {0:?} cannot be used: 1 to 64 visible ASCII characters without `/`")]
+    BadName(String),
+    /// Two plugins of one name.
+    #[error("it is there twice")]
+    Twice,
+    /// An interest in a stage whose hook is missing.
+    #[error("it declares an interest in stage `{stage:?}`, but does not export that hook")]
+    NoHook {
+        /// The stage.
+        stage: Stage,
+    },
+    /// Session events without the hook for them.
+    #[error("it wants session events, but does not export the interface `sessions`")]
+    NoSessionsHook,
+    /// A `type` that the kind of stanza does not have.
+    #[error("an interest names the type {found:?}, which a {kind} cannot have")]
+    BadType {
+        /// The kind of stanza.
+        kind: &'static str,
+        /// The type.
+        found: String,
+    },
+    /// A payload that is no Clark name.
+    #[error("an interest names the payload {0:?}; it must look like `{{namespace}}name` or `{{namespace}}*`")]
+    BadPayload(String),
+    /// An interest that could never match.
+    #[error("an interest in stage `process` names no target, so that it would never match")]
+    NoTarget,
+    /// A mark that is not in the list of marks.
+    #[error("an interest looks at the mark {0:?}, which is not in the list of marks")]
+    UndeclaredMark(String),
+    /// More marks than a session can carry.
+    #[error("there are more than 64 marks in all plugins together")]
+    TooManyMarks,
+    /// A stream feature that is not one element.
+    #[error("its stream feature {0:?} is not one well-formed XML element")]
+    BadStreamFeature(String),
+}

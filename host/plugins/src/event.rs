@@ -1,0 +1,166 @@
+//! What the server tells the engine, and what it hears back.
+
+use smallvec::SmallVec;
+use waxwing_xmpp::{Jid, Stanza, StanzaError};
+
+/// Where on its journey a stanza is shown to plugins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Before routing: may stop or rewrite.
+    #[default]
+    Pre,
+    /// Addressed to something that a plugin implements.
+    Process,
+    /// Nobody took it.
+    Post,
+    /// About to be written to one session's stream.
+    Filter,
+}
+
+/// Where a stanza entered this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A client session that is logged in.
+    Session,
+    /// A client stream that has not logged in yet.
+    Stream,
+    /// Another server.
+    Remote,
+    /// A component connected to this server.
+    Component,
+    /// The host or a plugin made it.
+    Internal,
+}
+
+bitflags::bitflags! {
+    /// What a stanza in stage [`Stage::Process`] is addressed to.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Target: u8 {
+        /// The domain of a virtual host.
+        const SERVER = 1;
+        /// The sender's own account.
+        const OWN_ACCOUNT = 2;
+        /// The bare JID of somebody else's account here.
+        const OTHER_ACCOUNT = 4;
+        /// A stream that has not logged in.
+        const STREAM = 8;
+    }
+}
+
+bitflags::bitflags! {
+    /// Kinds of [`Change`].
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct SessionEvents: u8 {
+        /// [`Change::Bound`]
+        const BOUND = 1;
+        /// [`Change::Available`]
+        const AVAILABLE = 2;
+        /// [`Change::Priority`]
+        const PRIORITY = 4;
+        /// [`Change::Unavailable`]
+        const UNAVAILABLE = 8;
+        /// [`Change::Closed`]
+        const CLOSED = 16;
+    }
+}
+
+/// What has happened to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A resource was bound.
+    Bound,
+    /// Now available, with this priority.
+    Available(i8),
+    /// Was available, and has another priority now.
+    Priority(i8),
+    /// Available no more, with the text of its status.
+    Unavailable(Option<String>),
+    /// The session has ended.
+    Closed,
+}
+
+impl Change {
+    /// The kind of change.
+    pub fn event(&self) -> SessionEvents {
+        match self {
+            Change::Bound => SessionEvents::BOUND,
+            Change::Available(_) => SessionEvents::AVAILABLE,
+            Change::Priority(_) => SessionEvents::PRIORITY,
+            Change::Unavailable(_) => SessionEvents::UNAVAILABLE,
+            Change::Closed => SessionEvents::CLOSED,
+        }
+    }
+
+    /// Whether the session's incoming stanzas are held back until all plugins are done.
+    pub fn holds_back(&self) -> bool {
+        matches!(self, Change::Available(_) | Change::Priority(_))
+    }
+}
+
+/// When a stream feature is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// On streams that have not logged in.
+    BeforeLogin,
+    /// On streams that have.
+    AfterLogin,
+}
+
+/// Everything about a hook call that is not the stanza.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The virtual host in whose name plugins act.
+    pub vhost: Jid,
+    /// Where the stanza entered this server.
+    pub origin: Origin,
+    /// When it did, in milliseconds since the Unix epoch.
+    pub received: u64,
+}
+
+/// What interests are matched against besides the stanza: all zero is a stranger without marks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// What the stanza is addressed to; only looked at in stage [`Stage::Process`].
+    pub targets: Target,
+    /// The marks of the session that sent the stanza.
+    pub sender_session: u64,
+    /// The marks of all sessions of the sender's account together.
+    pub sender_account: u64,
+    /// The marks of all sessions of the recipient's account together.
+    pub recipient_account: u64,
+}
+
+/// The plugins to ask about one stanza, in order: the answer of [`crate::Engine::matching`].
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    pub(crate) stage: Stage,
+    /// Numbers of plugins.
+    pub(crate) plugins: SmallVec<[u16; 12]>,
+}
+
+impl Calls {
+    /// Whether there is nobody to ask.
+    pub fn is_empty(&self) -> bool {
+        self.plugins.is_empty()
+    }
+
+    /// How many plugins are to be asked.
+    pub fn len(&self) -> usize {
+        self.plugins.len()
+    }
+}
+
+/// What became of a stanza.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Carry on with this stanza, which a plugin may have rewritten.
+    Next(Stanza),
+    /// A plugin has dealt with it; all that there is to say has been sent.
+    Handled,
+    /// Answer the IQ with a result that has this XML inside: well-formed, at most one element.
+    Reply(String),
+    /// Discard it without telling anyone.
+    Drop,
+    /// Bounce it to its sender.
+    Reject(StanzaError),
+}

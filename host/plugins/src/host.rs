@@ -1,0 +1,111 @@
+//! What the engine needs from the server around it. The server implements this; the engine knows
+//! nothing else of it.
+
+use futures_util::future::BoxFuture;
+use waxwing_storage::Storage;
+use waxwing_xmpp::{Jid, Stanza};
+
+/// A stanza in a plugin's outbox.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// To be routed by its `to`.
+    Route(Stanza),
+    /// For exactly this session, or for nobody.
+    Deliver {
+        /// A full JID.
+        session: Jid,
+        /// What goes to it.
+        stanza: Stanza,
+    },
+}
+
+/// A bound resource as plugins see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// Its full JID.
+    pub jid: Jid,
+    /// Meaningless unless `available`.
+    pub priority: i8,
+    /// Whether it has sent available presence.
+    pub available: bool,
+    /// Bit `n` is mark number `n`.
+    pub marks: u64,
+}
+
+/// Why the server refused to change an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountError {
+    /// The account is taken.
+    Exists,
+    /// There is no such account.
+    NotFound,
+    /// The virtual host does not allow it, or is full.
+    NotAllowed,
+    /// An address or password that cannot be used.
+    Invalid,
+    /// The storage cannot answer now.
+    Unavailable,
+}
+
+/// What `owner`'s roster says of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subscription {
+    /// Neither sees the other's presence.
+    None,
+    /// The owner sees the contact's presence.
+    To,
+    /// The contact sees the owner's presence.
+    From,
+    /// Both see each other's.
+    Both,
+}
+
+/// The server, as the engine sees it.
+pub trait Host: Send + Sync + 'static {
+    /// Where plugins' data is kept.
+    fn storage(&self) -> &dyn Storage;
+
+    /// Whether this is the domain of a virtual host here.
+    fn is_local(&self, domain: &str) -> bool;
+
+    /// A setting of a virtual host that plugins may know, as text.
+    fn vhost_setting(&self, domain: &str, name: &str) -> Option<String>;
+
+    /// Every bound resource of an account.
+    fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>>;
+
+    /// Set or clear marks of a session; `false` if there is no such session.
+    fn set_mark(&self, session: &Jid, mark: u8, on: bool) -> bool;
+
+    /// Let stanzas leave, in order. `ahead` names a session that is being held back and whose
+    /// stanzas here go before everything held. Returns once all stanzas are queued; the answer
+    /// resolves to whether every `Deliver` was written to its stream.
+    fn send<'a>(&'a self, stanzas: Vec<Outgoing>, ahead: Option<&'a Jid>) -> BoxFuture<'a, Written>;
+
+    /// Whether there is an account of this bare JID.
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool>;
+
+    /// What `owner`'s roster says of `contact`; both are bare JIDs.
+    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription>;
+
+    /// Make an account.
+    fn create_account<'a>(
+        &'a self,
+        account: &'a Jid,
+        password: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>>;
+
+    /// Give an account another password.
+    fn set_password<'a>(
+        &'a self,
+        account: &'a Jid,
+        password: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>>;
+
+    /// Remove an account with all that it owns, and close its sessions once what is queued for
+    /// them is written.
+    fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>>;
+}
+
+/// Resolves to `true` once all stanzas are written, to `false` when one never will be.
+pub type Written = BoxFuture<'static, bool>;

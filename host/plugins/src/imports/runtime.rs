@@ -1,0 +1,59 @@
+//! `runtime`: time, logging, numbers.
+
+use crate::bindings::xmpp::plugin::runtime::{Host, Level, Software};
+use crate::state::State;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::time::SystemTime;
+use wasmtime::Result;
+
+/// Characters of a log line.
+const LINE: usize = 1000;
+/// Bytes of randomness a call.
+const RANDOM: u32 = 1024;
+
+impl Host for State {
+    fn now(&mut self) -> Result<u64> {
+        Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis() as u64)
+    }
+
+    fn log(&mut self, level: Level, message: String) -> Result<()> {
+        if self.lines == 0 {
+            return Ok(());
+        }
+        self.lines -= 1;
+        // One line stays one line, whatever the plugin puts into it.
+        let line: String = message.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let plugin = self.shared.name.as_str();
+        match level {
+            Level::Debug => tracing::debug!(plugin, "{line}"),
+            Level::Info => tracing::info!(plugin, "{line}"),
+            Level::Warn => tracing::warn!(plugin, "{line}"),
+            Level::Error => tracing::error!(plugin, "{line}"),
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, metric: String, delta: u64) -> Result<()> {
+        self.shared.counters.add(&metric, delta);
+        Ok(())
+    }
+
+    fn about(&mut self) -> Result<Software> {
+        Ok(Software {
+            name: "Waxwing".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            os: std::env::consts::OS.into(),
+        })
+    }
+
+    fn vhost_setting(&mut self, vhost: String, name: String) -> Result<Option<String>> {
+        Ok(self.call.as_ref().and_then(|call| call.host.vhost_setting(&vhost, &name)))
+    }
+
+    fn random(&mut self, len: u32) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; len.min(RANDOM) as usize];
+        let drawn = SystemRandom::new().fill(&mut bytes);
+        drawn.map_err(|_| wasmtime::format_err!("the system has no randomness"))?;
+        Ok(bytes)
+    }
+}

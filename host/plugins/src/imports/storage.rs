@@ -1,0 +1,222 @@
+//! `storage`: tables and logs of the plugin.
+
+use super::bare;
+use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTable, Query};
+use crate::bindings::{Log, Table};
+use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
+use crate::state::State;
+use std::sync::Arc;
+use wasmtime::component::Resource;
+use waxwing_storage::{LogQuery, Storage};
+use waxwing_xmpp::Jid;
+
+/// Stores that one instance may have opened.
+const STORES: usize = 64;
+/// Bytes of the name of a store or of a key, and of one value.
+const NAME: usize = 64;
+const KEY: usize = 1024;
+const VALUE: usize = 256 << 10;
+/// Keys and entries of one read: with values of the largest size, as much as an instance's memory.
+const PAGE: u32 = 256;
+/// Times are kept as signed numbers by databases.
+const FAR: u64 = i64::MAX as u64;
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl Host for State {
+    fn open_table(&mut self, name: String) -> Answer<Resource<Table>> {
+        Ok(self.open(&name).map(Resource::new_own))
+    }
+
+    fn open_log(&mut self, name: String) -> Answer<Resource<Log>> {
+        Ok(self.open(&name).map(Resource::new_own))
+    }
+}
+
+impl HostTable for State {
+    async fn get(&mut self, table: Resource<Table>, owner: String, key: String) -> Answer<Option<Vec<u8>>> {
+        let store = self.store_of(table.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        Ok(at.staged.get(at.storage, cell).await.map_err(failed))
+    }
+
+    async fn set(
+        &mut self,
+        table: Resource<Table>,
+        owner: String,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
+        let store = self.store_of(table.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        if key.len() > KEY || value.len() > VALUE {
+            return Ok(Err(Error::OverQuota));
+        }
+        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        Ok(at.staged.set(cell, value, at.quota).map_err(over))
+    }
+
+    async fn swap(
+        &mut self,
+        table: Resource<Table>,
+        owner: String,
+        key: String,
+        old: Option<Vec<u8>>,
+        new: Vec<u8>,
+    ) -> Answer<()> {
+        let store = self.store_of(table.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        if key.len() > KEY || new.len() > VALUE {
+            return Ok(Err(Error::OverQuota));
+        }
+        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        Ok(at.staged.swap(at.storage, cell, old, new, at.quota).await.map_err(|error| match error {
+            SwapError::Conflict => Error::Conflict,
+            SwapError::OverQuota => Error::OverQuota,
+            SwapError::Storage(error) => failed(error),
+        }))
+    }
+
+    async fn delete(&mut self, table: Resource<Table>, owner: String, key: String) -> Answer<()> {
+        let store = self.store_of(table.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        Ok(at.staged.delete(cell, at.quota).map_err(over))
+    }
+
+    async fn keys(
+        &mut self,
+        table: Resource<Table>,
+        owner: String,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Answer<Vec<String>> {
+        let store = self.store_of(table.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let (owner, after) = (at.owner.as_str(), after.as_deref());
+        let keys = at.staged.keys(at.storage, &store, owner, &prefix, after, limit.min(PAGE)).await;
+        Ok(keys.map_err(failed))
+    }
+
+    async fn drop(&mut self, _: Resource<Table>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+impl HostLog for State {
+    async fn append(
+        &mut self,
+        log: Resource<Log>,
+        owner: String,
+        at: u64,
+        tag: Option<String>,
+        value: Vec<u8>,
+        expires: Option<u64>,
+    ) -> Answer<()> {
+        let store = self.store_of(log.rep())?;
+        if value.len() > VALUE || tag.as_ref().is_some_and(|tag| tag.len() > KEY) {
+            return Ok(Err(Error::OverQuota));
+        }
+        let append = Append { at: at.min(FAR), tag, value, expires: expires.map(|time| time.min(FAR)) };
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        Ok(at.staged.append(&store, at.owner.as_str(), append, at.quota).map_err(over))
+    }
+
+    async fn read(&mut self, log: Resource<Log>, owner: String, query: Query) -> Answer<Vec<Entry>> {
+        let store = self.store_of(log.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let query = LogQuery {
+            after: query.after,
+            before: query.before,
+            since: query.since.map(|time| time.min(FAR)),
+            until: query.until.map(|time| time.min(FAR)),
+            tag: query.tag,
+            backwards: query.backwards,
+            limit: query.limit.min(PAGE),
+        };
+        let entries = at.staged.read(at.storage, &store, at.owner.as_str(), query).await.map_err(failed);
+        Ok(entries.map(|entries| {
+            let entries = entries.into_iter();
+            entries.map(|e| Entry { id: e.id, at: e.at, tag: e.tag, value: e.value }).collect()
+        }))
+    }
+
+    async fn remove(&mut self, log: Resource<Log>, owner: String, id: u64) -> Answer<()> {
+        let store = self.store_of(log.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        Ok(at.staged.remove(&store, at.owner.as_str(), id, at.quota).map_err(over))
+    }
+
+    async fn trim(&mut self, log: Resource<Log>, owner: String, through: u64) -> Answer<()> {
+        let store = self.store_of(log.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        Ok(at.staged.trim(&store, at.owner.as_str(), through, at.quota).map_err(over))
+    }
+
+    async fn count(&mut self, log: Resource<Log>, owner: String, tag: Option<String>) -> Answer<u64> {
+        let store = self.store_of(log.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        Ok(at.staged.count(at.storage, &store, at.owner.as_str(), tag.as_deref()).await.map_err(failed))
+    }
+
+    async fn drop(&mut self, _: Resource<Log>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that a change or a read of an owner's data needs.
+struct At<'a> {
+    owner: Jid,
+    storage: &'a dyn Storage,
+    staged: &'a mut Staged,
+    quota: Quota,
+}
+
+impl State {
+    /// The number of a store's handle. Stores are cheap names, so one opened again is the same.
+    fn open(&mut self, name: &str) -> Result<u32, Error> {
+        // Nothing is refused to a plugin that is being set up: it can open its stores once.
+        if self.shared.marks.get().is_none() {
+            return Err(Error::Denied);
+        }
+        if name.is_empty() || name.len() > NAME {
+            return Err(Error::Denied);
+        }
+        let name = format!("{}/{name}", self.shared.name);
+        if let Some(known) = self.stores.iter().position(|store| **store == *name) {
+            return Ok(known as u32);
+        }
+        if self.stores.len() >= STORES {
+            return Err(Error::OverQuota);
+        }
+        self.stores.push(name.into());
+        Ok(self.stores.len() as u32 - 1)
+    }
+
+    fn store_of(&self, handle: u32) -> wasmtime::Result<Arc<str>> {
+        let store = self.stores.get(handle as usize).cloned();
+        store.ok_or_else(|| wasmtime::format_err!("this handle stands for no store"))
+    }
+
+    /// `None` where there is no call, or no such owner: an account, or a host of this server.
+    fn at(&mut self, owner: &str) -> Option<At<'_>> {
+        let quota = Quota::of(&self.shared.options);
+        let call = self.call.as_mut()?;
+        let owner = bare(owner)?;
+        if owner.is_domain() && !call.host.is_local(owner.domain()) {
+            return None;
+        }
+        Some(At { owner, storage: call.host.storage(), staged: &mut call.effects.staged, quota })
+    }
+}
+
+fn over(OverQuota: OverQuota) -> Error {
+    Error::OverQuota
+}
+
+fn failed(error: waxwing_storage::Error) -> Error {
+    tracing::warn!(%error, "a plugin's read failed");
+    Error::Unavailable
+}

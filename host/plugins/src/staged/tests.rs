@@ -1,0 +1,54 @@
+//! What is left to commit. What a call sees of it is tested with real plugins.
+
+use super::*;
+
+const QUOTA: Quota = Quota { count: 10, bytes: 100 };
+const CELL: Cell<'static> = Cell { store: "s", owner: "o", key: "k" };
+
+fn append(value: &[u8]) -> Append {
+    Append { at: 1, tag: None, value: value.into(), expires: None }
+}
+
+#[test]
+fn the_last_change_of_a_key_wins() {
+    let mut staged = Staged::default();
+    staged.set(CELL, b"1".into(), QUOTA).unwrap();
+    staged.set(CELL, b"2".into(), QUOTA).unwrap();
+    staged.delete(CELL, QUOTA).unwrap();
+    staged.delete(CELL, QUOTA).unwrap();
+    assert_eq!(staged.deletes.len(), 1);
+    // Deletes commit after writes: this one must not survive.
+    staged.set(CELL, b"3".into(), QUOTA).unwrap();
+    let (writes, deletes) = staged.into_writes();
+    assert!(matches!(&writes[..], [Write::TableSet { value, .. }] if value == b"3"));
+    assert!(deletes.is_empty());
+}
+
+#[test]
+fn what_was_only_staged_needs_no_delete() {
+    let mut staged = Staged::default();
+    for value in [b"1", b"2", b"3"] {
+        staged.append("s", "o", append(value), QUOTA).unwrap();
+    }
+    staged.remove("s", "o", log::STAGED, QUOTA).unwrap();
+    staged.remove("s", "other", log::STAGED + 1, QUOTA).unwrap();
+    staged.trim("s", "o", log::STAGED + 1, QUOTA).unwrap();
+    staged.remove("s", "o", 7, QUOTA).unwrap();
+    let (writes, deletes) = staged.into_writes();
+    assert!(matches!(&writes[..], [Write::LogAppend { value, .. }] if value == b"3"));
+    assert!(matches!(&deletes[..], [Write::LogRemove { id: 7, .. }]));
+}
+
+#[test]
+fn count_and_bytes_are_limited() {
+    let mut staged = Staged::default();
+    assert_eq!(staged.set(CELL, vec![0; 101], QUOTA), Err(OverQuota));
+    for _ in 0..10 {
+        staged.set(CELL, b"1".into(), QUOTA).unwrap();
+    }
+    assert_eq!(staged.append("s", "o", append(b""), QUOTA), Err(OverQuota));
+    assert_eq!(staged.delete(CELL, QUOTA), Err(OverQuota));
+    let mut staged = Staged::default();
+    staged.append("s", "o", append(&[0; 60]), QUOTA).unwrap();
+    assert_eq!(staged.append("s", "o", append(&[0; 60]), QUOTA), Err(OverQuota));
+}

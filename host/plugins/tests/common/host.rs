@@ -1,0 +1,115 @@
+//! A host that notes what it is told to do, in order.
+
+use super::storage::Memory;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use waxwing_plugins::{AccountError, Host, Outgoing, SessionInfo, Subscription, Written};
+use waxwing_storage::Storage;
+use waxwing_xmpp::{Jid, Stanza};
+
+/// Something that the engine has let happen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A batch of so many writes.
+    Commit(usize),
+    Mark(String, u8, bool),
+    /// Stanzas, and the session that is held back.
+    Send(Vec<String>, Option<String>),
+    Remove(String),
+}
+
+pub struct FakeHost {
+    pub storage: Memory,
+    pub steps: Arc<Mutex<Vec<Step>>>,
+    pub sent: Mutex<Vec<Stanza>>,
+    pub sessions: Mutex<Vec<SessionInfo>>,
+    /// Streams are gone: nothing is ever written.
+    pub streams_gone: AtomicBool,
+}
+
+impl Default for FakeHost {
+    fn default() -> Self {
+        let steps = Arc::<Mutex<Vec<Step>>>::default();
+        let juliet =
+            SessionInfo { jid: super::jid(super::JULIET), priority: 5, available: true, marks: 0b11 };
+        FakeHost {
+            storage: Memory::new(steps.clone()),
+            steps,
+            sent: Mutex::default(),
+            sessions: Mutex::new(vec![juliet]),
+            streams_gone: AtomicBool::new(false),
+        }
+    }
+}
+
+impl FakeHost {
+    /// What has happened since this was last asked.
+    pub fn steps(&self) -> Vec<Step> {
+        std::mem::take(&mut self.steps.lock().unwrap())
+    }
+
+    fn step(&self, step: Step) {
+        self.steps.lock().unwrap().push(step);
+    }
+}
+
+impl Host for FakeHost {
+    fn storage(&self) -> &dyn Storage {
+        &self.storage
+    }
+
+    fn is_local(&self, domain: &str) -> bool {
+        domain == "capulet.example"
+    }
+
+    fn vhost_setting(&self, domain: &str, name: &str) -> Option<String> {
+        (self.is_local(domain) && name == "register").then(|| "true".into())
+    }
+
+    fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>> {
+        let sessions = self.sessions.lock().unwrap();
+        let of_account = sessions.iter().filter(|session| session.jid.bare() == *account);
+        ready(of_account.cloned().collect()).boxed()
+    }
+
+    fn set_mark(&self, session: &Jid, mark: u8, on: bool) -> bool {
+        self.step(Step::Mark(session.to_string(), mark, on));
+        true
+    }
+
+    fn send<'a>(&'a self, stanzas: Vec<Outgoing>, ahead: Option<&'a Jid>) -> BoxFuture<'a, Written> {
+        let stanzas = stanzas.into_iter().map(|outgoing| match outgoing {
+            Outgoing::Route(stanza) | Outgoing::Deliver { stanza, .. } => stanza,
+        });
+        let stanzas: Vec<Stanza> = stanzas.collect();
+        let names = stanzas.iter().map(|stanza| stanza.text("body").unwrap_or_default());
+        self.step(Step::Send(names.collect(), ahead.map(ToString::to_string)));
+        self.sent.lock().unwrap().extend(stanzas);
+        let written = !self.streams_gone.load(SeqCst);
+        ready(async move { written }.boxed()).boxed()
+    }
+
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
+        ready(self.is_local(account.domain())).boxed()
+    }
+
+    fn subscription<'a>(&'a self, _: &'a Jid, _: &'a Jid) -> BoxFuture<'a, Subscription> {
+        ready(Subscription::Both).boxed()
+    }
+
+    fn create_account<'a>(&'a self, _: &'a Jid, _: &'a str) -> BoxFuture<'a, Result<(), AccountError>> {
+        ready(Err(AccountError::Exists)).boxed()
+    }
+
+    fn set_password<'a>(&'a self, _: &'a Jid, _: &'a str) -> BoxFuture<'a, Result<(), AccountError>> {
+        ready(Ok(())).boxed()
+    }
+
+    fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
+        self.step(Step::Remove(account.to_string()));
+        ready(Ok(())).boxed()
+    }
+}

@@ -1,0 +1,143 @@
+//! A server that is none, for an engine with a plugin that does as it is told.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+mod host;
+mod storage;
+
+pub use host::{FakeHost, Step};
+pub use storage::Memory;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use waxwing_plugins::*;
+use waxwing_xmpp::{Jid, Stanza};
+
+pub const JULIET: &str = "juliet@capulet.example/balcony";
+
+/// The component of a guest of `tests/guests`, built on first use.
+pub fn guest(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let modules = BUILT.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+        let status = Command::new(root.join("scripts/wasm-cargo.sh"))
+            .args(["build", "--release", "--quiet"])
+            .current_dir(root.join("tests/guests"))
+            .env("CARGO_TARGET_DIR", &target)
+            .env_remove("RUSTFLAGS")
+            .status()
+            .unwrap();
+        assert!(status.success(), "the guests are not built");
+        target.join("wasm32-unknown-unknown/release")
+    });
+    let component = componentize(&std::fs::read(modules.join(name).with_extension("wasm")).unwrap()).unwrap();
+    file(name, &component)
+}
+
+/// A file with these bytes. Tests run side by side, so each gets its own.
+pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("components");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut file = tempfile::Builder::new().prefix(name).suffix(".wasm").tempfile_in(folder).unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    file.into_temp_path().keep().unwrap()
+}
+
+/// Compiled once for all tests.
+pub fn options() -> EngineOptions {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    EngineOptions { cache_folder: Some(cache), ..EngineOptions::default() }
+}
+
+pub fn spec(name: &str) -> PluginSpec {
+    PluginSpec::new(name, guest(name), Vec::new())
+}
+
+/// An engine with the hostile plugin.
+pub struct World {
+    pub engine: Arc<Engine>,
+    pub host: Arc<FakeHost>,
+}
+
+impl World {
+    pub async fn new() -> World {
+        World::with(options(), spec("hostile")).await
+    }
+
+    pub async fn with(options: EngineOptions, spec: PluginSpec) -> World {
+        let host = Arc::new(FakeHost::default());
+        World { engine: engine(options, vec![spec], &host).await.unwrap(), host }
+    }
+
+    /// Let a message with this command go through a stage.
+    pub async fn message(&self, stage: Stage, command: &str) -> Outcome {
+        self.show(stage, message(command)).await
+    }
+
+    /// Let an IQ with this command be processed.
+    pub async fn iq(&self, command: &str) -> Outcome {
+        self.show(Stage::Process, iq(command)).await
+    }
+
+    pub async fn show(&self, stage: Stage, stanza: Stanza) -> Outcome {
+        let facts = Facts { targets: Target::SERVER, ..Facts::default() };
+        let calls = self.engine.matching(stage, &stanza, &facts);
+        assert!(!calls.is_empty(), "nobody is interested");
+        self.engine.call(calls, &event(), stanza).await
+    }
+
+    /// What the plugin says to an IQ with this command.
+    pub async fn answer(&self, command: &str) -> String {
+        match self.iq(command).await {
+            Outcome::Reply(xml) => xml
+                .trim_start_matches("<is xmlns='urn:test'>")
+                .trim_end_matches("</is>")
+                .replace("&quot;", "\"")
+                .replace("&apos;", "'")
+                .replace("&lt;", "<")
+                .replace("&gt;", ">"),
+            other => panic!("{command}: {other:?}"),
+        }
+    }
+
+    pub fn counters(&self) -> (u64, u64, u64) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let plugins = self.engine.plugins();
+        let counters = plugins[0].counters;
+        (counters.calls.load(Relaxed), counters.failures.load(Relaxed), counters.instances.load(Relaxed))
+    }
+}
+
+pub async fn engine(
+    options: EngineOptions,
+    plugins: Vec<PluginSpec>,
+    host: &Arc<FakeHost>,
+) -> Result<Arc<Engine>, LoadError> {
+    let host: Arc<dyn Host> = host.clone();
+    Engine::load(options, plugins, Arc::downgrade(&host)).await
+}
+
+pub fn event() -> Event {
+    Event { vhost: jid("capulet.example"), origin: Origin::Session, received: 1000 }
+}
+
+pub fn message(command: &str) -> Stanza {
+    let xml = format!(
+        "<message xmlns='jabber:client' type='chat' id='1' from='{JULIET}' to='romeo@montague.example'>\
+         <body>x</body><{command} xmlns='urn:test'/></message>"
+    );
+    Stanza::parse(&xml).unwrap()
+}
+
+pub fn iq(command: &str) -> Stanza {
+    let xml = format!(
+        "<iq xmlns='jabber:client' type='get' id='1' from='{JULIET}'><{command} xmlns='urn:test'/></iq>"
+    );
+    Stanza::parse(&xml).unwrap()
+}
+
+pub fn jid(text: &str) -> Jid {
+    Jid::parse(text).unwrap()
+}

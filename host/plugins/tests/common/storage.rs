@@ -1,0 +1,198 @@
+//! Tables and logs in memory; of everything else there is nothing.
+
+use super::host::Step;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use waxwing_storage::{Account, Batch, Error, LogEntry, LogQuery, Result, Roster, Storage, Vhost, Write};
+use waxwing_xmpp::Jid;
+
+type Place = (String, String);
+
+#[derive(Default)]
+pub struct Memory {
+    data: Mutex<Data>,
+    steps: Arc<Mutex<Vec<Step>>>,
+    /// The next commit finds that somebody else was faster.
+    pub conflict: AtomicBool,
+    /// Reads take a while.
+    pub slow: AtomicBool,
+}
+
+#[derive(Clone, Default)]
+struct Data {
+    tables: BTreeMap<Place, BTreeMap<String, Vec<u8>>>,
+    logs: BTreeMap<Place, Vec<LogEntry>>,
+    last: u64,
+}
+
+impl Memory {
+    pub fn new(steps: Arc<Mutex<Vec<Step>>>) -> Memory {
+        Memory { steps, ..Memory::default() }
+    }
+
+    /// Put something there without the engine.
+    pub fn put(&self, writes: Vec<Write>) {
+        self.data.lock().unwrap().apply(&writes).unwrap();
+    }
+
+    pub fn value(&self, store: &str, owner: &str, key: &str) -> Option<String> {
+        let data = self.data.lock().unwrap();
+        let value = data.tables.get(&place(store, owner)).and_then(|table| table.get(key));
+        value.map(|value| String::from_utf8(value.clone()).unwrap())
+    }
+
+    pub fn entries(&self, store: &str, owner: &str) -> Vec<String> {
+        let data = self.data.lock().unwrap();
+        let log = data.logs.get(&place(store, owner)).cloned().unwrap_or_default();
+        log.into_iter().map(|entry| String::from_utf8(entry.value).unwrap()).collect()
+    }
+}
+
+fn place(store: &str, owner: &str) -> Place {
+    (store.to_owned(), owner.to_owned())
+}
+
+impl Data {
+    fn apply(&mut self, writes: &[Write]) -> Result<()> {
+        for write in writes.iter().cloned() {
+            match write {
+                Write::TableSet { store, owner, key, value } => {
+                    self.tables.entry((store, owner)).or_default().insert(key, value);
+                }
+                Write::TableSwap { store, owner, key, old, new } => {
+                    let table = self.tables.entry((store, owner)).or_default();
+                    if table.get(&key) != old.as_ref() {
+                        return Err(Error::Conflict);
+                    }
+                    table.insert(key, new);
+                }
+                Write::TableDelete { store, owner, key } => {
+                    self.tables.entry((store, owner)).or_default().remove(&key);
+                }
+                Write::LogAppend { store, owner, at, tag, value, .. } => {
+                    self.last += 1;
+                    let entry = LogEntry { id: self.last, at, tag, value };
+                    self.logs.entry((store, owner)).or_default().push(entry);
+                }
+                Write::LogRemove { store, owner, id } => {
+                    self.logs.entry((store, owner)).or_default().retain(|entry| entry.id != id);
+                }
+                Write::LogTrim { store, owner, through } => {
+                    self.logs.entry((store, owner)).or_default().retain(|entry| entry.id > through);
+                }
+                other => panic!("plugins do not write this: {other:?}"),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Storage for Memory {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+        if self.conflict.swap(false, SeqCst) {
+            return ready(Err(Error::Conflict)).boxed();
+        }
+        let mut data = self.data.lock().unwrap();
+        let mut changed = data.clone();
+        let result = changed.apply(&batch.writes);
+        if result.is_ok() {
+            *data = changed;
+            self.steps.lock().unwrap().push(Step::Commit(batch.writes.len()));
+        }
+        ready(result).boxed()
+    }
+
+    fn table_get<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        async move {
+            if self.slow.load(SeqCst) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let data = self.data.lock().unwrap();
+            Ok(data.tables.get(&place(store, owner)).and_then(|table| table.get(key).cloned()))
+        }
+        .boxed()
+    }
+
+    fn table_keys<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<String>>> {
+        let data = self.data.lock().unwrap();
+        let table = data.tables.get(&place(store, owner)).cloned().unwrap_or_default();
+        let keys = table
+            .into_keys()
+            .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| &**key > after));
+        ready(Ok(keys.take(limit as usize).collect())).boxed()
+    }
+
+    fn log_read<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        query: LogQuery,
+    ) -> BoxFuture<'a, Result<Vec<LogEntry>>> {
+        let data = self.data.lock().unwrap();
+        let mut log = data.logs.get(&place(store, owner)).cloned().unwrap_or_default();
+        if query.backwards {
+            log.reverse();
+        }
+        log.retain(|entry| {
+            entry.id > query.after
+                && query.before.is_none_or(|before| entry.id < before)
+                && query.since.is_none_or(|since| entry.at >= since)
+                && query.until.is_none_or(|until| entry.at < until)
+                && (query.tag.is_none() || query.tag == entry.tag)
+        });
+        log.truncate(query.limit as usize);
+        ready(Ok(log)).boxed()
+    }
+
+    fn log_count<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        tag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<u64>> {
+        let data = self.data.lock().unwrap();
+        let log = data.logs.get(&place(store, owner)).cloned().unwrap_or_default();
+        let tagged = log.iter().filter(|entry| tag.is_none() || entry.tag.as_deref() == tag);
+        ready(Ok(tagged.count() as u64)).boxed()
+    }
+
+    fn account<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn accounts<'a>(&'a self, _: &'a str, _: Option<&'a Jid>, _: u32) -> BoxFuture<'a, Result<Vec<Jid>>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn count_accounts<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64>> {
+        ready(Ok(0)).boxed()
+    }
+
+    fn roster<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<Roster>> {
+        ready(Ok(Roster::default())).boxed()
+    }
+
+    fn vhosts(&self) -> BoxFuture<'_, Result<Vec<Vhost>>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        ready(Ok(())).boxed()
+    }
+}

@@ -1,0 +1,143 @@
+//! What a plugin may not do, and that nobody else is harmed by it.
+
+mod common;
+
+use common::*;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+use waxwing_plugins::*;
+use waxwing_xmpp::Condition;
+
+/// The call fails, nothing of it happens, and the next is answered by another instance.
+async fn is_contained(world: &World, command: &str) {
+    let outcome = world.iq(command).await;
+    let Outcome::Reject(error) = outcome else { panic!("{command}: {outcome:?}") };
+    assert_eq!(error.condition, Condition::InternalServerError);
+    assert_eq!(world.host.steps(), [], "{command}");
+    assert_eq!(world.answer("calls").await, "1", "{command}");
+    assert_eq!(world.counters(), (2, 1, 2), "{command}");
+}
+
+#[tokio::test]
+async fn a_trap() {
+    is_contained(&World::new().await, "trap").await;
+}
+
+#[tokio::test]
+async fn a_stack_overflow() {
+    is_contained(&World::new().await, "recurse").await;
+}
+
+#[tokio::test]
+async fn memory_without_end() {
+    let small = EngineOptions { memory: 16 << 20, ..options() };
+    is_contained(&World::with(small, spec("hostile")).await, "grow").await;
+}
+
+#[tokio::test]
+async fn a_loop_ends_and_lets_others_run() {
+    let world = World::new().await;
+    let turns = Arc::new(AtomicU32::new(0));
+    let counting = turns.clone();
+    // On this one thread, others only run if the plugin is made to yield.
+    let other = tokio::spawn(async move {
+        loop {
+            counting.fetch_add(1, SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let start = Instant::now();
+    is_contained(&world, "loop").await;
+    other.abort();
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(turns.load(SeqCst) >= 5, "{turns:?}");
+}
+
+#[tokio::test]
+async fn waiting_without_end() {
+    let hasty = EngineOptions { call_timeout: Duration::from_millis(200), ..options() };
+    let world = World::with(hasty, spec("hostile")).await;
+    world.host.storage.slow.store(true, SeqCst);
+    is_contained(&world, "wait").await;
+}
+
+#[tokio::test]
+async fn waiting_costs_no_cpu_budget() {
+    let frugal = EngineOptions { cpu: Duration::from_millis(20), ..options() };
+    let world = World::with(frugal, spec("hostile")).await;
+    world.host.storage.slow.store(true, SeqCst);
+    // One read and one that compares: 40 ms of waiting.
+    assert_eq!(world.answer("increment").await, "1");
+}
+
+#[tokio::test]
+async fn some_work_is_allowed() {
+    assert!(!World::new().await.answer("compute").await.is_empty());
+}
+
+#[tokio::test]
+async fn floods_stop_at_the_limit() {
+    let world = World::new().await;
+    assert_eq!(world.answer("flood-outbox").await, "1000 too-many");
+    assert_eq!(world.host.sent.lock().unwrap().len(), 1000);
+    assert_eq!(world.answer("flood-storage").await, "Err(\"over-quota\") 1000 over-quota");
+    assert_eq!(world.counters().1, 0);
+}
+
+#[tokio::test]
+async fn a_flood_of_log_lines_is_cut() {
+    let patient = EngineOptions { cpu: Duration::from_secs(10), ..options() };
+    assert_eq!(World::with(patient, spec("hostile")).await.answer("flood-log").await, "done");
+}
+
+#[tokio::test]
+async fn the_policy_decides_about_the_stanza() {
+    let world = World::new().await;
+    assert!(matches!(world.message(Stage::Pre, "trap").await, Outcome::Next(_)));
+    assert!(matches!(world.message(Stage::Post, "trap").await, Outcome::Reject(_)));
+    for (policy, stage) in [(Policy::Drop, Stage::Pre), (Policy::Drop, Stage::Post)] {
+        let world = World::with(options(), PluginSpec { policy, ..spec("hostile") }).await;
+        assert!(matches!(world.message(stage, "trap").await, Outcome::Drop));
+    }
+    let strict = World::with(options(), PluginSpec { policy: Policy::Bounce, ..spec("hostile") }).await;
+    assert!(matches!(strict.message(Stage::Pre, "trap").await, Outcome::Reject(_)));
+    let lax = World::with(options(), PluginSpec { policy: Policy::Pass, ..spec("hostile") }).await;
+    assert!(matches!(lax.iq("trap").await, Outcome::Next(_)));
+}
+
+#[tokio::test]
+async fn one_that_keeps_failing_is_left_alone() {
+    let world = World::new().await;
+    for _ in 0..5 {
+        assert!(!world.engine.plugins()[0].suspended);
+        world.message(Stage::Pre, "trap").await;
+    }
+    assert!(world.engine.plugins()[0].suspended);
+    let instances = world.counters().2;
+    assert!(matches!(world.message(Stage::Pre, "drop").await, Outcome::Next(_)));
+    assert_eq!(world.counters().2, instances, "it was not asked");
+}
+
+#[tokio::test]
+async fn instances_are_warm_and_mortal() {
+    let mortal = EngineOptions { retire_after: 2, ..options() };
+    let world = World::with(mortal, spec("hostile")).await;
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        calls.push(world.answer("calls").await);
+    }
+    assert_eq!(calls, ["1", "2", "1", "2", "1"]);
+}
+
+#[tokio::test]
+async fn calls_wait_for_an_instance_but_not_all_of_them() {
+    let few = EngineOptions { instances: 1, waiting: 1, ..options() };
+    let world = World::with(few, spec("hostile")).await;
+    world.host.storage.slow.store(true, SeqCst);
+    let (one, two, three) = tokio::join!(world.iq("increment"), world.iq("increment"), world.iq("increment"));
+    assert!(matches!((one, two), (Outcome::Reply(_), Outcome::Reply(_))));
+    assert!(matches!(three, Outcome::Reject(_)));
+    assert_eq!(world.counters(), (3, 1, 1));
+}
