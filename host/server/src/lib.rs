@@ -1,0 +1,27 @@
+//! The core of the server: sessions, routing, roster, presence, service discovery and accounts.
+//!
+//! It knows no sockets: a stream hands it stanzas ([`Server::receive`]) and drains a session's
+//! bounded queue ([`Session::poll_outgoing`]). It knows no plugin by name: features that are not
+//! RFC 6120, RFC 6121 or service discovery come from the plugin engine.
+
+mod accounts;
+mod directory;
+mod disco;
+mod features;
+mod outbound;
+mod plugin_host;
+mod presence;
+mod roster;
+mod router;
+mod server;
+mod session;
+mod subscription;
+#[cfg(test)]
+mod testing;
+mod vhost;
+
+pub use accounts::{AccountError, Credentials};
+pub use outbound::SessionEnd;
+pub use server::{AddVhostError, BindError, Server, Stats};
+pub use session::Session;
+pub use vhost::Vhost;

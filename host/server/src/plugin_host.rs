@@ -1,0 +1,112 @@
+//! What plugins may ask of the server: the engine's `Host`.
+
+use crate::accounts::AccountError as OwnError;
+use crate::outbound::receipt;
+use crate::server::Server;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use waxwing_plugins::{AccountError, Host, Outgoing, SessionInfo, Subscription, Written};
+use waxwing_storage::Storage;
+use waxwing_xmpp::Jid;
+
+impl Host for Server {
+    fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    fn is_local(&self, domain: &str) -> bool {
+        Server::is_local(self, domain)
+    }
+
+    fn vhost_setting(&self, domain: &str, name: &str) -> Option<String> {
+        self.vhost(domain)?.setting(name)
+    }
+
+    fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>> {
+        let entry = self.directory.account(account.bare_str());
+        let sessions = entry.map(|entry| entry.sessions()).unwrap_or_default();
+        let infos = sessions.iter().map(|session| {
+            let priority = session.priority();
+            SessionInfo {
+                jid: session.jid.clone(),
+                priority: priority.unwrap_or(0),
+                available: priority.is_some(),
+                marks: session.marks(),
+            }
+        });
+        std::future::ready(infos.collect()).boxed()
+    }
+
+    fn set_mark(&self, session: &Jid, mark: u8, on: bool) -> bool {
+        let session = self.directory.session(session);
+        session.map(|session| session.set_mark(mark, on)).is_some()
+    }
+
+    fn send<'a>(&'a self, stanzas: Vec<Outgoing>, ahead: Option<&'a Jid>) -> BoxFuture<'a, Written> {
+        async move {
+            let deliveries = stanzas.iter().filter(|out| matches!(out, Outgoing::Deliver { .. })).count();
+            let (mut tickets, written) = receipt(deliveries);
+            for outgoing in stanzas {
+                match outgoing {
+                    Outgoing::Route(stanza) => self.route(stanza).await,
+                    Outgoing::Deliver { session, stanza } => {
+                        let ahead = ahead == Some(&session);
+                        // There are as many as there are deliveries.
+                        if let Some(ticket) = tickets.pop() {
+                            self.deliver_to(&session, stanza, ticket, ahead).await;
+                        }
+                    }
+                }
+            }
+            written.map(|answer| answer.unwrap_or(false)).boxed()
+        }
+        .boxed()
+    }
+
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
+        async move { matches!(self.storage.account(account).await, Ok(Some(_))) }.boxed()
+    }
+
+    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {
+        async move {
+            let Ok(roster) = self.roster_of(owner).await else { return Subscription::None };
+            match roster.item(contact.bare_str()).map(|item| (item.from, item.to)) {
+                Some((true, true)) => Subscription::Both,
+                Some((true, false)) => Subscription::From,
+                Some((false, true)) => Subscription::To,
+                _ => Subscription::None,
+            }
+        }
+        .boxed()
+    }
+
+    fn create_account<'a>(
+        &'a self,
+        account: &'a Jid,
+        password: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
+        async move { self.register(account, password).await.map_err(answer) }.boxed()
+    }
+
+    fn set_password<'a>(
+        &'a self,
+        account: &'a Jid,
+        password: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
+        async move { Server::set_password(self, account, password).await.map_err(answer) }.boxed()
+    }
+
+    fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
+        async move { Server::remove_account(self, account).await.map_err(answer) }.boxed()
+    }
+}
+
+fn answer(error: OwnError) -> AccountError {
+    match error {
+        OwnError::Exists => AccountError::Exists,
+        OwnError::NotFound => AccountError::NotFound,
+        OwnError::NotAllowed => AccountError::NotAllowed,
+        OwnError::Invalid => AccountError::Invalid,
+        OwnError::Unavailable(_) => AccountError::Unavailable,
+    }
+}

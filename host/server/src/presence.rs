@@ -1,0 +1,169 @@
+//! Presence: who hears that a client is there, how, and that it is gone (RFC 6121, section 4).
+
+mod probe;
+
+pub(crate) use probe::sees;
+
+use crate::router::Source;
+use crate::server::Server;
+use crate::session::Session;
+use std::sync::Arc;
+use waxwing_plugins::Origin;
+use waxwing_storage::Roster;
+use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type, ns};
+
+/// Addresses to which one session may be present beside its contacts. A client in more rooms than
+/// this is told to leave some.
+const MAX_DIRECTED: usize = 1000;
+
+/// The priority of a presence: 0 where none is given (RFC 6121, section 4.7.2.3).
+///
+/// # Errors
+/// `bad-request` for anything but one whole number from -128 to 127.
+pub(crate) fn parse_priority(stanza: &Stanza) -> Result<i8, StanzaError> {
+    let mut given = stanza.children().filter(|child| child.name() == "priority" && child.ns() == ns::CLIENT);
+    if given.next().is_none() {
+        return Ok(0);
+    }
+    let text = stanza.text("priority").unwrap_or_default();
+    match text.trim().parse() {
+        Ok(priority) if given.next().is_none() => Ok(priority),
+        _ => {
+            Err(StanzaError::from(Condition::BadRequest)
+                .with_text("a priority is one number from -128 to 127"))
+        }
+    }
+}
+
+impl Server {
+    /// Tell everybody who may know of a client's presence: contacts and the account's own
+    /// resources, this one too (sections 4.2.2 and 4.4.2). The session has the presence already.
+    /// `initial` if it was not available before: then it learns who is there, and who asks for
+    /// a subscription.
+    pub(crate) async fn broadcast_available(&self, session: &Arc<Session>, stanza: Stanza, initial: bool) {
+        let roster = match self.roster_of(&session.account.jid).await {
+            Ok(roster) => roster,
+            Err(error) => return self.bounce(&stanza, &error).await,
+        };
+        let source = Source::of(session);
+        self.broadcast(&source, session, &stanza, &roster).await;
+        if initial {
+            self.welcome(&source, session, &roster).await;
+        }
+    }
+
+    /// Tell everybody who knows of a client that it is not available any more (section 4.5.2). The
+    /// session has no presence already.
+    pub(crate) async fn broadcast_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {
+        let roster = match self.roster_of(&session.account.jid).await {
+            Ok(roster) => roster,
+            // Those who got directed presence can be told even so.
+            Err(_) => Arc::default(),
+        };
+        self.broadcast(&Source::of(session), session, &stanza, &roster).await;
+        for to in session.take_directed() {
+            if !roster.item(to.bare_str()).is_some_and(|item| item.from) {
+                self.presence_in(stanza.with_addresses(stanza.from.clone(), Some(to))).await;
+            }
+        }
+    }
+
+    /// Tell those who got directed presence of a client that never was available to all that it is
+    /// gone (section 4.6.3).
+    pub(crate) async fn end_directed(&self, session: &Arc<Session>) {
+        let gone = session.take_directed();
+        if gone.is_empty() {
+            return;
+        }
+        let stanza = Stanza::presence(Type::Unavailable, "");
+        for to in gone {
+            self.presence_in(stanza.with_addresses(Some(session.jid.clone()), Some(to))).await;
+        }
+    }
+
+    /// A client sends its presence, or its end, to one address (section 4.6).
+    pub(crate) async fn directed(&self, session: &Arc<Session>, stanza: Stanza) {
+        let Some(to) = &stanza.to else { return };
+        if stanza.ty() == Type::Unavailable {
+            session.remove_directed(to);
+        } else if to.bare_str() != session.account.jid.as_str()
+            && !session.add_directed(to.clone(), MAX_DIRECTED)
+        {
+            return self.bounce(&stanza, &Condition::ResourceConstraint.into()).await;
+        }
+        self.presence_from(&Source::of(session), stanza).await;
+    }
+
+    /// Route a presence by its `to`, whoever sent it (section 8.5).
+    pub(crate) async fn presence_in(&self, stanza: Stanza) {
+        let from = stanza.from.as_ref().and_then(|from| self.vhost(from.domain()));
+        let to = || stanza.to.as_ref().and_then(|to| self.vhost(to.domain()));
+        let Some(vhost) = from.or_else(to) else { return };
+        self.presence_from(&Source { origin: Origin::Internal, vhost: &vhost, session: None }, stanza).await;
+    }
+
+    async fn presence_from(&self, source: &Source<'_>, stanza: Stanza) {
+        let Some(to) = &stanza.to else { return };
+        if !self.is_local(to.domain()) {
+            return self.send_remote(stanza).await;
+        }
+        match stanza.ty() {
+            Type::Probe => self.probe_in(source, stanza).await,
+            Type::Available | Type::Unavailable if to.is_bare() => {
+                self.present(source, &stanza, to.clone()).await;
+            }
+            Type::Available | Type::Unavailable | Type::Error => {
+                let Some(session) = self.directory.session(to) else { return };
+                if stanza.ty() == Type::Error
+                    && let Some(from) = &stanza.from
+                {
+                    // It has never heard of this session, so it need not hear of its end.
+                    session.remove_directed(from);
+                }
+                // Section 8.5.3.2.2: what comes for a session that is gone is ignored.
+                let _ = self.hand_to(&session, source, stanza).await;
+            }
+            _ => Box::pin(self.subscription_in(stanza)).await,
+        }
+    }
+
+    /// To all contacts that may see it, and to the account's own available resources.
+    async fn broadcast(&self, source: &Source<'_>, session: &Arc<Session>, stanza: &Stanza, roster: &Roster) {
+        for item in roster.items.iter().filter(|item| item.from) {
+            self.present(source, stanza, item.jid.clone()).await;
+        }
+        self.present(source, stanza, session.account.jid.clone()).await;
+    }
+
+    /// To a bare JID: all its available resources get it (section 8.5.2.1.2).
+    async fn present(&self, source: &Source<'_>, stanza: &Stanza, to: Jid) {
+        let account = self.directory.account(to.as_str());
+        if account.is_none() && self.is_local(to.domain()) {
+            return;
+        }
+        let stanza = stanza.with_addresses(stanza.from.clone(), Some(to));
+        let Some(account) = account else { return self.send_remote(stanza).await };
+        for session in account.sessions().iter().filter(|session| session.priority().is_some()) {
+            // Whoever is gone needs no presence.
+            let _ = self.hand_to(session, source, stanza.clone()).await;
+        }
+    }
+
+    /// Show one contact the presence of all of an account's available resources, or with
+    /// [`Type::Unavailable`] that it may not see them any more.
+    pub(crate) async fn present_account(&self, owner: &Jid, contact: &Jid, ty: Type) {
+        let Some(entry) = self.directory.account(owner.as_str()) else { return };
+        for session in &entry.sessions() {
+            let Some(available) = session.presence() else { continue };
+            let stanza = match ty {
+                Type::Unavailable => Stanza::presence(Type::Unavailable, ""),
+                _ => available,
+            };
+            let stanza = stanza.with_addresses(Some(session.jid.clone()), Some(contact.clone()));
+            Box::pin(self.presence_from(&Source::of(session), stanza)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Presence probes: asking who is there, and answering (RFC 6121, section 4.3).
+
+use crate::directory::AccountEntry;
+use crate::router::Source;
+use crate::server::Server;
+use crate::session::Session;
+use crate::subscription::Request;
+use std::sync::Arc;
+use waxwing_storage::Roster;
+use waxwing_xmpp::{Jid, Stanza, Type};
+
+impl Server {
+    /// What a session learns when it becomes available: the account's other resources, the contacts'
+    /// presence, and the requests that wait for an answer (sections 4.2.2, 4.3.1 and 3.1.3).
+    pub(super) async fn welcome(&self, source: &Source<'_>, session: &Arc<Session>, roster: &Roster) {
+        let own = session.account.sessions();
+        for other in own.iter().filter(|other| other.id != session.id) {
+            self.show(source, other, session).await;
+        }
+        for item in roster.items.iter().filter(|item| item.to) {
+            match self.directory.account(item.jid.as_str()) {
+                Some(contact) => self.show_contact(source, &contact, session).await,
+                // Nobody there: the client takes that for granted until it hears otherwise.
+                None if self.is_local(item.jid.domain()) => {}
+                None => {
+                    let probe = Stanza::presence(Type::Probe, "");
+                    let (from, to) = (session.account.jid.clone(), item.jid.clone());
+                    self.send_remote(probe.with_addresses(Some(from), Some(to))).await;
+                }
+            }
+        }
+        for request in roster.items.iter().filter_map(|item| item.pending_in.as_deref()) {
+            match Stanza::parse(request) {
+                Ok(request) => {
+                    // It stays in the roster until it is answered.
+                    let _ = self.hand_to(session, source, request).await;
+                }
+                Err(error) => {
+                    tracing::error!(account = %session.account.jid, "a kept request is damaged: {error}")
+                }
+            }
+        }
+    }
+
+    /// Show a session an online contact that it is subscribed to.
+    async fn show_contact(&self, source: &Source<'_>, contact: &AccountEntry, session: &Arc<Session>) {
+        match self.roster_of(&contact.jid).await {
+            Ok(roster) if sees(&roster, &contact.jid, &session.jid) => {
+                for resource in &contact.sessions() {
+                    self.show(source, resource, session).await;
+                }
+            }
+            // The two rosters differ: the contact's counts.
+            Ok(_) => self.send_request(&contact.jid, &session.account.jid, Request::Unsubscribed).await,
+            Err(error) => tracing::warn!(account = %contact.jid, "a presence was not shown: {error}"),
+        }
+    }
+
+    /// Show one session the presence of another.
+    async fn show(&self, source: &Source<'_>, shown: &Session, session: &Arc<Session>) {
+        let Some(presence) = shown.presence() else { return };
+        let presence = presence.with_addresses(Some(shown.jid.clone()), Some(session.jid.clone()));
+        // Nobody is left to see it if this fails.
+        let _ = self.hand_to(session, source, presence).await;
+    }
+
+    /// Answer a probe for a local account (sections 4.3.2 and 4.6.5).
+    pub(super) async fn probe_in(&self, source: &Source<'_>, probe: Stanza) {
+        let (Some(to), Some(from)) = (&probe.to, &probe.from) else { return };
+        let owner = to.bare();
+        let roster = match self.roster_of(&owner).await {
+            Ok(roster) => roster,
+            Err(error) => return tracing::warn!(account = %owner, "a probe was not answered: {error}"),
+        };
+        let sessions =
+            self.directory.account(owner.as_str()).map(|entry| entry.sessions()).unwrap_or_default();
+        if !sees(&roster, &owner, from) {
+            let told = sessions.iter().find(|session| session.jid == *to && session.has_directed(from));
+            return match told.and_then(|session| session.presence()) {
+                Some(presence) => self.answer(source, presence, to, from).await,
+                // The same for an account that does not exist, which has an empty roster.
+                None => self.send_request(&owner, &from.bare(), Request::Unsubscribed).await,
+            };
+        }
+        let mut shown = false;
+        for session in sessions.iter().filter(|session| to.is_bare() || session.jid == *to) {
+            if let Some(presence) = session.presence() {
+                shown = true;
+                self.answer(source, presence, &session.jid, from).await;
+            }
+        }
+        if !shown {
+            self.answer(source, Stanza::presence(Type::Unavailable, ""), to, from).await;
+        }
+    }
+
+    async fn answer(&self, source: &Source<'_>, presence: Stanza, from: &Jid, to: &Jid) {
+        let presence = presence.with_addresses(Some(from.clone()), Some(to.clone()));
+        Box::pin(self.presence_from(source, presence)).await;
+    }
+}
+
+/// Whether the owner of a roster shows its presence to somebody.
+pub(crate) fn sees(roster: &Roster, owner: &Jid, other: &Jid) -> bool {
+    let other = other.bare_str();
+    other == owner.as_str() || roster.item(other).is_some_and(|item| item.from)
+}

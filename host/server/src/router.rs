@@ -1,0 +1,451 @@
+//! The journey of a stanza: from whoever sent it to whoever takes it.
+
+use crate::directory::AccountEntry;
+use crate::outbound::Place;
+use crate::server::Server;
+use crate::session::Session;
+use crate::vhost::Vhost;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+use waxwing_plugins::{Calls, Change, Event, Facts, Origin, Outcome, SessionEvents, Stage, Target};
+use waxwing_xmpp::{Condition, Jid, Kind, Stanza, StanzaError, Type};
+
+/// Where a stanza comes from, for the plugins that are asked about it.
+pub(crate) struct Source<'a> {
+    pub origin: Origin,
+    pub vhost: &'a Arc<Vhost>,
+    /// The client session that sent it, if one did.
+    pub session: Option<&'a Arc<Session>>,
+}
+
+impl<'a> Source<'a> {
+    /// A client's session.
+    pub fn of(session: &'a Arc<Session>) -> Self {
+        Self { origin: Origin::Session, vhost: &session.vhost, session: Some(session) }
+    }
+
+    fn facts(&self, recipient: Option<&AccountEntry>, targets: Target) -> Facts {
+        Facts {
+            targets,
+            sender_session: self.session.map_or(0, |session| session.marks()),
+            sender_account: self.session.map_or(0, |session| session.account.marks()),
+            recipient_account: recipient.map_or(0, AccountEntry::marks),
+        }
+    }
+
+    fn event(&self) -> Event {
+        Event { vhost: self.vhost.jid.clone(), origin: self.origin, received: now() }
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+impl Server {
+    /// Take a stanza from a client's session and process it to its end: order and back-pressure
+    /// follow from waiting for it. `from` is stamped here, whatever it says.
+    pub async fn receive(&self, session: &Arc<Session>, mut stanza: Stanza) {
+        self.stats.stanzas_in.fetch_add(1, Ordering::Relaxed);
+        stanza.from = Some(session.jid.clone());
+        // Without `to`, a message or IQ is for the own account (RFC 6120, sections 10.3.1, 10.3.3).
+        if stanza.to.is_none() && stanza.kind() != Kind::Presence {
+            stanza.to = Some(session.account.jid.clone());
+        }
+        let source = Source::of(session);
+        let recipient = stanza.to.as_ref().and_then(|to| self.directory.account(to.bare_str()));
+
+        let calls =
+            self.matching(Stage::Pre, &stanza, || source.facts(recipient.as_deref(), Target::empty()));
+        let stanza = if calls.is_empty() {
+            stanza
+        } else {
+            match Box::pin(self.ask(calls, &source, stanza)).await {
+                Some(stanza) => stanza,
+                None => return,
+            }
+        };
+        match stanza.kind() {
+            Kind::Message => self.message(&source, stanza, recipient).await,
+            Kind::Iq => self.iq(&source, stanza, recipient).await,
+            Kind::Presence => Box::pin(self.presence_out(session, stanza)).await,
+        }
+    }
+
+    /// Take an IQ from a stream that has not logged in (XEP-0077) and answer with what goes back.
+    pub async fn receive_before_login(&self, vhost: &Arc<Vhost>, stanza: Stanza) -> Option<Stanza> {
+        let source = Source { origin: Origin::Stream, vhost, session: None };
+        let stanza = stanza.with_addresses(None, Some(vhost.jid.clone()));
+        let answerable = matches!(stanza.ty(), Type::Get | Type::Set);
+        let calls = self.matching(Stage::Process, &stanza, || source.facts(None, Target::STREAM));
+        let Some(engine) = self.engine.get().filter(|_| answerable && !calls.is_empty()) else {
+            return stanza.error_reply(&Condition::NotAuthorized.into());
+        };
+        match engine.call(calls, &source.event(), stanza.clone()).await {
+            Outcome::Reply(inner) => Some(stanza.iq_result(&inner)),
+            Outcome::Reject(error) => stanza.error_reply(&error),
+            Outcome::Next(_) => stanza.error_reply(&Condition::ServiceUnavailable.into()),
+            Outcome::Handled | Outcome::Drop => None,
+        }
+    }
+
+    /// The plugins to ask about a stanza. `facts` are only gathered if there are plugins at all.
+    fn matching(&self, stage: Stage, stanza: &Stanza, facts: impl FnOnce() -> Facts) -> Calls {
+        match self.engine.get() {
+            Some(engine) if engine.listens(stage, stanza.kind()) => engine.matching(stage, stanza, &facts()),
+            _ => Calls::default(),
+        }
+    }
+
+    /// Ask plugins; `None` if one of them has dealt with the stanza.
+    async fn ask(&self, calls: Calls, source: &Source<'_>, stanza: Stanza) -> Option<Stanza> {
+        let engine = self.engine.get()?;
+        match engine.call(calls, &source.event(), stanza.clone()).await {
+            Outcome::Next(stanza) => return Some(stanza),
+            Outcome::Handled | Outcome::Drop => {}
+            Outcome::Reply(inner) => self.send_back(stanza.iq_result(&inner)).await,
+            Outcome::Reject(error) => self.bounce(&stanza, &error).await,
+        }
+        None
+    }
+
+    /// Route a stanza by its `to`, as one that the host or a plugin has made: no `pre` hooks.
+    pub(crate) async fn route(&self, stanza: Stanza) {
+        let Some(to) = stanza.to.clone() else { return };
+        let local = stanza.from.as_ref().and_then(|from| self.vhost(from.domain()));
+        let Some(vhost) = local.or_else(|| self.vhost(to.domain())) else { return };
+        let source = Source { origin: Origin::Internal, vhost: &vhost, session: None };
+        let recipient = self.directory.account(to.bare_str());
+        match stanza.kind() {
+            Kind::Message => self.message(&source, stanza, recipient).await,
+            Kind::Iq => self.iq(&source, stanza, recipient).await,
+            Kind::Presence => Box::pin(self.presence_in(stanza)).await,
+        }
+    }
+
+    /// RFC 6121, section 8.5, for messages.
+    async fn message(&self, source: &Source<'_>, stanza: Stanza, recipient: Option<Arc<AccountEntry>>) {
+        let Some(to) = stanza.to.as_ref() else { return };
+        if to.resource().is_some()
+            && let Some(session) = recipient.as_ref().and_then(|account| account.session(to))
+        {
+            return match self.hand_to(&session, source, stanza).await {
+                Ok(()) => {}
+                // It ended in between.
+                Err(stanza) => Box::pin(self.message_without_session(source, stanza, recipient)).await,
+            };
+        }
+        let for_account = to.resource().is_none() && to.local().is_some();
+        if for_account
+            && let Some(account) = &recipient
+            && stanza.ty() != Type::Groupchat
+        {
+            match self.hand_to_receivers(account, source, stanza).await {
+                Ok(()) => return,
+                Err(stanza) => {
+                    return Box::pin(self.message_without_session(source, stanza, recipient)).await;
+                }
+            }
+        }
+        Box::pin(self.message_without_session(source, stanza, recipient)).await
+    }
+
+    /// Hand a message to all sessions that get what is sent to the account. Gives it back if none did.
+    async fn hand_to_receivers(
+        &self,
+        account: &Arc<AccountEntry>,
+        source: &Source<'_>,
+        stanza: Stanza,
+    ) -> Result<(), Stanza> {
+        if stanza.ty() == Type::Error {
+            return Err(stanza);
+        }
+        let mut taken = false;
+        for session in account.receivers() {
+            taken |= self.hand_to(&session, source, stanza.clone()).await.is_ok();
+        }
+        if taken { Ok(()) } else { Err(stanza) }
+    }
+
+    /// A message for which there is no session: another of the account, a plugin, or an error.
+    async fn message_without_session(
+        &self,
+        source: &Source<'_>,
+        stanza: Stanza,
+        recipient: Option<Arc<AccountEntry>>,
+    ) {
+        let Some(to) = stanza.to.clone() else { return };
+        if !self.is_local(to.domain()) {
+            return self.send_remote(stanza).await;
+        }
+        if to.local().is_none() {
+            // For the server itself: only a plugin can have a use for it.
+            let facts = || source.facts(None, Target::SERVER);
+            let calls = self.matching(Stage::Process, &stanza, facts);
+            if let Some(stanza) = self.ask(calls, source, stanza).await {
+                self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            }
+            return;
+        }
+        match stanza.ty() {
+            // RFC 6121, section 8.5: neither has anybody who waits for an answer.
+            Type::Error | Type::Headline => return,
+            Type::Groupchat => {
+                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            }
+            // Section 8.5.3.2.1: only chat goes to the account's other sessions.
+            Type::Normal if to.resource().is_some() => {
+                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            }
+            _ => {}
+        }
+        let mut stanza = stanza;
+        if to.resource().is_some()
+            && let Some(account) = &recipient
+        {
+            match self.hand_to_receivers(account, source, stanza).await {
+                Ok(()) => return,
+                Err(back) => stanza = back,
+            }
+        }
+        self.message_for_nobody(source, stanza, &to).await
+    }
+
+    /// A message that nobody online takes: `post` hooks, then an error.
+    pub(crate) async fn message_for_nobody(&self, source: &Source<'_>, stanza: Stanza, to: &Jid) {
+        let account = to.bare();
+        if self.account_known(&account).await {
+            let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
+            match self.ask(calls, source, stanza).await {
+                None => return self.look_again(&account),
+                Some(back) => return self.bounce(&back, &Condition::ServiceUnavailable.into()).await,
+            }
+        }
+        self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+    }
+
+    /// A plugin has kept something for an account that had nobody online. If somebody has come
+    /// meanwhile, it may have looked before this was durable: have it look again.
+    fn look_again(&self, account: &Jid) {
+        let Some(entry) = self.directory.account(account.as_str()) else { return };
+        let Some(session) = entry.receivers().first().cloned() else { return };
+        let Some(server) = self.me.upgrade() else { return };
+        // Held at once, so that the sender's next message cannot overtake; the rest may have to
+        // wait for a turn that the present call itself is part of.
+        session.outbound.hold();
+        tokio::spawn(async move {
+            let change = Change::Available(session.priority().unwrap_or(0));
+            server.session_event(&session, change, SessionEvents::AVAILABLE).await;
+            session.outbound.release();
+        });
+    }
+
+    /// A message that a session could not write before it ended.
+    pub(crate) async fn route_again(&self, ended: &Arc<Session>, stanza: Stanza) {
+        if stanza.kind() != Kind::Message || !matches!(stanza.ty(), Type::Normal | Type::Chat) {
+            return;
+        }
+        let Some(to) = stanza.to.clone() else { return };
+        let mut others = ended.account.receivers();
+        others.retain(|session| session.id != ended.id);
+        if !others.is_empty() && to.resource().is_none() {
+            // They got their copy when it came.
+            return;
+        }
+        self.stats.rerouted.fetch_add(1, Ordering::Relaxed);
+        let source = Source { origin: Origin::Internal, vhost: &ended.vhost, session: None };
+        for session in others {
+            if self.hand_to(&session, &source, stanza.clone()).await.is_ok() {
+                return;
+            }
+        }
+        let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
+        if let Some(back) = self.ask(calls, &source, stanza).await {
+            self.bounce(&back, &Condition::RecipientUnavailable.into()).await;
+        }
+    }
+
+    /// RFC 6120, section 8.2.3, and RFC 6121, section 8.5, for IQs.
+    async fn iq(&self, source: &Source<'_>, stanza: Stanza, recipient: Option<Arc<AccountEntry>>) {
+        let Some(to) = stanza.to.as_ref() else { return };
+        if !self.is_local(to.domain()) {
+            return self.send_remote(stanza).await;
+        }
+        if to.local().is_some() && to.resource().is_some() {
+            let session = recipient.and_then(|account| account.session(to));
+            let back = match session {
+                Some(session) => self.hand_to(&session, source, stanza).await,
+                None => Err(stanza),
+            };
+            if let Err(stanza) = back {
+                self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            }
+            return;
+        }
+        if !matches!(stanza.ty(), Type::Get | Type::Set) {
+            return;
+        }
+        let own = stanza.from.as_ref().is_some_and(|from| from.bare_str() == to.as_str());
+        let target = match (to.local(), own) {
+            (None, _) => Target::SERVER,
+            (Some(_), true) => Target::OWN_ACCOUNT,
+            (Some(_), false) => Target::OTHER_ACCOUNT,
+        };
+        if target == Target::OTHER_ACCOUNT && recipient.is_none() && !self.account_known(to).await {
+            return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+        }
+        let calls = self.matching(Stage::Process, &stanza, || source.facts(recipient.as_deref(), target));
+        let stanza = if calls.is_empty() {
+            stanza
+        } else {
+            match Box::pin(self.ask(calls, source, stanza)).await {
+                Some(stanza) => stanza,
+                None => return,
+            }
+        };
+        match Box::pin(self.host_iq(source.session, target, &stanza)).await {
+            Ok(Some(inner)) => self.send_back(stanza.iq_result(&inner)).await,
+            Ok(None) => {}
+            Err(error) => self.bounce(&stanza, &error).await,
+        }
+    }
+
+    /// The IQs that the host answers itself: the roster and service discovery.
+    async fn host_iq(
+        &self,
+        session: Option<&Arc<Session>>,
+        target: Target,
+        iq: &Stanza,
+    ) -> Result<Option<String>, StanzaError> {
+        use waxwing_xmpp::ns;
+        let Some(payload) = iq.payload() else { return Err(Condition::BadRequest.into()) };
+        match (payload.ns(), payload.name()) {
+            (ns::ROSTER, "query") if target == Target::OWN_ACCOUNT => match session {
+                Some(session) => self.roster_iq(session, iq).await,
+                None => Err(Condition::Forbidden.into()),
+            },
+            (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
+            (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq).await.map(Some),
+            _ => Err(Condition::ServiceUnavailable.into()),
+        }
+    }
+
+    /// Put a stanza into a session's queue, after the `filter` hooks. Gives it back if the session
+    /// is gone.
+    pub(crate) async fn hand_to(
+        &self,
+        session: &Arc<Session>,
+        source: &Source<'_>,
+        stanza: Stanza,
+    ) -> Result<(), Stanza> {
+        let filters =
+            self.matching(Stage::Filter, &stanza, || source.facts(Some(&session.account), Target::empty()));
+        if filters.is_empty() {
+            return session.deliver(stanza).await;
+        }
+        let Some(engine) = self.engine.get() else { return session.deliver(stanza).await };
+        match Box::pin(engine.filter(filters, &source.event(), &session.jid, stanza)).await {
+            Some(stanza) => session.deliver(stanza).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Answer a stanza with an error, unless it is one that must not be answered.
+    pub(crate) async fn bounce(&self, stanza: &Stanza, error: &StanzaError) {
+        if let Some(reply) = stanza.error_reply(error) {
+            self.stats.bounced.fetch_add(1, Ordering::Relaxed);
+            self.send_back(reply).await;
+        }
+    }
+
+    /// Send an answer to the one session or remote address that asked; nobody hears if it is gone.
+    pub(crate) async fn send_back(&self, answer: Stanza) {
+        let Some(to) = &answer.to else { return };
+        if !self.is_local(to.domain()) {
+            return self.send_remote(answer).await;
+        }
+        if let Some(session) = self.directory.session(to) {
+            let _ = session.deliver(answer).await;
+        }
+    }
+
+    /// The seam for other servers.
+    pub(crate) async fn send_remote(&self, stanza: Stanza) {
+        if let Some(reply) = stanza.error_reply(&Condition::RemoteServerNotFound.into())
+            && let Some(to) = &reply.to
+            && let Some(session) = self.directory.session(to)
+        {
+            let _ = session.deliver(reply).await;
+        }
+    }
+
+    async fn account_known(&self, account: &Jid) -> bool {
+        if self.directory.account(account.as_str()).is_some() {
+            return true;
+        }
+        // A failing database must not make messages bounce as if the account were gone for good,
+        // but without it nothing can be kept either: the plugins will say so.
+        self.storage.account(account).await.map_or(true, |account| account.is_some())
+    }
+
+    /// A presence that a client sends (RFC 6121, section 4 and 3).
+    async fn presence_out(&self, session: &Arc<Session>, stanza: Stanza) {
+        match (&stanza.to, stanza.ty()) {
+            (None, Type::Available) => self.become_available(session, stanza).await,
+            (None, Type::Unavailable) => self.become_unavailable(session, stanza).await,
+            (None, Type::Error) => {}
+            (None, _) => self.bounce(&stanza, &Condition::BadRequest.into()).await,
+            (Some(_), Type::Subscribe | Type::Subscribed | Type::Unsubscribe | Type::Unsubscribed) => {
+                self.subscription_out(session, stanza).await;
+            }
+            (Some(_), Type::Available | Type::Unavailable) => self.directed(session, stanza).await,
+            (Some(_), _) => self.presence_in(stanza).await,
+        }
+    }
+
+    async fn become_available(&self, session: &Arc<Session>, stanza: Stanza) {
+        let priority = match crate::presence::parse_priority(&stanza) {
+            Ok(priority) => priority,
+            Err(error) => return self.bounce(&stanza, &error).await,
+        };
+        // Held from before the session can be seen, so that nothing overtakes what is stored.
+        session.outbound.hold();
+        let before = session.set_presence(Some((priority, stanza.clone())));
+        self.broadcast_available(session, stanza, before.is_none()).await;
+        match before {
+            None => {
+                self.session_event(session, Change::Available(priority), SessionEvents::AVAILABLE).await;
+            }
+            Some(before) if before != priority => {
+                self.session_event(session, Change::Priority(priority), SessionEvents::PRIORITY).await;
+            }
+            Some(_) => {}
+        }
+        session.outbound.release();
+    }
+
+    pub(crate) async fn become_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {
+        if session.set_presence(None).is_none() {
+            return self.end_directed(session).await;
+        }
+        let status = stanza.text("status").filter(|status| !status.is_empty());
+        self.broadcast_unavailable(session, stanza).await;
+        self.session_event(session, Change::Unavailable(status), SessionEvents::UNAVAILABLE).await;
+    }
+
+    /// Queue a stanza for exactly one session, and let `ticket` tell what became of it.
+    pub(crate) async fn deliver_to(
+        &self,
+        session: &Jid,
+        stanza: Stanza,
+        ticket: crate::outbound::Ticket,
+        ahead: bool,
+    ) {
+        if let Some(session) = self.directory.session(session) {
+            let place = if ahead { Place::Ahead } else { Place::Behind };
+            session.deliver_with(stanza, ticket, place).await;
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The server: what all its sessions share, and how sessions begin and end.
+
+use crate::directory::{AddError, Directory};
+use crate::outbound::SessionEnd;
+use crate::session::Session;
+use crate::vhost::{Vhost, domain_jid};
+use arc_swap::ArcSwap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use waxwing_config::Settings;
+use waxwing_plugins::{Change, Engine, PluginInfo, SessionEvents};
+use waxwing_storage::{Batch, Storage, Write};
+use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, StreamCondition, StreamError};
+
+/// Random bytes in a resource that the server chooses.
+const RESOURCE_BYTES: usize = 9;
+
+/// The core of the server.
+pub struct Server {
+    pub(crate) me: Weak<Server>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) directory: Directory,
+    pub(crate) engine: OnceLock<Arc<Engine>>,
+    pub(crate) random: ring::rand::SystemRandom,
+    /// Made anew at each start: from it come the keys shown to those who guess at accounts.
+    pub(crate) decoy_secret: ring::hmac::Key,
+    /// The server's entity capabilities: they change only with the plugins.
+    pub(crate) caps: OnceLock<String>,
+    vhosts: ArcSwap<HashMap<Box<str>, Arc<Vhost>>>,
+    next_session: AtomicU64,
+    pub(crate) stats: Stats,
+}
+
+/// Counters since the start.
+#[derive(Default, Debug)]
+pub struct Stats {
+    /// Sessions bound.
+    pub sessions_bound: AtomicU64,
+    /// Sessions ended.
+    pub sessions_ended: AtomicU64,
+    /// Stanzas that entered from clients.
+    pub stanzas_in: AtomicU64,
+    /// Messages that had not been written when their session ended, and were routed again.
+    pub rerouted: AtomicU64,
+    /// Stanzas answered with an error.
+    pub bounced: AtomicU64,
+}
+
+/// Why a resource could not be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// To be answered with this error (RFC 6120, section 7.6.2 and 7.7.2).
+    #[error("refused: {0:?}")]
+    Refused(StanzaError),
+}
+
+/// Why a domain could not be added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddVhostError {
+    /// The sentence says why.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is such a virtual host.
+    #[error("the domain is served already")]
+    Exists,
+    /// It could not be kept.
+    #[error(transparent)]
+    Storage(#[from] waxwing_storage::Error),
+}
+
+impl Server {
+    /// A server for the virtual hosts of the settings and of the storage.
+    pub async fn new(
+        settings: Arc<Settings>,
+        storage: Arc<dyn Storage>,
+    ) -> Result<Arc<Self>, waxwing_storage::Error> {
+        let vhosts = load_vhosts(&settings, &*storage).await?;
+        let random = ring::rand::SystemRandom::new();
+        let decoy_secret = ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &random)
+            .map_err(|_| waxwing_storage::Error::Unavailable("the system gives no random bytes".into()))?;
+        Ok(Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            settings,
+            storage,
+            directory: Directory::new(),
+            engine: OnceLock::new(),
+            random,
+            decoy_secret,
+            caps: OnceLock::new(),
+            vhosts: ArcSwap::from_pointee(vhosts),
+            next_session: AtomicU64::new(1),
+            stats: Stats::default(),
+        }))
+    }
+
+    /// Give the server its plugins. Before this it has none; a second call has no effect.
+    pub fn install_plugins(&self, engine: Arc<Engine>) {
+        let _ = self.engine.set(engine);
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The virtual host with this domain.
+    pub fn vhost(&self, domain: &str) -> Option<Arc<Vhost>> {
+        self.vhosts.load().get(domain).cloned()
+    }
+
+    /// All virtual hosts, in order of their domains.
+    pub fn vhosts(&self) -> Vec<Arc<Vhost>> {
+        let sorted: BTreeMap<_, _> = self.vhosts.load().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        sorted.into_values().collect()
+    }
+
+    /// Serve one more domain, from now on and after every restart.
+    pub async fn add_vhost(&self, domain: &str) -> Result<(), AddVhostError> {
+        let jid = domain_jid(domain).map_err(AddVhostError::Invalid)?;
+        if self.is_local(jid.domain()) {
+            return Err(AddVhostError::Exists);
+        }
+        let stored =
+            waxwing_storage::Vhost { domain: jid.domain().to_owned(), enabled: true, settings: Vec::new() };
+        let vhost = Arc::new(Vhost::from_stored(&stored).map_err(AddVhostError::Invalid)?);
+        self.storage.commit(Batch::one(Write::PutVhost(stored))).await?;
+        self.vhosts.rcu(|vhosts| {
+            let mut vhosts = HashMap::clone(vhosts);
+            vhosts.insert(vhost.domain().into(), vhost.clone());
+            vhosts
+        });
+        Ok(())
+    }
+
+    /// Up to `limit` accounts of a domain after `after`, in order.
+    pub async fn accounts(
+        &self,
+        domain: &str,
+        after: Option<&Jid>,
+        limit: u32,
+    ) -> Result<Vec<Jid>, waxwing_storage::Error> {
+        self.storage.accounts(domain, after, limit).await
+    }
+
+    /// The plugins that run.
+    pub fn plugins(&self) -> Vec<PluginInfo<'_>> {
+        self.engine.get().map(|engine| engine.plugins()).unwrap_or_default()
+    }
+
+    pub(crate) fn is_local(&self, domain: &str) -> bool {
+        self.vhosts.load().contains_key(domain)
+    }
+
+    /// Begin a session (RFC 6120, section 7). The resource is the client's wish or else chosen here.
+    /// An older session with the same resource is ended with `conflict`.
+    pub async fn bind(&self, account: &Jid, resource: Option<&str>) -> Result<Arc<Session>, BindError> {
+        let refuse = |condition| BindError::Refused(StanzaError::from(condition));
+        let vhost = self.vhost(account.domain()).ok_or_else(|| refuse(Condition::NotAllowed))?;
+        let jid = match resource {
+            Some(wish) if !wish.is_empty() => {
+                account.with_resource(wish).map_err(|_| refuse(Condition::BadRequest))?
+            }
+            _ => account
+                .with_resource(&self.random_resource()?)
+                .map_err(|_| refuse(Condition::InternalServerError))?,
+        };
+        let limits = &self.settings.limits;
+        let session = loop {
+            let id = self.next_session.fetch_add(1, Ordering::Relaxed);
+            let added = self.directory.add(&jid, limits.sessions_per_account as usize, |entry| {
+                Session::new(
+                    id,
+                    jid.clone(),
+                    vhost.clone(),
+                    entry,
+                    limits.outgoing_bytes,
+                    limits.slow_reader_timeout,
+                )
+            });
+            match added {
+                Ok(session) => break session,
+                Err(AddError::TooMany) => return Err(refuse(Condition::ResourceConstraint)),
+                Err(AddError::Taken(older)) => {
+                    older.end(StreamError::new(StreamCondition::Conflict));
+                    self.finish(&older).await;
+                }
+            }
+        };
+        self.stats.sessions_bound.fetch_add(1, Ordering::Relaxed);
+        self.session_event(&session, Change::Bound, SessionEvents::BOUND).await;
+        Ok(session)
+    }
+
+    fn random_resource(&self) -> Result<String, BindError> {
+        use base64::Engine as _;
+        let mut bytes = [0; RESOURCE_BYTES];
+        ring::rand::SecureRandom::fill(&self.random, &mut bytes)
+            .map_err(|_| BindError::Refused(StanzaError::from(Condition::InternalServerError)))?;
+        Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// End a session whose stream is gone: everybody hears that it is unavailable, and messages
+    /// that were not written are routed again. It happens once; every caller waits until it has.
+    pub async fn finish(&self, session: &Arc<Session>) {
+        session.finished.get_or_init(|| self.finish_once(session)).await;
+    }
+
+    async fn finish_once(&self, session: &Arc<Session>) {
+        // While messages are taken out the session stays visible and takes more, so that what
+        // comes later does not overtake them on the way to storage.
+        loop {
+            let left = session.outbound.take_unwritten();
+            if left.is_empty() {
+                break;
+            }
+            for entry in left.into_iter().filter(|entry| entry.ticket.is_none()) {
+                self.route_again(session, entry.stanza).await;
+            }
+        }
+        if session.priority().is_some() {
+            let gone = Stanza::presence(waxwing_xmpp::Type::Unavailable, "")
+                .with_addresses(Some(session.jid.clone()), None);
+            self.become_unavailable(session, gone).await;
+        } else {
+            self.end_directed(session).await;
+        }
+        self.directory.remove(session);
+        self.session_event(session, Change::Closed, SessionEvents::CLOSED).await;
+        self.stats.sessions_ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tell plugins of a change, in the account's turn.
+    pub(crate) async fn session_event(&self, session: &Arc<Session>, change: Change, event: SessionEvents) {
+        let Some(engine) = self.engine.get().filter(|engine| engine.wants(event)) else { return };
+        let _turn = session.account.turn().await;
+        engine.session_event(&session.jid, change).await;
+    }
+
+    /// End all sessions with `system-shutdown` and wait for nothing: their streams do the rest.
+    pub fn shutdown(&self) {
+        for session in self.directory.all_sessions() {
+            session
+                .outbound
+                .end(SessionEnd { error: Some(StreamError::new(StreamCondition::SystemShutdown)) });
+        }
+    }
+
+    /// How many sessions there are.
+    pub fn session_count(&self) -> usize {
+        self.directory.all_sessions().len()
+    }
+}
+
+async fn load_vhosts(
+    settings: &Settings,
+    storage: &dyn Storage,
+) -> Result<HashMap<Box<str>, Arc<Vhost>>, waxwing_storage::Error> {
+    let mut vhosts = HashMap::new();
+    for stored in storage.vhosts().await? {
+        match Vhost::from_stored(&stored) {
+            Ok(vhost) => vhosts.insert(vhost.domain().into(), Arc::new(vhost)),
+            Err(reason) => {
+                tracing::error!(domain = stored.domain, "left out a stored virtual host: {reason}");
+                None
+            }
+        };
+    }
+    // What the operator's file says comes before what was added at run time.
+    for configured in &settings.vhosts {
+        match Vhost::from_settings(configured) {
+            Ok(vhost) => vhosts.insert(vhost.domain().into(), Arc::new(vhost)),
+            Err(reason) => return Err(waxwing_storage::Error::Unavailable(reason)),
+        };
+    }
+    Ok(vhosts)
+}

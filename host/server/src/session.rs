@@ -1,0 +1,187 @@
+//! A bound resource: what the server knows of a client that is logged in, whatever carries it.
+
+use crate::directory::AccountEntry;
+use crate::outbound::{Entry, Outbound, Place, Pushed, SessionEnd, Ticket};
+use crate::vhost::Vhost;
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use waxwing_xmpp::{Jid, Stanza, StreamCondition, StreamError};
+
+/// A session. It is not its connection: streams come and go, and this one drains its queue.
+pub struct Session {
+    /// Rises with every bind on this server.
+    pub id: u64,
+    /// The full JID.
+    pub jid: Jid,
+    /// The virtual host of the account.
+    pub vhost: Arc<Vhost>,
+    pub(crate) account: Arc<AccountEntry>,
+    pub(crate) outbound: Outbound,
+    /// How long a sender waits for a session whose queue is full.
+    patience: Duration,
+    marks: AtomicU64,
+    /// Has asked for its roster, and so wants pushes (RFC 6121, section 2.1.6).
+    interested: AtomicBool,
+    /// Set when it has ended with all that this means; those who need that wait for it.
+    pub(crate) finished: OnceCell<()>,
+    presence: Mutex<Presence>,
+}
+
+#[derive(Default)]
+struct Presence {
+    /// The last broadcast presence, while available.
+    available: Option<(i8, Stanza)>,
+    /// Who got directed presence and must hear of the end (RFC 6121, section 4.6.3).
+    directed: BTreeSet<Jid>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        id: u64,
+        jid: Jid,
+        vhost: Arc<Vhost>,
+        account: Arc<AccountEntry>,
+        queue_bytes: usize,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            id,
+            jid,
+            vhost,
+            account,
+            outbound: Outbound::new(queue_bytes),
+            patience,
+            marks: AtomicU64::new(0),
+            interested: AtomicBool::new(false),
+            finished: OnceCell::new(),
+            presence: Mutex::default(),
+        }
+    }
+
+    /// For the stream: append queued stanzas to `out` until it is longer than `max` bytes. Fails
+    /// once the server has ended the session and everything queued was handed out.
+    pub fn poll_outgoing(
+        &self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+        max: usize,
+    ) -> Poll<Result<(), SessionEnd>> {
+        self.outbound.poll(cx, out, max)
+    }
+
+    /// For the stream: all that was handed out so far is written to the socket.
+    pub fn written(&self) {
+        self.outbound.written();
+    }
+
+    /// End the session once its stream has written what is queued.
+    pub fn end(&self, error: StreamError) {
+        self.outbound.end(SessionEnd { error: Some(error) });
+    }
+
+    /// Queue a stanza for the client. Waits while the queue is full; a client that does not make
+    /// room in time loses its session. Gives the stanza back if the session is gone.
+    pub(crate) async fn deliver(&self, stanza: Stanza) -> Result<(), Stanza> {
+        self.enqueue(Entry { stanza, ticket: None }, Place::Behind).await.map_err(|entry| entry.stanza)
+    }
+
+    /// The same for a stanza whose fate somebody follows. If it cannot be queued, the ticket is
+    /// dropped with it, which says so.
+    pub(crate) async fn deliver_with(&self, stanza: Stanza, ticket: Ticket, place: Place) {
+        let _ = self.enqueue(Entry { stanza, ticket: Some(ticket) }, place).await;
+    }
+
+    async fn enqueue(&self, entry: Entry, place: Place) -> Result<(), Entry> {
+        match self.outbound.push(entry, place) {
+            Pushed::Queued => Ok(()),
+            Pushed::Gone(entry) => Err(entry),
+            Pushed::Full(entry) => Box::pin(self.enqueue_slowly(entry, place)).await,
+        }
+    }
+
+    async fn enqueue_slowly(&self, mut entry: Entry, place: Place) -> Result<(), Entry> {
+        let deadline = tokio::time::Instant::now() + self.patience;
+        loop {
+            let room = self.outbound.room();
+            match self.outbound.push(entry, place) {
+                Pushed::Queued => return Ok(()),
+                Pushed::Gone(entry) => return Err(entry),
+                Pushed::Full(back) => entry = back,
+            }
+            if tokio::time::timeout_at(deadline, room).await.is_err() {
+                tracing::info!(session = %self.jid, "ended: the client does not read what is sent to it");
+                self.end(
+                    StreamError::new(StreamCondition::ResourceConstraint)
+                        .with_text("you do not read what is sent to you"),
+                );
+                return Err(entry);
+            }
+        }
+    }
+
+    /// The priority, while the session is available.
+    pub(crate) fn priority(&self) -> Option<i8> {
+        self.presence.lock().available.as_ref().map(|(priority, _)| *priority)
+    }
+
+    /// The last broadcast presence, while available.
+    pub(crate) fn presence(&self) -> Option<Stanza> {
+        self.presence.lock().available.as_ref().map(|(_, stanza)| stanza.clone())
+    }
+
+    /// Take note of a broadcast presence; `None` for unavailable. Answers the priority before.
+    pub(crate) fn set_presence(&self, available: Option<(i8, Stanza)>) -> Option<i8> {
+        let before = std::mem::replace(&mut self.presence.lock().available, available);
+        before.map(|(priority, _)| priority)
+    }
+
+    /// Remember that `to` got directed presence; `false` when `limit` addresses are remembered.
+    pub(crate) fn add_directed(&self, to: Jid, limit: usize) -> bool {
+        let mut presence = self.presence.lock();
+        presence.directed.contains(&to) || (presence.directed.len() < limit && presence.directed.insert(to))
+    }
+
+    /// Whether `to` got directed presence.
+    pub(crate) fn has_directed(&self, to: &Jid) -> bool {
+        self.presence.lock().directed.contains(to)
+    }
+
+    /// Forget that `to` got directed presence.
+    pub(crate) fn remove_directed(&self, to: &Jid) {
+        self.presence.lock().directed.remove(to);
+    }
+
+    /// Everybody who got directed presence; forgets them.
+    pub(crate) fn take_directed(&self) -> BTreeSet<Jid> {
+        std::mem::take(&mut self.presence.lock().directed)
+    }
+
+    /// Whether the client has asked for its roster.
+    pub(crate) fn interested(&self) -> bool {
+        self.interested.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_interested(&self) {
+        self.interested.store(true, Ordering::Release);
+    }
+
+    /// The marks that plugins have set.
+    pub(crate) fn marks(&self) -> u64 {
+        self.marks.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_mark(&self, mark: u8, on: bool) {
+        let bit = 1u64 << (mark & 63);
+        if on {
+            self.marks.fetch_or(bit, Ordering::AcqRel);
+        } else {
+            self.marks.fetch_and(!bit, Ordering::AcqRel);
+        }
+        self.account.refresh_marks();
+    }
+}
