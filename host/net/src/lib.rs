@@ -1,0 +1,150 @@
+//! The network side: listeners, TLS and client streams.
+//!
+//! A connection is one task. It negotiates a stream, logs in, binds a session of [`waxwing_server`], and from then on
+//! carries stanzas between the two until either ends.
+
+mod admission;
+pub mod certificates;
+mod end_point;
+mod listener;
+mod stats;
+mod stream;
+mod tls;
+
+pub use certificates::{CertificateError, Certificates};
+pub use stats::Stats;
+
+use admission::Admission;
+use ring::rand::SystemRandom;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use stream::Shared;
+use tls::TlsStart;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use waxwing_config::{Settings, Socket};
+use waxwing_server::Server;
+
+/// Why the network side did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A certificate is missing or unusable.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A port cannot be opened.
+    #[error("port {port} cannot be opened on {interface}: {source}; {advice}", port = .address.port(),
+        interface = .address.ip())]
+    Port {
+        /// What should have been listened on.
+        address: SocketAddr,
+        /// Why it could not.
+        source: std::io::Error,
+        /// What to do.
+        advice: &'static str,
+    },
+}
+
+impl StartError {
+    fn port((address, source): (SocketAddr, std::io::Error)) -> Self {
+        let advice = match source.kind() {
+            std::io::ErrorKind::AddrInUse => "stop the other server there, or choose another port in c2s",
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 take privileges: choose another port in c2s, or grant CAP_NET_BIND_SERVICE"
+            }
+            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address: correct 'ifc' in c2s",
+            _ => "correct c2s in the settings",
+        };
+        Self::Port { address, source, advice }
+    }
+}
+
+/// The running network side.
+pub struct Net {
+    shared: Arc<Shared>,
+    stopping: watch::Sender<bool>,
+    listeners: JoinSet<()>,
+    local_addrs: Vec<SocketAddr>,
+}
+
+impl Net {
+    /// Read the certificates, open all ports of the settings and serve clients.
+    ///
+    /// # Errors
+    /// If a certificate is unusable or a port cannot be opened; nothing is left open then.
+    pub async fn start(settings: Arc<Settings>, server: Arc<Server>) -> Result<Self, StartError> {
+        let certificates = Certificates::load(&settings)?;
+        let mut opened = Vec::new();
+        for port in &settings.c2s.ports {
+            for listener in listener::bind(port).map_err(StartError::port)? {
+                opened.push((listener, port.clone()));
+            }
+        }
+        let stopping = watch::Sender::new(false);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = Arc::new(Shared {
+            admission: Arc::new(Admission::new(&settings.limits)),
+            server,
+            settings,
+            certificates,
+            stats: Stats::default(),
+            random: SystemRandom::new(),
+            password_checks: Semaphore::new(processors),
+            stopping: stopping.subscribe(),
+            open: watch::Sender::new(0),
+        });
+        let mut listeners = JoinSet::new();
+        let mut local_addrs = Vec::new();
+        for (listener, port) in opened {
+            // Of a socket that listens it is known.
+            local_addrs.extend(listener.local_addr());
+            let start = match port.socket {
+                Socket::Plain => TlsStart::StartTls,
+                Socket::Ssl => TlsStart::Direct,
+            };
+            listeners.spawn(listener::accept(
+                listener,
+                start,
+                port.new_connections_throttling,
+                shared.clone(),
+            ));
+        }
+        Ok(Self { shared, stopping, listeners, local_addrs })
+    }
+
+    /// Where clients can connect, in the order of the settings.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.local_addrs
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &Stats {
+        &self.shared.stats
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        *self.shared.open.borrow()
+    }
+
+    /// Read the certificates again, for streams that begin from now on.
+    ///
+    /// # Errors
+    /// If any of them is unusable; then all stay as they are.
+    pub fn reload_certificates(&self) -> Result<(), CertificateError> {
+        self.shared.certificates.reload(&self.shared.settings)
+    }
+
+    /// Accept no more connections, close every stream with `system-shutdown` and wait until they are closed, at most as
+    /// long as the settings say.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        while self.listeners.join_next().await.is_some() {}
+        self.shared.server.shutdown();
+        let mut open = self.shared.open.subscribe();
+        let closed = open.wait_for(|open| *open == 0);
+        if timeout(self.shared.settings.limits.shutdown_timeout, closed).await.is_err() {
+            tracing::warn!(open = *self.shared.open.borrow(), "stopping although streams are still open");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! From the first byte to a bound resource: stream headers, STARTTLS, SASL, resource binding
+//! (RFC 6120, sections 4 to 7).
+
+use super::features::{Offer, after_login};
+use super::io::Socket;
+use super::login::Exchange;
+use super::{Ending, Link, Shared};
+use crate::tls::TlsStart;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::time::{Instant, timeout_at};
+use waxwing_server::{BindError, Session, Vhost};
+use waxwing_xmpp::sasl::{ChannelBinding, SaslCondition, SaslError};
+use waxwing_xmpp::{Frame, Jid, Kind, Stanza, StreamCondition, StreamError, Type, escape, ns};
+
+/// IQs taken from one stream before it logs in: filling in a registration takes a few.
+const IQS_BEFORE_LOGIN: u32 = 10;
+
+/// Bring a new connection to a bound session, within the time that the settings give it.
+pub async fn negotiate<T: Socket>(
+    link: &mut Link<T>,
+    peer: SocketAddr,
+    start: TlsStart,
+    shared: &Arc<Shared>,
+) -> Result<Arc<Session>, Ending> {
+    let deadline = Instant::now() + shared.settings.limits.login_timeout;
+    let account = bounded(log_in(link, peer.ip(), start, shared), deadline, shared).await?;
+    loop {
+        let request = bounded(bind_request(link), deadline, shared).await?;
+        let wish = request.child("bind", ns::BIND).and_then(|bind| bind.element().ok());
+        let wish = wish.and_then(|bind| bind.child_text("resource"));
+        // Not to be cancelled: a session that was made must be finished.
+        match shared.server.bind(&account, wish.as_deref()).await {
+            Ok(session) => {
+                let jid = escape(session.jid.as_str()).into_owned();
+                let result = format!("<bind xmlns='{}'><jid>{jid}</jid></bind>", ns::BIND);
+                request.iq_result(&result).write_to(link.output.buffer());
+                if *shared.stopping.borrow() {
+                    session.end(StreamError::new(StreamCondition::SystemShutdown));
+                }
+                return Ok(session);
+            }
+            Err(BindError::Refused(error)) => {
+                if let Some(reply) = request.error_reply(&error) {
+                    reply.write_to(link.output.buffer());
+                }
+                bounded(link.flush(), deadline, shared).await?;
+            }
+        }
+    }
+}
+
+/// A part of the negotiation, until it takes too long or the server stops.
+async fn bounded<R>(
+    part: impl Future<Output = Result<R, Ending>>,
+    deadline: Instant,
+    shared: &Shared,
+) -> Result<R, Ending> {
+    let mut stopping = shared.stopping.clone();
+    tokio::select! {
+        // An error here means that whoever could stop the server is gone, as good as stopping.
+        _ = stopping.wait_for(|stopping| *stopping) => Err(StreamCondition::SystemShutdown.into()),
+        result = timeout_at(deadline, part) => {
+            result.unwrap_or_else(|_| Err(StreamCondition::ConnectionTimeout.into()))
+        }
+    }
+}
+
+/// How a stream that has not logged in goes on.
+enum Step {
+    StartTls,
+    LoggedIn(Jid),
+}
+
+async fn log_in<T: Socket>(
+    link: &mut Link<T>,
+    address: IpAddr,
+    start: TlsStart,
+    shared: &Shared,
+) -> Result<Jid, Ending> {
+    let mut binding = ChannelBinding::default();
+    if start == TlsStart::Direct {
+        let default = shared.default_domain();
+        binding = start_tls(link, start, [default, default], shared).await?;
+    }
+    loop {
+        let vhost = open_stream(link, None, shared).await?;
+        let offer =
+            Offer { tls: link.transport.is_tls(), tls_required: vhost.tls_required(), binding: &binding };
+        link.push(&offer.to_xml(&shared.server.stream_features(&vhost, false)));
+        link.flush().await?;
+        match before_login(link, &vhost, address, offer, shared).await? {
+            Step::StartTls => {
+                let domains = [vhost.domain(), shared.default_domain()];
+                binding = start_tls(link, TlsStart::StartTls, domains, shared).await?;
+            }
+            Step::LoggedIn(account) => {
+                restart(link);
+                let vhost = open_stream(link, Some(&account), shared).await?;
+                link.push(&after_login(&shared.server.stream_features(&vhost, true)));
+                link.flush().await?;
+                return Ok(account);
+            }
+        }
+        restart(link);
+    }
+}
+
+/// Forget the stream: a new one begins on the same connection.
+fn restart<T>(link: &mut Link<T>) {
+    link.framer.reset();
+    link.header_sent = false;
+}
+
+async fn start_tls<T: Socket>(
+    link: &mut Link<T>,
+    start: TlsStart,
+    domains: [&str; 2],
+    shared: &Shared,
+) -> Result<ChannelBinding, Ending> {
+    link.transport.start_tls(start, &shared.certificates, domains).await.map_err(|error| {
+        tracing::debug!("TLS handshake failed: {error}");
+        shared.stats.failed_handshakes.fetch_add(1, Ordering::Relaxed);
+        Ending::Lost
+    })
+}
+
+/// Wait for the peer's stream header and answer it with this side's, which comes before any error about it
+/// (RFC 6120, section 4.9.1.1). A stream that has logged in must be to the domain of its account.
+async fn open_stream<T: Socket>(
+    link: &mut Link<T>,
+    account: Option<&Jid>,
+    shared: &Shared,
+) -> Result<Arc<Vhost>, Ending> {
+    let header = match link.next_frame().await? {
+        Frame::Open(header) => header,
+        Frame::Close => return Err(Ending::Closed),
+        _ => return Err(StreamCondition::InvalidXml.into()),
+    };
+    let vhost = header.to.as_ref().filter(|to| to.is_domain()).and_then(|to| shared.server.vhost(to.domain()));
+    let domain = vhost.as_ref().map_or(shared.default_domain(), |vhost| vhost.domain());
+    link.push_header(&shared.random_text()?, domain, header.from.as_ref());
+    if header.version.is_none_or(|(major, _)| major < 1) {
+        return Err(StreamCondition::UnsupportedVersion.into());
+    }
+    if header.ns != ns::CLIENT {
+        return Err(StreamCondition::InvalidNamespace.into());
+    }
+    if header.to.is_none() {
+        let error = StreamError::new(StreamCondition::ImproperAddressing);
+        return Err(error.with_text("The stream header needs a 'to'").into());
+    }
+    let vhost = vhost.ok_or(StreamCondition::HostUnknown)?;
+    if !vhost.enabled {
+        return Err(StreamCondition::HostGone.into());
+    }
+    if account.is_some_and(|account| account.domain() != vhost.domain()) {
+        return Err(StreamCondition::HostUnknown.into());
+    }
+    Ok(vhost)
+}
+
+/// Deal with a stream that has not logged in, until it does or asks for TLS.
+async fn before_login<T: Socket>(
+    link: &mut Link<T>,
+    vhost: &Arc<Vhost>,
+    address: IpAddr,
+    offer: Offer<'_>,
+    shared: &Shared,
+) -> Result<Step, Ending> {
+    let (mut failures, mut iqs) = (0, 0);
+    loop {
+        match link.next_frame().await? {
+            Frame::Nonza(element) if element.is("starttls", ns::TLS) => {
+                // Whatever came in with it was not sent under TLS and may be somebody else's.
+                let injected = link.framer.pending() > 0 || !link.input.rest().trim_ascii().is_empty();
+                if offer.tls || injected {
+                    link.push(&format!("<failure xmlns='{}'/>", ns::TLS));
+                    return Err(Ending::Closed);
+                }
+                link.input.keep(0);
+                link.push(&format!("<proceed xmlns='{}'/>", ns::TLS));
+                link.flush().await?;
+                return Ok(Step::StartTls);
+            }
+            Frame::Nonza(element) if element.is("auth", ns::SASL) => {
+                let exchange = Exchange { link: &mut *link, shared, domain: vhost.domain(), address, offer };
+                if let Some(account) = exchange.run(&element).await? {
+                    return Ok(Step::LoggedIn(account));
+                }
+                failures += 1;
+            }
+            // Outside an exchange there is nothing to answer or to abort.
+            Frame::Nonza(element) if element.ns() == ns::SASL => {
+                let condition = match element.name() {
+                    "abort" => SaslCondition::Aborted,
+                    _ => SaslCondition::MalformedRequest,
+                };
+                link.push(&SaslError::from(condition).to_xml());
+                link.flush().await?;
+                failures += 1;
+            }
+            Frame::Stanza(stanza) if stanza.kind() == Kind::Iq && offer.login() && iqs < IQS_BEFORE_LOGIN => {
+                iqs += 1;
+                let reply = shared.server.receive_before_login(vhost, stanza).await;
+                let Some(reply) = reply else { continue };
+                let refused = is_not_authorized(&reply);
+                reply.write_to(link.output.buffer());
+                if refused {
+                    return Err(StreamCondition::NotAuthorized.into());
+                }
+                link.flush().await?;
+            }
+            Frame::Close => return Err(Ending::Closed),
+            _ => return Err(StreamCondition::NotAuthorized.into()),
+        }
+        if failures >= shared.settings.limits.login_attempts {
+            let error = StreamError::new(StreamCondition::PolicyViolation);
+            return Err(error.with_text("Too many failed logins").into());
+        }
+    }
+}
+
+/// Whether this is the answer to what only those may ask who have logged in.
+fn is_not_authorized(reply: &Stanza) -> bool {
+    reply.ty() == Type::Error
+        && reply.child("error", ns::CLIENT).and_then(|error| error.element().ok()).is_some_and(|error| {
+            error.child("not-authorized", ns::STANZA_ERRORS).is_some()
+        })
+}
+
+/// Wait for the request to bind a resource: nothing else is allowed before (RFC 6120, section 7.1).
+async fn bind_request<T: Socket>(link: &mut Link<T>) -> Result<Stanza, Ending> {
+    match link.next_frame().await? {
+        Frame::Stanza(stanza)
+            if stanza.kind() == Kind::Iq
+                && stanza.ty() == Type::Set
+                && stanza.child("bind", ns::BIND).is_some() =>
+        {
+            Ok(stanza)
+        }
+        Frame::Close => Err(Ending::Closed),
+        _ => Err(StreamCondition::NotAuthorized.into()),
+    }
+}
