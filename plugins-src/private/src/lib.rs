@@ -1,0 +1,47 @@
+//! Private XML Storage ([XEP-0049](https://xmpp.org/extensions/xep-0049.html)).
+//!
+//! Each account keeps one element of every name and namespace. Namespaces of XMPP itself are refused, as is
+//! anybody else's account. No settings.
+
+use waxwing_plugin::prelude::*;
+
+const QUERY: &str = "{jabber:iq:private}query";
+const RESERVED: [&str; 3] = ["{jabber:", "{http://jabber.org/", "{vcard-temp}"];
+
+plugin! {
+    /// Keeps what a user's clients want to remember.
+    pub struct Private;
+    hooks: [Process],
+    features: ["jabber:iq:private"],
+    account_features: ["jabber:iq:private"],
+    interests: [iq(QUERY).at(OWN_ACCOUNT | OTHER_ACCOUNT)],
+}
+
+impl Process for Private {
+    fn on_process(&self, event: &Event, stanza: &Stanza) -> Result {
+        let (account, names) = (event.sender_bare(), stanza.children(QUERY));
+        if event.account() != account {
+            return Err(Condition::Forbidden.into());
+        }
+        if names.is_empty() {
+            return Err(Condition::BadRequest.into());
+        }
+        if names.iter().any(|name| RESERVED.iter().any(|reserved| name.starts_with(reserved))) {
+            return Err(Condition::NotAcceptable.into());
+        }
+        let kept = storage::open_table("private")?;
+        let mut answer = String::new();
+        for name in &names {
+            let sent = stanza.child(&format!("{QUERY}/{name}")).unwrap_or_default();
+            if event.is_get() {
+                answer += &kept.get_text(account, name)?.unwrap_or(sent);
+            } else {
+                kept.set_text(account, name, &sent)?;
+            }
+        }
+        Ok(Verdict::reply(match event.is_get() {
+            true => xml!("<query xmlns='jabber:iq:private'>{}</query>", raw(&answer)),
+            false => answer,
+        }))
+    }
+}

@@ -1,0 +1,239 @@
+//! How a plugin says what it is and what it wants to see.
+
+pub use crate::bindings::lifecycle::exports::xmpp::plugin::lifecycle::{
+    Description, Interest, Marked, Party, Phase, SessionEvents, Stage, StreamFeature, Target,
+};
+use crate::types::Kind;
+
+/// The domain of a virtual host (see [`Interest::at`]).
+pub const SERVER: Target = Target::SERVER;
+/// The sender's own account: its bare JID, or no `to` (see [`Interest::at`]).
+pub const OWN_ACCOUNT: Target = Target::OWN_ACCOUNT;
+/// The bare JID of somebody else's account on this server (see [`Interest::at`]).
+pub const OTHER_ACCOUNT: Target = Target::OTHER_ACCOUNT;
+/// A stream that has not logged in (see [`Interest::at`]).
+pub const STREAM: Target = Target::STREAM;
+
+/// A resource was bound (see [`Describe::session_events`]).
+pub const BOUND: SessionEvents = SessionEvents::BOUND;
+/// A session sent its first available presence, or its first after being unavailable.
+pub const AVAILABLE: SessionEvents = SessionEvents::AVAILABLE;
+/// An available session has another priority now.
+pub const PRIORITY: SessionEvents = SessionEvents::PRIORITY;
+/// A session is available no more.
+pub const UNAVAILABLE: SessionEvents = SessionEvents::UNAVAILABLE;
+/// A session has ended.
+pub const CLOSED: SessionEvents = SessionEvents::CLOSED;
+
+/// Collects a [`Description`]. [`plugin!`](crate::plugin!) turns each of its `key: value` lines into a call of
+/// the method of that name, so these methods are the keys it knows.
+///
+/// ```
+/// # use waxwing_plugin::{Describe, iq_get, SERVER};
+/// let description = Describe::new("ping", "1.0.0")
+///     .features(["urn:xmpp:ping"])
+///     .interests([iq_get("{urn:xmpp:ping}ping").at(SERVER)])
+///     .done();
+/// assert_eq!(description.name, "ping");
+/// ```
+#[must_use]
+pub struct Describe(Description);
+
+impl Describe {
+    /// A plugin that wants nothing yet.
+    pub fn new(name: &str, version: &str) -> Self {
+        Self(Description {
+            name: name.into(),
+            version: version.into(),
+            features: Vec::new(),
+            account_features: Vec::new(),
+            interests: Vec::new(),
+            session_events: SessionEvents::empty(),
+            marks: Vec::new(),
+            stream_features: Vec::new(),
+        })
+    }
+
+    /// The name that config files use, where it is not the crate's.
+    pub fn name(mut self, name: &str) -> Self {
+        self.0.name = name.into();
+        self
+    }
+
+    /// Service discovery features of every host that runs the plugin.
+    pub fn features<const N: usize>(mut self, features: [&str; N]) -> Self {
+        self.0.features = features.map(String::from).into();
+        self
+    }
+
+    /// Service discovery features of every account.
+    pub fn account_features<const N: usize>(mut self, features: [&str; N]) -> Self {
+        self.0.account_features = features.map(String::from).into();
+        self
+    }
+
+    /// The stanzas to be shown: see [`iq_get`], [`iq_set`], [`iq`], [`messages`] and [`presence`].
+    pub fn interests<const N: usize>(mut self, interests: [Interest; N]) -> Self {
+        self.0.interests = interests.into();
+        self
+    }
+
+    /// The session events to be told, e.g. `AVAILABLE | PRIORITY`.
+    pub fn session_events(mut self, events: SessionEvents) -> Self {
+        self.0.session_events = events;
+        self
+    }
+
+    /// The marks that the plugin may set on sessions.
+    pub fn marks<const N: usize>(mut self, marks: [&str; N]) -> Self {
+        self.0.marks = marks.map(String::from).into();
+        self
+    }
+
+    /// Children of `<stream:features/>`: see [`before_login`] and [`after_login`].
+    pub fn stream_features<const N: usize>(mut self, features: [StreamFeature; N]) -> Self {
+        self.0.stream_features = features.into();
+        self
+    }
+
+    /// The finished description.
+    pub fn done(self) -> Description {
+        self.0
+    }
+}
+
+fn interest(stage: Stage, kind: Kind, types: &[&str], payload: Option<&str>) -> Interest {
+    Interest {
+        stage,
+        kind,
+        types: types.iter().map(|t| String::from(*t)).collect(),
+        payload: payload.map(String::from),
+        targets: Target::empty(),
+        marked: None,
+        order: 0,
+    }
+}
+
+/// IQ requests of type `get` with this payload, in stage `process`. Say whose with [`Interest::at`].
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let interest = iq_get("{urn:xmpp:time}time").at(SERVER | OWN_ACCOUNT);
+/// assert_eq!(interest.types, ["get"]);
+/// ```
+#[must_use]
+pub fn iq_get(payload: &str) -> Interest {
+    interest(Stage::Process, Kind::Iq, &["get"], Some(payload))
+}
+
+/// IQ requests of type `set` with this payload, in stage `process`.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let interest = iq_set("{urn:xmpp:carbons:2}enable").at(OWN_ACCOUNT);
+/// # assert_eq!(interest.types, ["set"]);
+/// ```
+#[must_use]
+pub fn iq_set(payload: &str) -> Interest {
+    interest(Stage::Process, Kind::Iq, &["set"], Some(payload))
+}
+
+/// IQ requests of both types with this payload, in stage `process`.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let interest = iq("{jabber:iq:private}query").at(OWN_ACCOUNT);
+/// # assert_eq!(interest.types, ["get", "set"]);
+/// ```
+#[must_use]
+pub fn iq(payload: &str) -> Interest {
+    interest(Stage::Process, Kind::Iq, &["get", "set"], Some(payload))
+}
+
+/// Messages of these types; an empty list means any. A message without a type is a `normal` one.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let interest = messages(Stage::Post, &["chat", "normal"]);
+/// # assert_eq!(interest.stage, Stage::Post);
+/// ```
+#[must_use]
+pub fn messages(stage: Stage, types: &[&str]) -> Interest {
+    interest(stage, Kind::Message, types, None)
+}
+
+/// Presence of these types, the empty string for available; an empty list means any.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let interest = presence(Stage::Pre, &["subscribe"]).order(-10);
+/// # assert_eq!(interest.order, -10);
+/// ```
+#[must_use]
+pub fn presence(stage: Stage, types: &[&str]) -> Interest {
+    interest(stage, Kind::Presence, types, None)
+}
+
+impl Interest {
+    /// In stage `process`: what the stanza must be addressed to, any of e.g. `SERVER | OWN_ACCOUNT`.
+    #[must_use]
+    pub fn at(self, targets: Target) -> Self {
+        Self { targets, ..self }
+    }
+
+    /// A child that the stanza must have, as `{namespace}name`.
+    #[must_use]
+    pub fn with(self, payload: &str) -> Self {
+        Self { payload: Some(payload.into()), ..self }
+    }
+
+    /// Only stanzas whose `party` has this mark: everybody else pays nothing for the plugin.
+    ///
+    /// ```
+    /// # use waxwing_plugin::prelude::*;
+    /// let interest = messages(Stage::Pre, &[]).marked("on", Party::SenderAccount);
+    /// # assert!(interest.marked.is_some());
+    /// ```
+    #[must_use]
+    pub fn marked(self, mark: &str, party: Party) -> Self {
+        Self { marked: Some(Marked { mark: mark.into(), on: party }), ..self }
+    }
+
+    /// The place among plugins that want the same stanza: lower runs first, 0 is usual.
+    #[must_use]
+    pub fn order(self, order: i32) -> Self {
+        Self { order, ..self }
+    }
+}
+
+/// A stream feature offered before login.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let feature = before_login("<register xmlns='http://jabber.org/features/iq-register'/>").when("register");
+/// # assert_eq!(feature.setting.as_deref(), Some("register"));
+/// ```
+#[must_use]
+pub fn before_login(xml: &str) -> StreamFeature {
+    StreamFeature { xml: xml.into(), phase: Phase::BeforeLogin, setting: None }
+}
+
+/// A stream feature offered after login.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let feature = after_login("<sub xmlns='urn:xmpp:features:pre-approval'/>");
+/// # assert!(feature.setting.is_none());
+/// ```
+#[must_use]
+pub fn after_login(xml: &str) -> StreamFeature {
+    StreamFeature { xml: xml.into(), phase: Phase::AfterLogin, setting: None }
+}
+
+impl StreamFeature {
+    /// Only where this setting of the virtual host is true.
+    #[must_use]
+    pub fn when(self, setting: &str) -> Self {
+        Self { setting: Some(setting.into()), ..self }
+    }
+}

@@ -1,0 +1,77 @@
+//! Write a plugin for the Waxwing XMPP server.
+//!
+//! A plugin is a type, declared with [`plugin!`], that implements the hooks it needs. This is one, whole: it
+//! answers pings (XEP-0199).
+//!
+//! ```
+//! use waxwing_plugin::prelude::*;
+//!
+//! plugin! {
+//!     /// XMPP Ping.
+//!     pub struct Ping;
+//!     hooks: [Process],
+//!     features: ["urn:xmpp:ping"],
+//!     interests: [iq_get("{urn:xmpp:ping}ping").at(SERVER | OWN_ACCOUNT)],
+//! }
+//!
+//! impl Process for Ping {
+//!     fn on_process(&self, _: &Event, _: &Stanza) -> Result {
+//!         Ok(Verdict::reply(""))
+//!     }
+//! }
+//! ```
+//!
+//! The host's interfaces are modules of the same names as in `wit/`: [`router`], [`marks`], [`storage`],
+//! [`accounts`], [`account_admin`], [`runtime`]. A component asks for those that it uses and no others, and the
+//! operator decides. Everything that a hook sends or writes takes effect after it returns, or not at all.
+
+// The names under which the export macros of the bindings find this crate in its own examples.
+extern crate self as waxwing_plugin;
+
+#[doc(hidden)]
+pub mod bindings;
+mod description;
+mod event;
+mod hooks;
+mod jid;
+mod macros;
+mod settings;
+mod storage_ext;
+mod verdict;
+mod xml;
+
+pub use bindings::imports::xmpp::plugin::{
+    account_admin, accounts, marks, router, runtime, stanzas, storage, types,
+};
+pub use bindings::sessions::exports::xmpp::plugin::sessions::{Change, Flow};
+pub use description::*;
+#[doc(hidden)]
+pub use hooks::Exports;
+pub use hooks::{Filter, Plugin, Post, Pre, Process, Sessions};
+pub use jid::{bare, domain, local, resource};
+#[doc(hidden)]
+pub use settings::Given;
+pub use settings::{Setting, SettingValue};
+pub use stanzas::Stanza;
+pub use types::{Condition, ErrorType, Event, Header, Kind, Origin, StanzaError, Timestamp, Verdict};
+pub use verdict::Result;
+pub use xml::{Raw, ToXml, datetime, escape, raw};
+
+/// Everything that a plugin usually needs: `use waxwing_plugin::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        AVAILABLE, BOUND, CLOSED, Change, Condition, Event, Filter, Flow, Interest, OTHER_ACCOUNT,
+        OWN_ACCOUNT, Origin, PRIORITY, Party, Post, Pre, Process, Result, SERVER, STREAM, Sessions, Stage,
+        Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin, accounts, after_login, bare, before_login,
+        datetime, domain, escape, iq, iq_get, iq_set, local, marks, messages, plugin, presence, raw,
+        resource, router, runtime, storage, xml,
+    };
+}
+
+// The examples of these pages are compiled with the tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins.md")]
+struct PluginsPage;

@@ -1,0 +1,92 @@
+//! The one macro of a plugin.
+
+/// Declares the plugin: what it is called, what it wants to see, which hooks it has and what can be set.
+///
+/// The type is the plugin, its fields are its settings. `store_limit: u64 = 100` is the setting `store-limit`
+/// with the default 100; hooks read it as `self.store_limit`. Types of settings are those with
+/// [`SettingValue`](crate::SettingValue). A setting that is not declared is refused when the plugin is loaded.
+///
+/// `hooks` lists the traits that the type implements, any of [`Pre`](crate::Pre), [`Process`](crate::Process),
+/// [`Post`](crate::Post), [`Filter`](crate::Filter), [`Sessions`](crate::Sessions). After it come, in any order,
+/// the methods of [`Describe`](crate::Describe): `name`, `features`, `account_features`, `interests`,
+/// `session_events`, `marks`, `stream_features`. Name and version are Cargo's, unless `name` says otherwise.
+///
+/// ```
+/// use waxwing_plugin::prelude::*;
+///
+/// plugin! {
+///     /// Greets whoever asks.
+///     pub struct Greeter {
+///         /// What to say.
+///         greeting: String = "Hello".into(),
+///     }
+///     hooks: [Process],
+///     name: "urn:example:greeting",
+///     features: ["urn:example:greeting"],
+///     interests: [iq_get("{urn:example:greeting}greet").at(SERVER)],
+/// }
+///
+/// impl Process for Greeter {
+///     fn on_process(&self, event: &Event, _: &Stanza) -> Result {
+///         Ok(Verdict::reply(xml!("<greet xmlns='urn:example:greeting'>{}, {}</greet>", self.greeting, event.sender())))
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! plugin {
+    ($(#[$meta:meta])* $vis:vis struct $plugin:ident; $($rest:tt)*) => {
+        $crate::plugin! { $(#[$meta])* $vis struct $plugin {} $($rest)* }
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $plugin:ident {
+            $( $(#[$field_meta:meta])* $field:ident: $ty:ty = $default:expr ),* $(,)?
+        }
+        hooks: [$($hook:ident),+ $(,)?]
+        $(, $key:ident: $value:expr)* $(,)?
+    ) => {
+        $(#[$meta])*
+        $vis struct $plugin { $( $(#[$field_meta])* $field: $ty ),* }
+
+        const _: () = {
+            use ::std::{option_env, string::String, sync::OnceLock, vec::Vec};
+
+            static PLUGIN: OnceLock<$plugin> = OnceLock::new();
+
+            impl $crate::Plugin for $plugin {
+                fn describe() -> $crate::Description {
+                    let name = option_env!("CARGO_PKG_NAME").unwrap_or_default();
+                    let version = option_env!("CARGO_PKG_VERSION").unwrap_or_default();
+                    $crate::Describe::new(name, version)$(.$key($value))*.done()
+                }
+
+                fn configure(given: Vec<$crate::Setting>) -> ::std::result::Result<Self, String> {
+                    #[allow(unused_mut)]
+                    let mut given = $crate::Given::new(given);
+                    let plugin = Self { $( $field: given.take(::std::stringify!($field), $default)? ),* };
+                    given.finish()?;
+                    ::std::result::Result::Ok(plugin)
+                }
+
+                fn cell() -> &'static OnceLock<Self> {
+                    &PLUGIN
+                }
+            }
+
+            type Exported = $crate::Exports<$plugin>;
+            $crate::bindings::lifecycle::export_lifecycle!(Exported with_types_in $crate::bindings::lifecycle);
+            $( $crate::plugin!(@export $hook); )+
+        };
+    };
+    (@export Pre) => { $crate::bindings::pre::export_pre!(Exported with_types_in $crate::bindings::pre); };
+    (@export Process) => {
+        $crate::bindings::process::export_process!(Exported with_types_in $crate::bindings::process);
+    };
+    (@export Post) => { $crate::bindings::post::export_post!(Exported with_types_in $crate::bindings::post); };
+    (@export Filter) => {
+        $crate::bindings::filter::export_filter!(Exported with_types_in $crate::bindings::filter);
+    };
+    (@export Sessions) => {
+        $crate::bindings::sessions::export_sessions!(Exported with_types_in $crate::bindings::sessions);
+    };
+}

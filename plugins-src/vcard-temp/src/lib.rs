@@ -1,0 +1,37 @@
+//! vcard-temp ([XEP-0054](https://xmpp.org/extensions/xep-0054.html)).
+//!
+//! Everybody may read an account's vCard, only its owner may write it. No settings.
+
+use waxwing_plugin::prelude::*;
+
+const VCARD: &str = "{vcard-temp}vCard";
+
+plugin! {
+    /// Keeps a vCard for each account.
+    pub struct VcardTemp;
+    hooks: [Process],
+    features: ["vcard-temp"],
+    account_features: ["vcard-temp"],
+    interests: [iq(VCARD).at(OWN_ACCOUNT | OTHER_ACCOUNT)],
+}
+
+impl Process for VcardTemp {
+    fn on_process(&self, event: &Event, stanza: &Stanza) -> Result {
+        let vcards = storage::open_table("vcard")?;
+        let own = event.account() == event.sender_bare();
+        match (event.is_get(), own) {
+            // Of others, an empty vCard must look like an account that does not exist.
+            (true, _) => match vcards.get_text(event.account(), "vcard")? {
+                Some(vcard) => Ok(Verdict::reply(vcard)),
+                None if own => Err(Condition::ItemNotFound.into()),
+                None => Err(Condition::ServiceUnavailable.into()),
+            },
+            (false, true) => {
+                let vcard = stanza.child(VCARD).ok_or(Condition::BadRequest)?;
+                vcards.set_text(event.account(), "vcard", &vcard)?;
+                Ok(Verdict::reply(""))
+            }
+            (false, false) => Err(Condition::Forbidden.into()),
+        }
+    }
+}
