@@ -1,0 +1,42 @@
+# Waxwing. `make run` builds everything and serves; `make` alone shows the targets.
+
+# `release` for whoever uses the server, `dev` for the tests.
+PROFILE ?= release
+CONFIG ?= etc/config.tdsl
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WAXWING = $(abspath $(TARGET))/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/waxwing
+WASM_CARGO = cd plugins-src && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins ../scripts/wasm-cargo.sh
+
+.PHONY: help run host plugins test lint bench
+
+help:
+	@echo "make run      build the server and its plugins, and serve $(CONFIG)"
+	@echo "make plugins  build the plugins: plugins/NAME.wasm"
+	@echo "make test     build what the tests need, and run them"
+	@echo "make lint     check formatting, and run clippy"
+	@echo "make bench    measure framing, routing and plugin calls"
+
+run: host plugins
+	$(WAXWING) serve --config $(CONFIG)
+
+host:
+	cargo build --profile $(PROFILE) --package waxwing
+
+plugins: host
+	scripts/build-plugins.sh $(WAXWING)
+
+test: PROFILE = dev
+test: plugins
+	scripts/test-clients.sh
+	cargo test --workspace
+	cd plugins-src && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo test --package waxwing-plugin
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cd plugins-src && cargo fmt --all --check
+	$(WASM_CARGO) clippy --release -- -D warnings
+
+bench: plugins
+	cargo bench --workspace

@@ -1,0 +1,45 @@
+//! What only the first start does: make the admin accounts and say how to log in.
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use ring::rand::SecureRandom as _;
+use waxwing_config::Settings;
+use waxwing_server::Server;
+use waxwing_xmpp::Jid;
+
+/// Random bytes in a password: 144 bits.
+const PASSWORD_BYTES: usize = 18;
+
+/// Make the admin accounts, with random passwords, if the default virtual host has no account yet.
+/// They are printed once and kept nowhere in clear.
+pub async fn make_admins(settings: &Settings, server: &Server) -> anyhow::Result<()> {
+    let vhosts = server.vhosts();
+    let default = settings.default_virtual_host.first().map(String::as_str);
+    let Some(domain) = default.or(vhosts.first().map(|vhost| vhost.domain())) else { return Ok(()) };
+    if !server.accounts(domain, None, 1).await?.is_empty() {
+        return Ok(());
+    }
+    let mut admins = settings.admins.clone();
+    if admins.is_empty() {
+        admins.push(format!("admin@{domain}"));
+    }
+    for admin in admins {
+        let account = Jid::parse(&admin).with_context(|| format!("admins: '{admin}'"))?;
+        if server.vhost(account.domain()).is_none() {
+            continue;
+        }
+        let password = random_password()?;
+        server.create_account(&account, &password).await.with_context(|| format!("making {account}"))?;
+        println!("Made the account {account} with the password {password}");
+        println!("It is shown only this once. Change it with: waxwing user passwd {account}");
+    }
+    Ok(())
+}
+
+fn random_password() -> anyhow::Result<String> {
+    let mut bytes = [0; PASSWORD_BYTES];
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+}

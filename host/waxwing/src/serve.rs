@@ -1,0 +1,51 @@
+//! `waxwing serve`: from start to a graceful stop.
+
+use crate::{admin, first_start, wiring};
+use anyhow::Context as _;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+use waxwing_config::Settings;
+use waxwing_net::Net;
+
+/// Serve until SIGTERM or SIGINT.
+pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    log_to_stderr(&settings.log)?;
+    let settings = Arc::new(settings);
+    // Before anything that a signal should not tear apart.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let server = wiring::server(settings.clone(), true).await?;
+    first_start::make_admins(&settings, &server.core).await?;
+    waxwing_net::certificates::ensure(&settings, &server.core.vhosts())?;
+    let net = Net::start(settings.clone(), server.core.clone()).await?;
+    let admin = admin::listen(&settings, server.core.clone())?;
+    println!("Waxwing {} serves {}", env!("CARGO_PKG_VERSION"), where_to(&server.core, &net));
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    admin.abort();
+    let _ = std::fs::remove_file(admin::socket_path(&settings));
+    server.core.shutdown();
+    net.stop().await;
+    server.close().await;
+    Ok(())
+}
+
+fn where_to(server: &waxwing_server::Server, net: &Net) -> String {
+    let vhosts: Vec<_> = server.vhosts().iter().map(|vhost| vhost.domain().to_owned()).collect();
+    let addresses: Vec<_> = net.local_addrs().iter().map(ToString::to_string).collect();
+    format!("{} on {}", vhosts.join(", "), addresses.join(", "))
+}
+
+fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
+    let filter: Targets = filter.parse().with_context(|| format!("log = '{filter}'"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    tracing_subscriber::registry().with(lines).init();
+    Ok(())
+}
