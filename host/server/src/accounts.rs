@@ -2,10 +2,10 @@
 
 use crate::server::Server;
 use crate::session::Session;
-use ring::rand::SecureRandom;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Write};
+use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Storage, Write};
 use waxwing_xmpp::sasl::{Hash, Keys, derive_keys};
 use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 
@@ -205,6 +205,34 @@ fn stored_keys(hash: Hash, password: &str, salt: &[u8], iterations: u32) -> Resu
         stored_key: keys.stored_key,
         server_key: keys.server_key,
     })
+}
+
+/// Where the secret behind decoy keys is kept.
+const SECRETS: (&str, &str, &str) = ("host/secrets", "", "decoy");
+
+/// The secret behind decoy keys, made on the first start: if they changed with a restart, while
+/// those of real accounts stay, everybody could tell which is which.
+pub(crate) async fn decoy_secret(
+    storage: &dyn Storage,
+    random: &SystemRandom,
+) -> Result<ring::hmac::Key, Error> {
+    let (store, owner, key) = SECRETS;
+    let secret = match storage.table_get(store, owner, key).await? {
+        Some(secret) => secret,
+        None => {
+            let mut secret = vec![0; 32];
+            random.fill(&mut secret).map_err(|_| Error::Unavailable("the system gives no random bytes".into()))?;
+            let write = Write::TableSet {
+                store: store.to_owned(),
+                owner: owner.to_owned(),
+                key: key.to_owned(),
+                value: secret.clone(),
+            };
+            storage.commit(Batch::one(write)).await?;
+            secret
+        }
+    };
+    Ok(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret))
 }
 
 #[cfg(test)]

@@ -58,7 +58,8 @@ impl Host for Server {
                     }
                 }
             }
-            written.map(|answer| answer.unwrap_or(false)).boxed()
+            let written: Written = Box::pin(async { written.await.unwrap_or(false) });
+            written
         }
         .boxed()
     }

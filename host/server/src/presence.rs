@@ -55,11 +55,8 @@ impl Server {
     /// Tell everybody who knows of a client that it is not available any more (section 4.5.2). The
     /// session has no presence already.
     pub(crate) async fn broadcast_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {
-        let roster = match self.roster_of(&session.account.jid).await {
-            Ok(roster) => roster,
-            // Those who got directed presence can be told even so.
-            Err(_) => Arc::default(),
-        };
+        // Without a roster, those who got directed presence can be told even so.
+        let roster = self.roster_of(&session.account.jid).await.unwrap_or_default();
         self.broadcast(&Source::of(session), session, &stanza, &roster).await;
         for to in session.take_directed() {
             if !roster.item(to.bare_str()).is_some_and(|item| item.from) {
@@ -108,23 +105,31 @@ impl Server {
             return self.send_remote(stanza).await;
         }
         match stanza.ty() {
+            Type::Available | Type::Unavailable | Type::Error => self.deliver_presence(source, stanza).await,
             Type::Probe => self.probe_in(source, stanza).await,
-            Type::Available | Type::Unavailable if to.is_bare() => {
-                self.present(source, &stanza, to.clone()).await;
-            }
-            Type::Available | Type::Unavailable | Type::Error => {
-                let Some(session) = self.directory.session(to) else { return };
-                if stanza.ty() == Type::Error
-                    && let Some(from) = &stanza.from
-                {
-                    // It has never heard of this session, so it need not hear of its end.
-                    session.remove_directed(from);
-                }
-                // Section 8.5.3.2.2: what comes for a session that is gone is ignored.
-                let _ = self.hand_to(&session, source, stanza).await;
-            }
             _ => Box::pin(self.subscription_in(stanza)).await,
         }
+    }
+
+    /// A presence that tells something: to a session, to all available ones of an account, or to
+    /// another server (sections 8.5.2.1.2 and 8.5.3.1).
+    async fn deliver_presence(&self, source: &Source<'_>, stanza: Stanza) {
+        let Some(to) = &stanza.to else { return };
+        if to.is_bare() && stanza.ty() != Type::Error {
+            return self.present(source, &stanza, to.clone()).await;
+        }
+        if !self.is_local(to.domain()) {
+            return self.send_remote(stanza).await;
+        }
+        let Some(session) = self.directory.session(to) else { return };
+        if stanza.ty() == Type::Error
+            && let Some(from) = &stanza.from
+        {
+            // It has never heard of this session, so it need not hear of its end.
+            session.remove_directed(from);
+        }
+        // Section 8.5.3.2.2: what comes for a session that is gone is ignored.
+        let _ = self.hand_to(&session, source, stanza).await;
     }
 
     /// To all contacts that may see it, and to the account's own available resources.
@@ -154,13 +159,32 @@ impl Server {
     pub(crate) async fn present_account(&self, owner: &Jid, contact: &Jid, ty: Type) {
         let Some(entry) = self.directory.account(owner.as_str()) else { return };
         for session in &entry.sessions() {
-            let Some(available) = session.presence() else { continue };
-            let stanza = match ty {
-                Type::Unavailable => Stanza::presence(Type::Unavailable, ""),
-                _ => available,
-            };
-            let stanza = stanza.with_addresses(Some(session.jid.clone()), Some(contact.clone()));
-            Box::pin(self.presence_from(&Source::of(session), stanza)).await;
+            let source = Source::of(session);
+            if ty == Type::Available {
+                self.show(&source, session, contact).await;
+            } else if session.priority().is_some() {
+                let gone = Stanza::presence(Type::Unavailable, "");
+                let gone = gone.with_addresses(Some(session.jid.clone()), Some(contact.clone()));
+                self.deliver_presence(&source, gone).await;
+            }
+        }
+    }
+
+    /// Show the presence of an available session to somebody; `false` if it is not available. If it
+    /// changes meanwhile it is shown again: its own broadcast may have come before.
+    async fn show(&self, source: &Source<'_>, shown: &Session, to: &Jid) -> bool {
+        let Some(mut presence) = shown.presence() else { return false };
+        loop {
+            let stanza = presence.with_addresses(Some(shown.jid.clone()), Some(to.clone()));
+            self.deliver_presence(source, stanza).await;
+            match shown.presence() {
+                Some(present) if present.ty() == presence.ty() && present.inner() == presence.inner() => {
+                    return true;
+                }
+                Some(present) => presence = present,
+                None if presence.ty() == Type::Unavailable => return true,
+                None => presence = Stanza::presence(Type::Unavailable, ""),
+            }
         }
     }
 }

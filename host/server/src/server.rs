@@ -24,7 +24,7 @@ pub struct Server {
     pub(crate) directory: Directory,
     pub(crate) engine: OnceLock<Arc<Engine>>,
     pub(crate) random: ring::rand::SystemRandom,
-    /// Made anew at each start: from it come the keys shown to those who guess at accounts.
+    /// From it come the keys shown to those who guess at accounts.
     pub(crate) decoy_secret: ring::hmac::Key,
     /// The server's entity capabilities: they change only with the plugins.
     pub(crate) caps: OnceLock<String>,
@@ -78,8 +78,7 @@ impl Server {
     ) -> Result<Arc<Self>, waxwing_storage::Error> {
         let vhosts = load_vhosts(&settings, &*storage).await?;
         let random = ring::rand::SystemRandom::new();
-        let decoy_secret = ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &random)
-            .map_err(|_| waxwing_storage::Error::Unavailable("the system gives no random bytes".into()))?;
+        let decoy_secret = crate::accounts::decoy_secret(&*storage, &random).await?;
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             settings,

@@ -68,7 +68,9 @@ fn framing(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("jid");
     group.bench_function("plain", |b| b.iter(|| Jid::parse(black_box("romeo@example.net/orchard"))));
-    group.bench_function("prepared by the library", |b| b.iter(|| Jid::parse(black_box("Romeo@example.net/orchard"))));
+    group.bench_function("prepared by the library", |b| {
+        b.iter(|| Jid::parse(black_box("Romeo@example.net/orchard")))
+    });
     group.finish();
 }
 

@@ -17,7 +17,8 @@ pub fn is_space(b: u8) -> bool {
 /// Whether every character may stand in XML (production 2, `Char`).
 pub fn all_allowed(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let control = bytes.iter().fold(false, |found, &b| found | (b < b' ' && !matches!(b, b'\t' | b'\r' | b'\n')));
+    let control =
+        bytes.iter().fold(false, |found, &b| found | (b < b' ' && !matches!(b, b'\t' | b'\r' | b'\n')));
     !control && (bytes.is_ascii() || !text.contains(['\u{fffe}', '\u{ffff}']))
 }
 

@@ -27,7 +27,8 @@ pub enum Node {
 
 /// An element with all that is in it.
 ///
-/// Displayed, it is XML that stands by itself. Names are not checked when an element is built: they come from code.
+/// Displayed, it is XML that stands by itself. Names are not checked when an element is built: they come from
+/// code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Element {
     name: String,
@@ -42,14 +43,14 @@ impl Element {
         Element { name: name.into(), ns: ns.into(), attrs: Vec::new(), nodes: Vec::new() }
     }
 
-    /// Parses one element that stands by itself, as strictly as a stream and within the default [`Limits`].
+    /// Parses one element that stands by itself, as strictly as a stream, but leaves the size of it to the caller.
     pub fn parse(xml: &str) -> Result<Element, StreamError> {
         Element::parse_in(xml, "")
     }
 
     /// The same where elements without a declared namespace are in `parent_ns`.
     pub fn parse_in(xml: &str, parent_ns: &str) -> Result<Element, StreamError> {
-        let mut reader = Reader::new(xml.trim_matches([' ', '\t', '\r', '\n']), Limits::default())?;
+        let mut reader = Reader::new(xml.trim_matches([' ', '\t', '\r', '\n']), Limits::INSIDE)?;
         reader.declare("", parent_ns);
         match reader.next()? {
             Token::Start(name) => Element::read_all(&mut reader, name),

@@ -107,9 +107,18 @@ impl Condition {
         match self {
             BadRequest | JidMalformed | NotAcceptable | PolicyViolation | Redirect => ErrorType::Modify,
             Forbidden | NotAuthorized | RegistrationRequired | SubscriptionRequired => ErrorType::Auth,
-            RecipientUnavailable | RemoteServerTimeout | ResourceConstraint | UnexpectedRequest => ErrorType::Wait,
-            Conflict | FeatureNotImplemented | Gone | InternalServerError | ItemNotFound | NotAllowed
-            | RemoteServerNotFound | ServiceUnavailable | UndefinedCondition => ErrorType::Cancel,
+            RecipientUnavailable | RemoteServerTimeout | ResourceConstraint | UnexpectedRequest => {
+                ErrorType::Wait
+            }
+            Conflict
+            | FeatureNotImplemented
+            | Gone
+            | InternalServerError
+            | ItemNotFound
+            | NotAllowed
+            | RemoteServerNotFound
+            | ServiceUnavailable
+            | UndefinedCondition => ErrorType::Cancel,
         }
     }
 }
@@ -153,7 +162,8 @@ impl StanzaError {
 
     /// The `<error/>` element, without a namespace of its own: it takes that of the stanza around it.
     pub fn to_xml(&self) -> String {
-        let mut xml = format!("<error type='{}'><{} xmlns='{}'/>", self.ty, self.condition, ns::STANZA_ERRORS);
+        let mut xml =
+            format!("<error type='{}'><{} xmlns='{}'/>", self.ty, self.condition, ns::STANZA_ERRORS);
         if let Some(text) = &self.text {
             xml += &format!("<text xmlns='{}' xml:lang='en'>{}</text>", ns::STANZA_ERRORS, escape(text));
         }

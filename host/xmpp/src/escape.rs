@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 /// `text` so that it can stand in content or in an attribute within either kind of quotes.
 ///
-/// Besides the five characters of markup, tab and line breaks are written as references, because a parser would turn
-/// them into spaces in an attribute. Characters that XML 1.0 does not allow are left out.
+/// Besides the five characters of markup, tab and line breaks are written as references, because a parser
+/// would turn them into spaces in an attribute. Characters that XML 1.0 does not allow are left out.
 pub fn escape(text: &str) -> Cow<'_, str> {
     replace(text, |c| match c {
         '&' => Some("&amp;"),

@@ -21,13 +21,33 @@ pub struct Limits {
     pub depth: usize,
     /// The most attributes of one element, namespace declarations included.
     pub attributes: usize,
+    /// The most namespace declarations in scope at one place.
+    pub declarations: usize,
     /// The most bytes of a stream header, or of the XML declaration before it.
     pub header_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { stanza_bytes: 262_144, depth: 64, attributes: 64, header_bytes: 4096 }
+        Limits { stanza_bytes: 262_144, depth: 64, attributes: 64, declarations: 64, header_bytes: 4096 }
+    }
+}
+
+impl Limits {
+    /// For what is in the server already: it may have been wrapped, delayed and addressed since it came in, and is
+    /// not refused for that.
+    pub(crate) const INSIDE: Limits =
+        Limits { stanza_bytes: 1 << 30, depth: 512, attributes: 1024, declarations: 250, header_bytes: 0 };
+
+    /// At most so much that there is room to grow inside.
+    fn clamped(self) -> Limits {
+        Limits {
+            stanza_bytes: self.stanza_bytes.min(1 << 28),
+            depth: self.depth.min(384),
+            attributes: self.attributes.min(768),
+            declarations: self.declarations.min(192),
+            header_bytes: self.header_bytes,
+        }
     }
 }
 
@@ -38,9 +58,9 @@ pub enum Frame {
     Open(StreamHeader),
     /// A stanza.
     Stanza(Stanza),
-    /// A stanza that deserves an error and leaves the stream as it is: an address that is none, an IQ without an id,
-    /// and so on. What could not be read is missing from it; [`Stanza::error_reply`] makes the answer, which is from
-    /// the server where `to` is missing, and is none where an error or result is at fault.
+    /// A stanza that deserves an error and leaves the stream as it is: an address that is none, an IQ without
+    /// an id, and so on. What could not be read is missing from it; [`Stanza::error_reply`] makes the answer,
+    /// which is from the server where `to` is missing, and is none where an error or result is at fault.
     Bad {
         /// The stanza.
         stanza: Stanza,
@@ -66,8 +86,8 @@ enum Phase {
     Closed,
 }
 
-/// Cuts the bytes of a stream into frames. It looks at every byte once to find where an element ends, however the
-/// bytes are split over reads, and then validates the element.
+/// Cuts the bytes of a stream into frames. It looks at every byte once to find where an element ends, however
+/// the bytes are split over reads, and then validates the element.
 ///
 /// After an error the stream is over: [`Framer::reset`] is all that is left to call.
 #[derive(Debug)]
@@ -84,17 +104,24 @@ pub struct Framer {
 impl Framer {
     /// A framer before the first byte of a stream.
     pub fn new(limits: Limits) -> Framer {
-        Framer { limits, phase: Phase::Start, scanner: Scanner::default(), kept: Vec::new(), context: None }
+        Framer {
+            limits: limits.clamped(),
+            phase: Phase::Start,
+            scanner: Scanner::default(),
+            kept: Vec::new(),
+            context: None,
+        }
     }
 
-    /// Expects a new stream, as after STARTTLS and SASL. What was pending is forgotten: ask [`Framer::pending`] before.
+    /// Expects a new stream, as after STARTTLS and SASL. What was pending is forgotten: ask
+    /// [`Framer::pending`] before.
     pub fn reset(&mut self) {
         *self = Framer::new(self.limits);
     }
 
     /// Changes the limits, as after authentication.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
+        self.limits = limits.clamped();
     }
 
     /// How many bytes are kept of something incomplete.
@@ -102,8 +129,8 @@ impl Framer {
         self.kept.len()
     }
 
-    /// The next frame, if `input` completes one. Takes from the front of `input` what it used, which is everything
-    /// when it returns `None`. White space between elements is skipped (RFC 6120 section 11.7).
+    /// The next frame, if `input` completes one. Takes from the front of `input` what it used, which is
+    /// everything when it returns `None`. White space between elements is skipped (RFC 6120 section 11.7).
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, StreamError> {
         loop {
             if !self.scanner.is_inside() {
@@ -175,14 +202,19 @@ impl Framer {
             }
             Found::Element => {
                 let context = self.context.as_deref().ok_or(StreamCondition::InternalServerError)?;
-                Ok(Some(match context.with_namespaces(|outer| read_top(text, outer, context.content, self.limits))? {
-                    Top::Stanza(stanza) => Frame::Stanza(stanza),
-                    Top::Bad(stanza, error) => Frame::Bad { stanza, error },
-                    Top::Other(element) => Frame::Nonza(element),
-                }))
+                Ok(Some(
+                    match context
+                        .with_namespaces(|outer| read_top(text, outer, context.content, self.limits))?
+                    {
+                        Top::Stanza(stanza) => Frame::Stanza(stanza),
+                        Top::Bad(stanza, error) => Frame::Bad { stanza, error },
+                        Top::Other(element) => Frame::Nonza(element),
+                    },
+                ))
             }
             Found::End => {
-                let name = text.strip_prefix("</").and_then(|text| text.strip_suffix('>')).unwrap_or_default();
+                let name =
+                    text.strip_prefix("</").and_then(|text| text.strip_suffix('>')).unwrap_or_default();
                 let opened = self.context.as_ref().map(|context| context.name.as_str());
                 if opened != Some(name.trim_end_matches([' ', '\t', '\r', '\n'])) {
                     return Err(ill_formed("an end tag without a start tag"));

@@ -38,7 +38,8 @@ pub struct Jid {
 impl Jid {
     /// Parses and prepares `localpart@domainpart/resourcepart`, where only the domainpart is required.
     pub fn parse(text: &str) -> Result<Jid, JidError> {
-        // RFC 7622 section 3.1: the first '/' ends everything else, the first '@' before it ends the localpart.
+        // RFC 7622 section 3.1: the first '/' ends everything else, the first '@' before it ends the
+        // localpart.
         let (bare, resource) = match text.split_once('/') {
             Some((bare, resource)) => (bare, Some(resource)),
             None => (text, None),

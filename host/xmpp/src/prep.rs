@@ -1,6 +1,6 @@
-//! Preparation of the parts of an address (RFC 7622 section 3): quick tests for ASCII that needs none, else the
-//! `jid` crate. That prepares as RFC 6122 said, which folds a little more (`ß` is `ss`); what RFC 7622 no longer
-//! allows is refused here.
+//! Preparation of the parts of an address (RFC 7622 section 3): quick tests for ASCII that needs none, else
+//! the `jid` crate. That prepares as RFC 6122 said, which folds a little more (`ß` is `ss`); what RFC 7622 no
+//! longer allows is refused here.
 
 use crate::JidError;
 use jid::{DomainPart, NodePart, ResourcePart};
@@ -51,15 +51,22 @@ pub fn local(local: &str) -> Result<Cow<'_, str>, JidError> {
     stable(local, JidError::Local, |text| Some(NodePart::new(text).ok()?.as_str().to_owned()))
 }
 
-/// Whether a localpart may have the character: a letter or digit, or whatever else in ASCII (RFC 8264 section 4.2.1).
+/// Whether a localpart may have the character: a letter or digit, or whatever else in ASCII (RFC 8264 section
+/// 4.2.1).
 fn is_identifier(c: char) -> bool {
     use GeneralCategory::{
-        DecimalNumber, LowercaseLetter, ModifierLetter, NonspacingMark, OtherLetter, SpacingMark, UppercaseLetter,
+        DecimalNumber, LowercaseLetter, ModifierLetter, NonspacingMark, OtherLetter, SpacingMark,
+        UppercaseLetter,
     };
     c.is_ascii()
         || matches!(
             c.general_category(),
-            LowercaseLetter | UppercaseLetter | OtherLetter | ModifierLetter | NonspacingMark | SpacingMark
+            LowercaseLetter
+                | UppercaseLetter
+                | OtherLetter
+                | ModifierLetter
+                | NonspacingMark
+                | SpacingMark
                 | DecimalNumber
         )
 }

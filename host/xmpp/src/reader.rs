@@ -1,7 +1,9 @@
-//! A strict pull reader for one element: quick-xml finds the tokens, this checks what it leaves unchecked and what
-//! RFC 6120 section 11 forbids, and resolves namespaces.
+//! A strict pull reader for one element: quick-xml finds the tokens, this checks what it leaves unchecked and
+//! what RFC 6120 section 11 forbids, and resolves namespaces.
 
-use crate::chars::{all_allowed, attribute_value, check_references, ill_formed, is_space, resolve, split_name};
+use crate::chars::{
+    all_allowed, attribute_value, check_references, ill_formed, is_space, resolve, split_name,
+};
 use crate::framing::Limits;
 use crate::{StreamCondition, StreamError, ns};
 use memchr::memchr;
@@ -9,9 +11,6 @@ use quick_xml::events::Event;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// The most namespace declarations in scope at one place.
-const MAX_BINDINGS: usize = 128;
 
 /// The longest name of a namespace, in bytes: it may be copied for every element in it.
 const MAX_URI: usize = 512;
@@ -226,7 +225,9 @@ impl<'a> Reader<'a> {
                 self.close();
                 Ok(Token::End)
             }
-            Event::Text(_) if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") => Err(ill_formed("']]>' in character data")),
+            Event::Text(_) if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") => {
+                Err(ill_formed("']]>' in character data"))
+            }
             Event::Text(_) => Ok(Token::Text(text)),
             Event::GeneralRef(_) => {
                 let name = text.strip_prefix('&').and_then(|text| text.strip_suffix(';'));
@@ -302,7 +303,12 @@ impl<'a> Reader<'a> {
         self.check_attributes()
     }
 
-    fn read_attribute(&mut self, full_name: &'a str, raw: &'a str, span: Range<usize>) -> Result<(), StreamError> {
+    fn read_attribute(
+        &mut self,
+        full_name: &'a str,
+        raw: &'a str,
+        span: Range<usize>,
+    ) -> Result<(), StreamError> {
         let (prefix, local) = split_name(full_name)?;
         if self.attrs.len() >= self.limits.attributes {
             return Err(too_much("too many attributes"));
@@ -335,7 +341,7 @@ impl<'a> Reader<'a> {
         if uri.is_empty() && !prefix.is_empty() {
             return Err(ill_formed("a prefix cannot be undeclared"));
         }
-        if self.bindings.len() >= MAX_BINDINGS || uri.len() > MAX_URI {
+        if self.bindings.len() >= self.limits.declarations || uri.len() > MAX_URI {
             return Err(too_much("too many namespace declarations, or too long ones"));
         }
         let at = matches!(uri, Cow::Borrowed(_)).then_some(at);
@@ -343,7 +349,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Resolves the prefixes of attributes and looks for two of the same name (Namespaces in XML 1.0 section 6.3).
+    /// Resolves the prefixes of attributes and looks for two of the same name (Namespaces in XML 1.0 section
+    /// 6.3).
     fn check_attributes(&mut self) -> Result<(), StreamError> {
         let bindings = &self.bindings;
         for attr in self.attrs.iter_mut().filter(|attr| attr.is_prefixed()) {
@@ -374,7 +381,8 @@ fn resolve_prefix(bindings: &[Binding<'_>], prefix: &str) -> Result<(Ns, usize),
     }
 }
 
-/// Whether two prefixes are the same. Most are empty, and some processors take long to compare nothing with nothing.
+/// Whether two prefixes are the same. Most are empty, and some processors take long to compare nothing with
+/// nothing.
 fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len() && (a.is_empty() || a == b)
 }

@@ -15,7 +15,7 @@ impl Server {
     pub(super) async fn welcome(&self, source: &Source<'_>, session: &Arc<Session>, roster: &Roster) {
         let own = session.account.sessions();
         for other in own.iter().filter(|other| other.id != session.id) {
-            self.show(source, other, session).await;
+            self.show(source, other, &session.jid).await;
         }
         for item in roster.items.iter().filter(|item| item.to) {
             match self.directory.account(item.jid.as_str()) {
@@ -47,21 +47,13 @@ impl Server {
         match self.roster_of(&contact.jid).await {
             Ok(roster) if sees(&roster, &contact.jid, &session.jid) => {
                 for resource in &contact.sessions() {
-                    self.show(source, resource, session).await;
+                    self.show(source, resource, &session.jid).await;
                 }
             }
             // The two rosters differ: the contact's counts.
             Ok(_) => self.send_request(&contact.jid, &session.account.jid, Request::Unsubscribed).await,
             Err(error) => tracing::warn!(account = %contact.jid, "a presence was not shown: {error}"),
         }
-    }
-
-    /// Show one session the presence of another.
-    async fn show(&self, source: &Source<'_>, shown: &Session, session: &Arc<Session>) {
-        let Some(presence) = shown.presence() else { return };
-        let presence = presence.with_addresses(Some(shown.jid.clone()), Some(session.jid.clone()));
-        // Nobody is left to see it if this fails.
-        let _ = self.hand_to(session, source, presence).await;
     }
 
     /// Answer a probe for a local account (sections 4.3.2 and 4.6.5).
@@ -76,27 +68,23 @@ impl Server {
             self.directory.account(owner.as_str()).map(|entry| entry.sessions()).unwrap_or_default();
         if !sees(&roster, &owner, from) {
             let told = sessions.iter().find(|session| session.jid == *to && session.has_directed(from));
-            return match told.and_then(|session| session.presence()) {
-                Some(presence) => self.answer(source, presence, to, from).await,
-                // The same for an account that does not exist, which has an empty roster.
-                None => self.send_request(&owner, &from.bare(), Request::Unsubscribed).await,
-            };
+            if let Some(session) = told
+                && self.show(source, session, from).await
+            {
+                return;
+            }
+            // The same for an account that does not exist, which has an empty roster.
+            return self.send_request(&owner, &from.bare(), Request::Unsubscribed).await;
         }
         let mut shown = false;
         for session in sessions.iter().filter(|session| to.is_bare() || session.jid == *to) {
-            if let Some(presence) = session.presence() {
-                shown = true;
-                self.answer(source, presence, &session.jid, from).await;
-            }
+            shown |= self.show(source, session, from).await;
         }
         if !shown {
-            self.answer(source, Stanza::presence(Type::Unavailable, ""), to, from).await;
+            let nobody = Stanza::presence(Type::Unavailable, "");
+            let nobody = nobody.with_addresses(Some(to.clone()), Some(from.clone()));
+            self.deliver_presence(source, nobody).await;
         }
-    }
-
-    async fn answer(&self, source: &Source<'_>, presence: Stanza, from: &Jid, to: &Jid) {
-        let presence = presence.with_addresses(Some(from.clone()), Some(to.clone()));
-        Box::pin(self.presence_from(source, presence)).await;
     }
 }
 

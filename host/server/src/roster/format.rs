@@ -58,10 +58,10 @@ pub(super) fn parse_set(query: &Element, owner: &Jid) -> Result<Wish, StanzaErro
         if groups.len() == MAX_GROUPS {
             return refuse(Condition::NotAcceptable, "too many groups");
         }
-        if groups.iter().any(|other| *other == group) {
+        if groups.contains(&group) {
             return refuse(Condition::BadRequest, "a group is named twice");
         }
-        groups.push(group.to_string());
+        groups.push(group);
     }
     Ok(Wish::Put { jid, name: name.to_owned(), groups })
 }

@@ -49,7 +49,7 @@ pub fn check_declaration(text: &str) -> Result<(), StreamError> {
     let inside = text.strip_prefix("<?xml").and_then(|text| text.strip_suffix("?>"));
     let inside = inside.filter(|text| text.starts_with([' ', '\t', '\r', '\n']));
     let tag = ["<xml", inside.ok_or(StreamCondition::RestrictedXml)?, "/>"].concat();
-    let mut reader = Reader::new(&tag, Limits::default())?;
+    let mut reader = Reader::new(&tag, Limits::INSIDE)?;
     reader.next()?;
     let mut attrs = reader.attrs().iter().peekable();
     let mut next = |name: &str| attrs.next_if(|attr| attr.full_name == name).map(|attr| attr.raw);
@@ -100,12 +100,13 @@ pub fn read_header(text: &str, limits: Limits) -> Result<(StreamHeader, Context)
     }
     let bindings = reader.bindings().iter();
     let namespaces = bindings.map(|binding| (binding.prefix.to_owned(), binding.uri.to_string())).collect();
-    let name = text.get(1..).and_then(|text| text.split([' ', '\t', '\r', '\n', '>']).next()).unwrap_or_default();
+    let name =
+        text.get(1..).and_then(|text| text.split([' ', '\t', '\r', '\n', '>']).next()).unwrap_or_default();
     Ok((header, Context { name: name.to_owned(), content, namespaces }))
 }
 
-/// The content namespace is the default one. Without a default one, or with that of the stream itself, stanzas say
-/// what they are by a prefix or by declarations of their own (RFC 6120 section 4.8.3).
+/// The content namespace is the default one. Without a default one, or with that of the stream itself,
+/// stanzas say what they are by a prefix or by declarations of their own (RFC 6120 section 4.8.3).
 fn content_namespace(reader: &Reader<'_>) -> Result<&'static str, StreamError> {
     let known = |uri: &str| [ns::CLIENT, ns::SERVER].into_iter().find(|known| *known == uri);
     let default = reader.bindings().iter().find(|binding| binding.prefix.is_empty());

@@ -58,12 +58,13 @@ fn hash(name: u32, byte: u8) -> u32 {
 fn read_name(name: u32, bytes: &[u8]) -> (u32, usize) {
     let ends = |b: &u8| matches!(b, b'>' | b'/' | b'<' | b'\'' | b'"' | b' ' | b'\t' | b'\r' | b'\n');
     let mut len = 0;
-    let hashed = bytes.iter().take_while(|b| !ends(b)).inspect(|_| len += 1).fold(name, |name, b| hash(name, *b));
+    let hashed =
+        bytes.iter().take_while(|b| !ends(b)).inspect(|_| len += 1).fold(name, |name, b| hash(name, *b));
     (hashed, len)
 }
 
-/// The state of the search. What it finds is validated as a whole, so that it need not be strict; but what never
-/// would end, such as an element whose child is not closed, it refuses at once.
+/// The state of the search. What it finds is validated as a whole, so that it need not be strict; but what
+/// never would end, such as an element whose child is not closed, it refuses at once.
 #[derive(Debug, Default)]
 pub struct Scanner {
     state: State,
@@ -89,7 +90,9 @@ impl Scanner {
             at += 1;
             let skip = |end: Option<usize>| end.unwrap_or(rest.len());
             match (self.state, byte) {
-                (State::Outside | State::Markup | State::Bang(_), _) => self.state = self.markup(byte, phase)?,
+                (State::Outside | State::Markup | State::Bang(_), _) => {
+                    self.state = self.markup(byte, phase)?
+                }
                 (State::Text, b'<') => self.state = State::Markup,
                 (State::Text, _) => at += skip(memchr(b'<', rest)),
                 (State::Name(_) | State::Tag(_) | State::Value(_) | State::EndName(_), b'<')
@@ -97,10 +100,10 @@ impl Scanner {
                 (State::Name(name), b'>' | b'/' | b' ' | b'\t' | b'\r' | b'\n') => {
                     self.open.push(name);
                     self.state = State::Tag(byte == b'/');
-                    if byte == b'>' {
-                        if let Some(found) = self.tag(false, phase, max_depth)? {
-                            return Ok(Some((found, at)));
-                        }
+                    if byte == b'>'
+                        && let Some(found) = self.tag(false, phase, max_depth)?
+                    {
+                        return Ok(Some((found, at)));
                     }
                 }
                 (State::Name(name), _) => {
@@ -126,10 +129,10 @@ impl Scanner {
                         return Err(ill_formed("an end tag that does not match the start tag"));
                     }
                     self.state = State::EndTag;
-                    if byte == b'>' {
-                        if let Some(found) = self.end_tag() {
-                            return Ok(Some((found, at)));
-                        }
+                    if byte == b'>'
+                        && let Some(found) = self.end_tag()
+                    {
+                        return Ok(Some((found, at)));
                     }
                 }
                 (State::EndName(name), _) => {
@@ -191,7 +194,9 @@ impl Scanner {
             *self = Scanner::default();
             return Ok(Some(Found::Header));
         }
-        if slash { Ok(self.end_tag()) } else {
+        if slash {
+            Ok(self.end_tag())
+        } else {
             self.state = State::Text;
             Ok(None)
         }

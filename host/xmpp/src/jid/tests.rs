@@ -91,16 +91,24 @@ fn longest_parts() {
     assert_eq!(jid.resource(), Some(long.as_str()));
 }
 
-/// What the quick tests accept, the library leaves as it is; and in ASCII they accept all that it leaves so, but for
-/// a few kinds of domain.
+/// What the quick tests accept, the library leaves as it is; and in ASCII they accept all that it leaves so,
+/// but for a few kinds of domain.
 #[test]
 fn quick_tests_agree_with_the_library() {
     let mut samples: Vec<String> = (0..=0x7fu8).map(|b| char::from(b).to_string()).collect();
     for b in 0..=0x7fu8 {
         let c = char::from(b);
-        samples.extend([format!("a{c}"), format!("{c}a"), format!("a{c}a"), format!("a{c}.a"), format!("a.{c}a")]);
+        samples.extend([
+            format!("a{c}"),
+            format!("{c}a"),
+            format!("a{c}a"),
+            format!("a{c}.a"),
+            format!("a.{c}a"),
+        ]);
     }
-    samples.extend(["a--b", "ab--c", "abc--d", "xn--a", "1", "1.2.3", "1.2.3.4", "a.", ".", "..", ""].map(String::from));
+    samples.extend(
+        ["a--b", "ab--c", "abc--d", "xn--a", "1", "1.2.3", "1.2.3.4", "a.", ".", "..", ""].map(String::from),
+    );
     samples.extend([62, 63, 64].map(|len| "a".repeat(len)));
     samples.extend([62, 63, 64].map(|len| format!("{}.b", "a".repeat(len))));
     samples.extend([250, 251, 252, 253, 254].map(|len| format!("{}b", "ab.".repeat(len))[..len].to_owned()));

@@ -7,8 +7,8 @@ use crate::StanzaError;
 const MAX_RETURNED: usize = 8 * 1024;
 
 impl Stanza {
-    /// The error as it goes back to the sender: addresses swapped, same id, what was inside first unless it is more
-    /// than 8 KiB. `None` when this is an error or result itself, which must not be answered.
+    /// The error as it goes back to the sender: addresses swapped, same id, what was inside first unless it
+    /// is more than 8 KiB. `None` when this is an error or result itself, which must not be answered.
     pub fn error_reply(&self, error: &StanzaError) -> Option<Stanza> {
         if matches!(self.ty(), Type::Error | Type::Result) {
             return None;

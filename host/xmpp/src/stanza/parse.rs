@@ -10,9 +10,6 @@ use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// So that places fit in 32 bits.
-const MAX_BYTES: usize = 1 << 30;
-
 /// How deep a child of a stanza is.
 const OWN: usize = 2;
 
@@ -38,7 +35,7 @@ pub(crate) fn read_top(
         outer.iter().for_each(|(prefix, uri)| reader.declare(prefix, uri));
         Ok(reader)
     };
-    if xml.len() > limits.stanza_bytes.min(MAX_BYTES) {
+    if xml.len() > limits.stanza_bytes {
         return Err(too_much("element too large"));
     }
     let mut reader = start()?;
@@ -58,7 +55,7 @@ pub(crate) fn read_top(
         return Ok(head.finish(xml));
     }
     // Written anew once, and then like any other.
-    let xml = standing_alone(start()?, content, limits.stanza_bytes)?;
+    let xml = standing_alone(start()?, content, limits.stanza_bytes.min(8 * xml.len() + 4096))?;
     read_top(&xml, &[("", ns::CLIENT)], ns::CLIENT, limits)
 }
 
@@ -126,8 +123,8 @@ impl Head {
         self.attrs.push(attr.span.clone());
     }
 
-    /// Reads all that is inside. Returns false when some of it leans on a declaration outside of it, so that it has
-    /// to be written anew.
+    /// Reads all that is inside. Returns false when some of it leans on a declaration outside of it, so that
+    /// it has to be written anew.
     fn read_inner(&mut self, reader: &mut Reader<'_>, content: &str) -> Result<bool, StreamError> {
         // Prefixed attributes of the root stay there, with what the root itself declares.
         let mut alone = !reader.attrs().iter().any(|attr| attr.is_prefixed() && attr.name.declared < 1);
@@ -146,7 +143,9 @@ impl Head {
                         child.all = span(start..reader.span().end);
                     }
                 }
-                Token::End if reader.depth() == 0 => self.inner.end = reader.span().start.max(self.inner.start),
+                Token::End if reader.depth() == 0 => {
+                    self.inner.end = reader.span().start.max(self.inner.start)
+                }
                 Token::Eof => return Ok(alone),
                 Token::End | Token::Text(_) | Token::Char(_) | Token::CData(_) => {}
             }
@@ -172,8 +171,8 @@ impl Head {
         self.children.push(ChildSpan { all: Span::EMPTY, name, ns, inherits: false });
     }
 
-    /// Whether the names of an element and of its attributes are declared within a child of the stanza. The one
-    /// thing that an element may take from outside is the content namespace, as the default one.
+    /// Whether the names of an element and of its attributes are declared within a child of the stanza. The
+    /// one thing that an element may take from outside is the content namespace, as the default one.
     fn stands_alone(&mut self, reader: &Reader<'_>, name: &Name<'_>, content: &str) -> bool {
         let undeclared = name.prefix.is_empty() && name.declared == usize::MAX;
         let in_content = || reader.uri(name.ns) == content;
@@ -215,7 +214,9 @@ impl Head {
         }
 
         let error = match (self.kind, self.ty) {
-            _ if matches!(self.to, Some(Err(_))) || matches!(self.from, Some(Err(_))) => Some(Condition::JidMalformed),
+            _ if matches!(self.to, Some(Err(_))) || matches!(self.from, Some(Err(_))) => {
+                Some(Condition::JidMalformed)
+            }
             (_, None) => Some(Condition::BadRequest),
             (Kind::Iq, _) if self.id.is_none() => Some(Condition::BadRequest),
             (_, Some(Type::Get | Type::Set)) if children.len() != 1 => Some(Condition::BadRequest),

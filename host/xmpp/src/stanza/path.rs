@@ -1,8 +1,8 @@
 //! Looking into a stanza by path.
 //!
 //! A path names an element below the stanza in Clark notation, one step a level: `body`,
-//! `{jabber:iq:register}query/username`. A step without a namespace has that of the step before, the first step that
-//! of the stanza; the name `*` takes any. Where several elements match, the first counts.
+//! `{jabber:iq:register}query/username`. A step without a namespace has that of the step before, the first
+//! step that of the stanza; the name `*` takes any. Where several elements match, the first counts.
 
 use super::{Child, Stanza};
 use crate::chars::push_text;
@@ -51,7 +51,8 @@ impl Stanza {
 
     /// The element at this path as XML that stands by itself.
     pub fn child_xml(&self, path: &str) -> Option<String> {
-        let tree = |reader: &mut Reader<'_>, name: Name<'_>| Some(Element::read(reader, name).ok()?.to_string());
+        let tree =
+            |reader: &mut Reader<'_>, name: Name<'_>| Some(Element::read(reader, name).ok()?.to_string());
         self.at(path, |child| Some(child.xml().into_owned()), tree)
     }
 
@@ -69,8 +70,8 @@ impl Stanza {
         self.at(path, |child| from_root(child, value), value)
     }
 
-    /// What is made of the first element at this path, by `child` if it is a child of the stanza, else by `below`
-    /// from a reader that has just read the start tag.
+    /// What is made of the first element at this path, by `child` if it is a child of the stanza, else by
+    /// `below` from a reader that has just read the start tag.
     fn at<T>(
         &self,
         path: &str,
@@ -93,7 +94,8 @@ impl Stanza {
 
 /// Reads on to the first element that is below the root by these steps.
 fn find<'a>(reader: &mut Reader<'a>, steps: &[Step<'_>]) -> Option<Name<'a>> {
-    // How many elements are open, from the outermost, each of which matches its step; the root has matched already.
+    // How many elements are open, from the outermost, each of which matches its step; the root has matched
+    // already.
     let mut matched = 0;
     loop {
         match reader.next().ok()? {
@@ -116,7 +118,7 @@ fn find<'a>(reader: &mut Reader<'a>, steps: &[Step<'_>]) -> Option<Name<'a>> {
 
 /// A reader of a child.
 fn reader<'a>(child: Child<'a>) -> Option<Reader<'a>> {
-    let mut reader = Reader::new(child.raw(), Limits::default()).ok()?;
+    let mut reader = Reader::new(child.raw(), Limits::INSIDE).ok()?;
     reader.declare("", ns::CLIENT);
     Some(reader)
 }

@@ -6,11 +6,15 @@ use crate::reader::{Name, Reader, Token, too_much};
 use crate::{StreamError, ns};
 use std::fmt::Write;
 
-/// The stanza such that elements have no prefixes and every child declares what it needs, except that the content
-/// namespace of the stream has become `jabber:client` and is the default one.
+/// The stanza such that elements have no prefixes and every child declares what it needs, except that the
+/// content namespace of the stream has become `jabber:client` and is the default one.
 ///
 /// Declaring the same name many times makes a text longer: past `max_bytes` it is refused.
-pub fn standing_alone(mut reader: Reader<'_>, content: &str, max_bytes: usize) -> Result<String, StreamError> {
+pub fn standing_alone(
+    mut reader: Reader<'_>,
+    content: &str,
+    max_bytes: usize,
+) -> Result<String, StreamError> {
     let mut out = String::with_capacity(reader.text_len() + 128);
     // Of the elements that are open: the name, the namespace.
     let mut open: Vec<(&str, String)> = Vec::new();

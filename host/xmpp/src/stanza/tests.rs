@@ -57,9 +57,7 @@ fn types() {
     for (xml, ty, attr) in cases {
         let stanza = parse(xml);
         assert_eq!((stanza.ty(), stanza.type_attr()), (ty, attr), "{xml}");
-        for ty in [stanza.ty()] {
-            assert_eq!(Type::from_attr(stanza.kind(), ty.as_attr()), Some(ty));
-        }
+        assert_eq!(Type::from_attr(stanza.kind(), ty.as_attr()), Some(ty), "{xml}");
     }
 }
 
@@ -76,7 +74,11 @@ fn round_trip() {
         let written = wire(&stanza);
         let again = parse(&written);
         assert_eq!(wire(&again), written);
-        assert_eq!((&again.from, &again.to, again.inner()), (&stanza.from, &stanza.to, stanza.inner()), "{xml}");
+        assert_eq!(
+            (&again.from, &again.to, again.inner()),
+            (&stanza.from, &stanza.to, stanza.inner()),
+            "{xml}"
+        );
         assert_eq!(parse(&stanza.to_xml()).to_xml(), stanza.to_xml());
         let names = |stanza: &Stanza| -> Vec<String> {
             stanza.children().map(|child| format!("{{{}}}{}", child.ns(), child.name())).collect()
@@ -98,8 +100,15 @@ fn round_trip() {
 
 #[test]
 fn what_is_no_stanza() {
-    let cases =
-        ["", "x", "<message>", "<message/><message/>", "<a/>", "<a xmlns='b'/>", "<message xmlns='jabber:server'/>"];
+    let cases = [
+        "",
+        "x",
+        "<message>",
+        "<message/><message/>",
+        "<a/>",
+        "<a xmlns='b'/>",
+        "<message xmlns='jabber:server'/>",
+    ];
     for xml in cases {
         assert!(matches!(Stanza::parse(xml), Err(ParseError::Xml(_))), "{xml}");
     }
@@ -126,14 +135,20 @@ fn changed_content() {
         wire(&delayed),
         "<message from='a@b' to='c@d' id='1' type='chat' xml:lang='en'><body/><delay xmlns='urn:xmpp:delay'/></message>"
     );
-    assert_eq!(wire(&stanza.with_inner("").unwrap()), "<message from='a@b' to='c@d' id='1' type='chat' xml:lang='en'/>");
+    assert_eq!(
+        wire(&stanza.with_inner("").unwrap()),
+        "<message from='a@b' to='c@d' id='1' type='chat' xml:lang='en'/>"
+    );
     for evil in ["<a>", "</message><message>", "]]>", "<!-- x -->", "<a b='c", "<p:a/>"] {
         assert!(stanza.with_inner(evil).is_err(), "{evil}");
     }
     assert_eq!(stanza.with_id("a'b").id().as_deref(), Some("a'b"));
     assert_eq!(stanza.with_id("2").attrs(), " type='chat' xml:lang='en' id='2'");
     assert_eq!(stanza.with_lang("de").lang(), Some("de"));
-    assert_eq!(parse("<presence/>").with_lang("de").with_id("x").to_xml(), "<presence xmlns='jabber:client' xml:lang='de' id='x'/>");
+    assert_eq!(
+        parse("<presence/>").with_lang("de").with_id("x").to_xml(),
+        "<presence xmlns='jabber:client' xml:lang='de' id='x'/>"
+    );
     let odd = parse("<presence xmlns:i='u' i:id='1' idle='2' id = '3'/>").with_id("4");
     assert_eq!(odd.attrs(), " xmlns:i='u' i:id='1' idle='2' id='4'");
 }
@@ -222,12 +237,21 @@ fn error_replies() {
          <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>No &lt;such&gt; thing</text></error></iq>"
     );
     assert_eq!(iq.error_reply(&error).unwrap().ty(), Type::Error);
-    for xml in ["<iq type='result' id='1'/>", "<iq type='error' id='1'/>", "<message type='error'/>", "<presence type='error'/>"] {
+    for xml in [
+        "<iq type='result' id='1'/>",
+        "<iq type='error' id='1'/>",
+        "<message type='error'/>",
+        "<presence type='error'/>",
+    ] {
         assert!(parse(xml).error_reply(&error).is_none(), "{xml}");
     }
     let long = parse(&format!("<message><body>{}</body></message>", "x".repeat(9000)));
-    assert_eq!(long.error_reply(&error).unwrap().children().map(|child| child.name()).collect::<Vec<_>>(), ["error"]);
-    let extra = StanzaError::new(Condition::NotAcceptable).with_type(ErrorType::Wait).with_extra("<a xmlns='b'/>");
+    assert_eq!(
+        long.error_reply(&error).unwrap().children().map(|child| child.name()).collect::<Vec<_>>(),
+        ["error"]
+    );
+    let extra =
+        StanzaError::new(Condition::NotAcceptable).with_type(ErrorType::Wait).with_extra("<a xmlns='b'/>");
     let reply = iq.error_reply(&extra).unwrap();
     assert!(reply.has("error/{b}a") && reply.attribute("error", "type").as_deref() == Some("wait"));
     let broken = StanzaError::new(Condition::NotAcceptable).with_extra("</error>");
@@ -248,4 +272,22 @@ fn conditions_have_names_and_types() {
         "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
          <text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>a &amp; b</text></stream:error>"
     );
+}
+
+/// What the limits of a stream let in can be wrapped, delayed and read again.
+#[test]
+fn room_to_grow() {
+    let (open, close) = ("<a xmlns='u'>".repeat(383), "</a>".repeat(383));
+    let limits = Limits { depth: usize::MAX, declarations: usize::MAX, ..Limits::default() };
+    let mut framer = crate::Framer::new(limits);
+    let header = b"<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams'>";
+    framer.next(&mut header.as_slice()).unwrap();
+    let refused = format!("<message>{open}{close}</message>");
+    assert!(framer.next(&mut refused.as_bytes()).is_err());
+
+    let (open, close) = ("<a xmlns='u'>".repeat(60), "</a>".repeat(60));
+    let long = parse(&format!("<message><body>{}</body>{open}{close}</message>", "x".repeat(262_000)));
+    let wrapped = Stanza::message(Type::Normal, &format!("<b><c><d>{}</d></c></b>", long.to_xml()));
+    assert_eq!(wrapped.child_xml("b/c/d/message/body").map(|xml| xml.len()), Some(262_000 + 35));
+    assert_eq!(long.with_child("<e xmlns='f'/>").children().len(), 3);
 }
