@@ -69,7 +69,8 @@ pub async fn a_failing_batch_does_not_take_others_along(place: &dyn Place) {
         assert_eq!(result.is_ok(), n % 3 != 0, "{n}: {result:?}");
     }
     let keys = storage.table_keys(STORE, OWNER, "", None, 1000).await.unwrap();
-    let expected: Vec<_> = (0..200).filter(|n: &u32| !n.is_multiple_of(3)).map(|n| format!("{n:03}")).collect();
+    let expected: Vec<_> =
+        (0..200).filter(|n: &u32| !n.is_multiple_of(3)).map(|n| format!("{n:03}")).collect();
     assert_eq!(keys, expected);
     assert_eq!(storage.log_count(STORE, OWNER, None).await.unwrap(), expected.len() as u64);
 }
