@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 use waxwing_config::Settings;
 use waxwing_server::Server;
 
@@ -67,8 +68,13 @@ async fn ask(mut stream: UnixStream, request: &Request) -> anyhow::Result<Result
     }
 }
 
-/// Serve commands until the task is aborted.
-pub fn listen(settings: &Settings, server: Arc<Server>) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+/// Serve commands until the task is aborted. `vhosts_changed` is notified after each that changes
+/// the virtual hosts.
+pub fn listen(
+    settings: &Settings,
+    server: Arc<Server>,
+    vhosts_changed: Arc<Notify>,
+) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let path = socket_path(settings);
     let listener = bind(&path).with_context(|| format!("cannot open the admin socket {}", path.display()))?;
     let permits = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
@@ -78,9 +84,9 @@ pub fn listen(settings: &Settings, server: Arc<Server>) -> anyhow::Result<tokio:
             let Ok(permit) = permits.clone().acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let server = server.clone();
+                    let (server, changed) = (server.clone(), vhosts_changed.clone());
                     tokio::spawn(async move {
-                        if let Err(why) = answer(stream, &server).await {
+                        if let Err(why) = answer(stream, &server, &changed).await {
                             tracing::debug!("an admin command was cut short: {why}");
                         }
                         drop(permit);
@@ -106,16 +112,24 @@ fn bind(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn answer(mut stream: UnixStream, server: &Arc<Server>) -> anyhow::Result<()> {
+async fn answer(mut stream: UnixStream, server: &Arc<Server>, vhosts_changed: &Notify) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     tokio::time::timeout(PATIENCE, (&mut stream).take(LONGEST).read_to_end(&mut bytes)).await??;
     let text = String::from_utf8(bytes)?;
     let words: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
     let (mark, text) = match Request::from_words(&words) {
-        Some(request) => match request.run(server).await {
-            Ok(text) => ("+", text),
-            Err(text) => ("-", text),
-        },
+        Some(request) => {
+            let changes_vhosts = matches!(request, Request::VhostAdd(_));
+            match request.run(server).await {
+                Ok(text) => {
+                    if changes_vhosts {
+                        vhosts_changed.notify_one();
+                    }
+                    ("+", text)
+                }
+                Err(text) => ("-", text),
+            }
+        }
         None => ("-", "the running server does not know this command: is it of the same version?".to_owned()),
     };
     stream.write_all(mark.as_bytes()).await?;

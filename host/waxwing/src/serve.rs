@@ -4,29 +4,37 @@ use crate::{admin, first_start, wiring};
 use anyhow::Context as _;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 use waxwing_config::Settings;
 use waxwing_net::Net;
 
-/// Serve until SIGTERM or SIGINT.
+/// Serve until SIGTERM or SIGINT. SIGHUP reads the certificates again.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     log_to_stderr(&settings.log)?;
     let settings = Arc::new(settings);
     // Before anything that a signal should not tear apart.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
 
     let server = wiring::server(settings.clone(), true).await?;
     first_start::make_admins(&settings, &server.core).await?;
     waxwing_net::certificates::ensure(&settings, &server.core.vhosts())?;
     let net = Net::start(settings.clone(), server.core.clone()).await?;
-    let admin = admin::listen(&settings, server.core.clone())?;
+    let vhosts_changed = Arc::new(Notify::new());
+    let admin = admin::listen(&settings, server.core.clone(), vhosts_changed.clone())?;
     println!("Waxwing {} serves {}", env!("CARGO_PKG_VERSION"), where_to(&server.core, &net));
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {}
+            () = vhosts_changed.notified() => {}
+        }
+        renew_certificates(&settings, &server.core, &net);
     }
     tracing::info!("stopping");
     admin.abort();
@@ -35,6 +43,15 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     net.stop().await;
     server.close().await;
     Ok(())
+}
+
+/// Read the certificates again, making those of new virtual hosts; after an error the old ones stay.
+fn renew_certificates(settings: &Settings, server: &waxwing_server::Server, net: &Net) {
+    let made = waxwing_net::certificates::ensure(settings, &server.vhosts());
+    match made.and_then(|_| net.reload_certificates()) {
+        Ok(()) => tracing::info!("certificates read"),
+        Err(why) => tracing::error!("the certificates stay as they were: {why}"),
+    }
 }
 
 fn where_to(server: &waxwing_server::Server, net: &Net) -> String {
