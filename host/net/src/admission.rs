@@ -62,7 +62,8 @@ impl Admission {
         if failures.len() >= FAILED_ADDRESSES && !failures.contains_key(&address) {
             failures.retain(|_, failed| now - failed.since < self.window);
             if failures.len() >= FAILED_ADDRESSES {
-                let oldest = failures.iter().min_by_key(|(_, failed)| failed.since).map(|(address, _)| *address);
+                let oldest =
+                    failures.iter().min_by_key(|(_, failed)| failed.since).map(|(address, _)| *address);
                 oldest.and_then(|oldest| failures.remove(&oldest));
             }
         }
@@ -118,7 +119,8 @@ mod tests {
 
     fn admission(connections_per_address: u32, failed_logins: u32) -> Arc<Admission> {
         let failed_logins_window = Duration::from_secs(60);
-        let limits = Limits { connections_per_address, failed_logins, failed_logins_window, ..Limits::default() };
+        let limits =
+            Limits { connections_per_address, failed_logins, failed_logins_window, ..Limits::default() };
         Arc::new(Admission::new(&limits))
     }
 

@@ -214,7 +214,11 @@ fn domains_in(folder: &Path) -> Result<Vec<String>, CertificateError> {
     Ok(domains)
 }
 
-fn read_certificate(domain: &str, chain_file: &Path, key_file: &Path) -> Result<Certificate, CertificateError> {
+fn read_certificate(
+    domain: &str,
+    chain_file: &Path,
+    key_file: &Path,
+) -> Result<Certificate, CertificateError> {
     let read = |path: &Path| {
         fs::read(path).map_err(|source| CertificateError::Read { path: path.to_owned(), source })
     };

@@ -40,7 +40,9 @@ fn signature_hash(certificate: &[u8]) -> Option<&'static Algorithm> {
         // The hash function is the first identifier of the parameters; SHA-1 if there is none.
         RSASSA_PSS => [(SHA384, &digest::SHA384), (SHA512, &digest::SHA512), (SHA256, &digest::SHA256)]
             .into_iter()
-            .filter_map(|(oid, hash)| Some((parameters.windows(oid.len()).position(|bytes| bytes == oid)?, hash)))
+            .filter_map(|(oid, hash)| {
+                Some((parameters.windows(oid.len()).position(|bytes| bytes == oid)?, hash))
+            })
             .min_by_key(|(position, _)| *position)
             .map_or(Some(&digest::SHA256), |(_, hash)| Some(hash)),
         _ => None,

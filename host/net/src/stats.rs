@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicU64;
 pub struct Stats {
     /// Connections accepted.
     pub accepted: AtomicU64,
+    /// Connections refused because there are as many as the settings allow.
+    pub refused_total: AtomicU64,
     /// Connections refused because their address has too many.
     pub refused_address: AtomicU64,
     /// Connections that could not be accepted: the system gave no more file descriptors, say.

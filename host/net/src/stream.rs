@@ -30,6 +30,9 @@ use waxwing_xmpp::{Frame, Framer, Jid, Limits, StreamCondition, StreamError, esc
 /// Random bytes in the id of a stream (RFC 6120, section 4.7.3: unpredictable).
 const STREAM_ID_BYTES: usize = 16;
 
+/// Largest stanza of a client that has not logged in: nothing that it may say needs more.
+const BEFORE_LOGIN_BYTES: usize = 16 * 1024;
+
 /// What all streams share.
 pub struct Shared {
     /// Where stanzas go.
@@ -76,10 +79,25 @@ impl Shared {
 enum Ending {
     /// With a stream error from this side.
     Error(StreamError),
-    /// By `</stream:stream>` of the peer, or after something that closes a stream without an error.
+    /// By `</stream:stream>` or a stream error of the peer, or after something that closes a stream without an error.
     Closed,
     /// The connection is lost: nothing can be sent.
     Lost,
+}
+
+impl Ending {
+    /// The end that a frame brings which may not come at this point: its own, if it is an end, or else the error.
+    fn unexpected(frame: &Frame, otherwise: StreamCondition) -> Self {
+        match frame {
+            Frame::Close => Self::Closed,
+            Frame::Nonza(element) if element.is("error", ns::STREAMS) => Self::Closed,
+            // A stanza by its name, but in another content namespace than the stream's (RFC 6120, section 4.8.3).
+            Frame::Nonza(element) if matches!(element.name(), "message" | "presence" | "iq") => {
+                StreamCondition::InvalidNamespace.into()
+            }
+            _ => otherwise.into(),
+        }
+    }
 }
 
 impl From<StreamError> for Ending {
@@ -112,16 +130,11 @@ struct Link<T> {
 }
 
 impl<T: Socket> Link<T> {
-    fn new(socket: T, limits: &waxwing_config::Limits) -> Self {
-        let limits = Limits {
-            stanza_bytes: limits.stanza_bytes,
-            depth: limits.depth as usize,
-            attributes: limits.attributes as usize,
-            ..Limits::default()
-        };
+    fn new(socket: T, limits: Limits) -> Self {
+        let stanza_bytes = limits.stanza_bytes.min(BEFORE_LOGIN_BYTES);
         Self {
             transport: Transport::Plain(socket),
-            framer: Framer::new(limits),
+            framer: Framer::new(Limits { stanza_bytes, ..limits }),
             input: Input::default(),
             output: Output::default(),
             header_sent: false,
@@ -204,9 +217,17 @@ async fn establish<T: Socket>(
     start: TlsStart,
     shared: &Arc<Shared>,
 ) -> Option<(Link<T>, Arc<waxwing_server::Session>)> {
-    let mut link = Link::new(socket, &shared.settings.limits);
+    let limits = &shared.settings.limits;
+    let limits = Limits {
+        stanza_bytes: limits.stanza_bytes,
+        depth: limits.depth as usize,
+        attributes: limits.attributes as usize,
+        ..Limits::default()
+    };
+    let mut link = Link::new(socket, limits);
     match negotiate::negotiate(&mut link, peer, start, shared).await {
         Ok(session) => {
+            link.framer.set_limits(limits);
             tracing::Span::current().record("jid", session.jid.as_str());
             shared.stats.logins.fetch_add(1, Ordering::Relaxed);
             Some((link, session))

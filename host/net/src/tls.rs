@@ -95,10 +95,8 @@ where
     let mut stream = handshake
         .into_stream_with(config.clone(), |connection| connection.set_buffer_limit(Some(WRITE_BUFFER)))
         .await?;
-    let binding = ChannelBinding {
-        exporter: exporter(stream.get_mut().1),
-        end_point: certificate.end_point.clone(),
-    };
+    let binding =
+        ChannelBinding { exporter: exporter(stream.get_mut().1), end_point: certificate.end_point.clone() };
     Ok((Box::new(stream), binding))
 }
 

@@ -22,6 +22,8 @@ block! {
         "failed-logins" => failed_logins: u32 = 30,
         /// The time in which failed logins from one address are counted.
         "failed-logins-window" => failed_logins_window: Duration = Duration::from_secs(5 * 60),
+        /// Client connections open at the same time; 0 is no limit but the system's (`ulimit -n`).
+        "connections" => connections: u32 = 0,
         /// Connections open at the same time from one address; 0 is no limit.
         "connections-per-address" => connections_per_address: u32 = 1000,
         /// Sessions (connected clients) of one account at the same time.
@@ -33,6 +35,9 @@ block! {
         "outgoing-bytes" => outgoing_bytes: usize = 1024 * 1024,
         /// How long a client may read nothing while its queue is full before its session is closed.
         "slow-reader-timeout" => slow_reader_timeout: Duration = Duration::from_secs(30),
+        /// Silence after which the system asks whether a client is still there (TCP keepalive). One that
+        /// does not answer within three minutes is gone.
+        "keepalive" => keepalive: Duration = Duration::from_secs(10 * 60),
         /// How long a client has to close its side after the server has closed the stream.
         "close-timeout" => close_timeout: Duration = Duration::from_secs(5),
         /// How long a stopping server waits for queues to drain.

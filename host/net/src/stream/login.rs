@@ -54,7 +54,7 @@ impl<T: Socket> Exchange<'_, T> {
                 Ok(Some(account))
             }
             Err(Failure::Refused(error)) => {
-                tracing::debug!("login refused: {error}");
+                tracing::info!(address = %self.address, domain = self.domain, "login failed: {error}");
                 self.shared.stats.failed_logins.fetch_add(1, Ordering::Relaxed);
                 if error.condition == SaslCondition::NotAuthorized {
                     self.shared.admission.login_failed(self.address);
@@ -108,11 +108,13 @@ impl<T: Socket> Exchange<'_, T> {
     async fn plain(&mut self, message: &[u8]) -> Result<Jid, Failure> {
         let Plain { authzid, username, password } = Plain::parse(message)?;
         let account = sasl::account(&username, self.domain)?;
-        let Credentials { salt, iterations, keys, enabled } = self.credentials(&account, Hash::Sha256).await?;
+        let Credentials { salt, iterations, keys, enabled } =
+            self.credentials(&account, Hash::Sha256).await?;
         let busy = SaslError::from(SaslCondition::TemporaryAuthFailure);
         let _permit = self.shared.password_checks.acquire().await.map_err(|_| busy)?;
         let check = move || {
-            sasl::derive_keys(Hash::Sha256, &password, &salt, iterations).is_ok_and(|found| found.matches(&keys))
+            sasl::derive_keys(Hash::Sha256, &password, &salt, iterations)
+                .is_ok_and(|found| found.matches(&keys))
         };
         if !tokio::task::spawn_blocking(check).await.map_err(|_| busy)? {
             return Err(SaslCondition::NotAuthorized.into());
@@ -135,8 +137,7 @@ impl<T: Socket> Exchange<'_, T> {
         match self.link.next_frame().await? {
             Frame::Nonza(element) if element.is("response", ns::SASL) => Ok(sasl::decode(&element.text())?),
             Frame::Nonza(element) if element.is("abort", ns::SASL) => Err(SaslCondition::Aborted.into()),
-            Frame::Close => Err(Ending::Closed.into()),
-            _ => Err(Failure::Ended(StreamCondition::NotAuthorized.into())),
+            other => Err(Ending::unexpected(&other, StreamCondition::NotAuthorized).into()),
         }
     }
 }

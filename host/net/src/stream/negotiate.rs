@@ -135,10 +135,10 @@ async fn open_stream<T: Socket>(
 ) -> Result<Arc<Vhost>, Ending> {
     let header = match link.next_frame().await? {
         Frame::Open(header) => header,
-        Frame::Close => return Err(Ending::Closed),
-        _ => return Err(StreamCondition::InvalidXml.into()),
+        other => return Err(Ending::unexpected(&other, StreamCondition::InvalidXml)),
     };
-    let vhost = header.to.as_ref().filter(|to| to.is_domain()).and_then(|to| shared.server.vhost(to.domain()));
+    let vhost =
+        header.to.as_ref().filter(|to| to.is_domain()).and_then(|to| shared.server.vhost(to.domain()));
     let domain = vhost.as_ref().map_or(shared.default_domain(), |vhost| vhost.domain());
     link.push_header(&shared.random_text()?, domain, header.from.as_ref());
     if header.version.is_none_or(|(major, _)| major < 1) {
@@ -212,8 +212,7 @@ async fn before_login<T: Socket>(
                 }
                 link.flush().await?;
             }
-            Frame::Close => return Err(Ending::Closed),
-            _ => return Err(StreamCondition::NotAuthorized.into()),
+            other => return Err(Ending::unexpected(&other, StreamCondition::NotAuthorized)),
         }
         if failures >= shared.settings.limits.login_attempts {
             let error = StreamError::new(StreamCondition::PolicyViolation);
@@ -225,22 +224,31 @@ async fn before_login<T: Socket>(
 /// Whether this is the answer to what only those may ask who have logged in.
 fn is_not_authorized(reply: &Stanza) -> bool {
     reply.ty() == Type::Error
-        && reply.child("error", ns::CLIENT).and_then(|error| error.element().ok()).is_some_and(|error| {
-            error.child("not-authorized", ns::STANZA_ERRORS).is_some()
-        })
+        && reply
+            .child("error", ns::CLIENT)
+            .and_then(|error| error.element().ok())
+            .is_some_and(|error| error.child("not-authorized", ns::STANZA_ERRORS).is_some())
 }
 
 /// Wait for the request to bind a resource: nothing else is allowed before (RFC 6120, section 7.1).
 async fn bind_request<T: Socket>(link: &mut Link<T>) -> Result<Stanza, Ending> {
-    match link.next_frame().await? {
-        Frame::Stanza(stanza)
-            if stanza.kind() == Kind::Iq
-                && stanza.ty() == Type::Set
-                && stanza.child("bind", ns::BIND).is_some() =>
-        {
-            Ok(stanza)
+    loop {
+        match link.next_frame().await? {
+            Frame::Stanza(stanza)
+                if stanza.kind() == Kind::Iq
+                    && stanza.ty() == Type::Set
+                    && stanza.child("bind", ns::BIND).is_some() =>
+            {
+                return Ok(stanza);
+            }
+            // Such as a request without an id.
+            Frame::Bad { stanza, error } if stanza.child("bind", ns::BIND).is_some() => {
+                if let Some(reply) = stanza.error_reply(&error) {
+                    reply.write_to(link.output.buffer());
+                }
+                link.flush().await?;
+            }
+            other => return Err(Ending::unexpected(&other, StreamCondition::NotAuthorized)),
         }
-        Frame::Close => Err(Ending::Closed),
-        _ => Err(StreamCondition::NotAuthorized.into()),
     }
 }

@@ -61,11 +61,14 @@ struct Established<T> {
 impl<T: Socket> Established<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         for _ in 0..READS_IN_A_ROW {
+            let full = self.link.output.len() > BATCH;
             let read = self.poll_reader(cx);
             let write = self.poll_writer(cx);
             match (read, write) {
                 // What was queued before the end has gone out as far as the peer reads.
                 (Poll::Ready(Err(ending)), _) | (_, Poll::Ready(ending)) => return Poll::Ready(ending),
+                // The reader waited for room, which writing has made: nobody else would wake it.
+                (Poll::Pending, Poll::Pending) if full && self.link.output.len() <= BATCH => {}
                 (Poll::Pending, Poll::Pending) => return Poll::Pending,
                 (Poll::Ready(Ok(())), Poll::Pending) => {}
             }
@@ -107,17 +110,12 @@ impl<T: Socket> Established<T> {
     /// Process the stanzas in `input`, up to one that takes time.
     fn consume(&mut self, cx: &mut Context<'_>, input: &mut &[u8]) -> Poll<Result<(), Ending>> {
         while let Some(frame) = self.link.framer.next(input)? {
-            let stanza = match frame {
-                Frame::Stanza(stanza) => stanza,
-                Frame::Bad { stanza, error } => {
-                    if let Some(reply) = stanza.error_reply(&error) {
-                        reply.write_to(self.link.output.buffer());
-                    }
-                    continue;
-                }
-                Frame::Close => return Poll::Ready(Err(Ending::Closed)),
-                Frame::Nonza(_) | Frame::Open(_) => {
-                    return Poll::Ready(Err(StreamCondition::UnsupportedStanzaType.into()));
+            let (stanza, error) = match frame {
+                Frame::Stanza(stanza) => (stanza, None),
+                Frame::Bad { stanza, error } => (stanza, Some(error)),
+                other => {
+                    let ending = Ending::unexpected(&other, StreamCondition::UnsupportedStanzaType);
+                    return Poll::Ready(Err(ending));
                 }
             };
             let session = &self.session.session;
@@ -125,6 +123,12 @@ impl<T: Socket> Established<T> {
             let own = |from: &str| from == session.jid.as_str() || from == session.jid.bare_str();
             if stanza.from.as_ref().is_some_and(|from| !own(from.as_str())) {
                 return Poll::Ready(Err(StreamCondition::InvalidFrom.into()));
+            }
+            if let Some(error) = error {
+                if let Some(reply) = stanza.error_reply(&error) {
+                    reply.write_to(self.link.output.buffer());
+                }
+                continue;
             }
             if let Some(reply) = self.answer(&stanza) {
                 reply.write_to(self.link.output.buffer());

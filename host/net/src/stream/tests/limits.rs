@@ -61,7 +61,8 @@ async fn sizes() {
     let limits = Limits { stanza_bytes: 20_000, depth: 10, attributes: 10, ..Limits::default() };
     let world = World::with_limits(limits).await;
     let deep = format!("<message>{}{}</message>", "<a>".repeat(20), "</a>".repeat(20));
-    let wide = format!("<message><a {}/></message>", (0..20).map(|n| format!("a{n}='' ")).collect::<String>());
+    let wide =
+        format!("<message><a {}/></message>", (0..20).map(|n| format!("a{n}='' ")).collect::<String>());
     let long = format!("<message><body>{}</body></message>", "x".repeat(20_000));
     for stanza in [&deep, &wide, &long] {
         let mut peer = world.session("juliet", "balcony").await;
@@ -78,7 +79,8 @@ async fn a_client_that_does_not_read() {
     let world = World::new().await;
     let mut deaf = world.session_with("juliet", "balcony", 4096).await;
     let mut romeo = world.session("romeo", "orchard").await;
-    let stanza = format!("<message to='juliet@localhost/balcony'><body>{}</body></message>", "x".repeat(6000));
+    let stanza =
+        format!("<message to='juliet@localhost/balcony'><body>{}</body></message>", "x".repeat(6000));
     romeo.send(&stanza).await;
     // Its writes make no progress any more.
     tokio::task::yield_now().await;

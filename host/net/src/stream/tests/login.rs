@@ -20,15 +20,16 @@ async fn channel_binding() {
             peer.open("localhost").await;
             let connection = peer.io.get_ref().1;
             let mut binding = match kind {
-                "tls-exporter" => {
-                    connection.export_keying_material(vec![0; 32], b"EXPORTER-Channel-Binding", Some(&[])).unwrap()
-                }
+                "tls-exporter" => connection
+                    .export_keying_material(vec![0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
+                    .unwrap(),
                 _ => end_point.clone(),
             };
             if !right {
                 binding[0] ^= 1;
             }
-            let said = peer.scram("SCRAM-SHA-256-PLUS", &format!("p={kind},,"), &binding, "juliet", PASSWORD).await;
+            let said =
+                peer.scram("SCRAM-SHA-256-PLUS", &format!("p={kind},,"), &binding, "juliet", PASSWORD).await;
             match right {
                 true => assert!(said.starts_with("<success"), "{said}"),
                 false => assert_refused(&said, "not-authorized"),
@@ -163,6 +164,9 @@ async fn resources() {
         format!("<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>{resource}</bind></iq>")
     };
     peer.send(&bind(&format!("<resource>{}</resource>", "x".repeat(1024)))).await;
+    let refused = peer.expect("</iq>").await;
+    assert!(refused.contains("type='error'") && refused.contains("<bad-request "), "{refused}");
+    peer.send(&bind("").replace(" id='1'", "")).await;
     let refused = peer.expect("</iq>").await;
     assert!(refused.contains("type='error'") && refused.contains("<bad-request "), "{refused}");
     peer.send(&bind("<resource>bal&amp;cony</resource>")).await;

@@ -137,7 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     async fn read(&mut self) -> usize {
         let mut buffer = vec![0; 4096];
         let reading = self.io.read(&mut buffer);
-        let count = tokio::time::timeout(Duration::from_secs(100), reading).await.expect("an answer").unwrap_or(0);
+        let count =
+            tokio::time::timeout(Duration::from_secs(100), reading).await.expect("an answer").unwrap_or(0);
         self.seen.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
         count
     }
@@ -151,7 +152,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// The server closes with this stream error, last of all. Gives what it said before.
     async fn expect_error(&mut self, condition: &str) -> String {
         let said = self.rest().await;
-        let (before, error) = said.split_once("<stream:error>").unwrap_or_else(|| panic!("no error in: {said}"));
+        let (before, error) =
+            said.split_once("<stream:error>").unwrap_or_else(|| panic!("no error in: {said}"));
         assert!(error.starts_with(&format!("<{condition} ")), "not {condition}: {said}");
         assert!(error.ends_with("</stream:error></stream:stream>"), "{said}");
         before.to_owned()
@@ -171,7 +173,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Go through SCRAM with SHA-256 and give the server's last word.
-    async fn scram(&mut self, mechanism: &str, gs2: &str, binding: &[u8], user: &str, password: &str) -> String {
+    async fn scram(
+        &mut self,
+        mechanism: &str,
+        gs2: &str,
+        binding: &[u8],
+        user: &str,
+        password: &str,
+    ) -> String {
         let bare = format!("n={user},r=client");
         self.auth(mechanism, &encode(format!("{gs2}{bare}").as_bytes())).await;
         let challenge = self.expect(">").await;
@@ -215,12 +224,22 @@ impl Peer<DuplexStream> {
     }
 
     async fn handshake(self, domain: &str, alpn: &[&[u8]]) -> std::io::Result<Peer<TlsStream<DuplexStream>>> {
-        let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(trust::Anybody))
-            .with_no_client_auth();
+        self.handshake_with(domain, alpn, rustls::ALL_VERSIONS).await
+    }
+
+    async fn handshake_with(
+        self,
+        domain: &str,
+        alpn: &[&[u8]],
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> std::io::Result<Peer<TlsStream<DuplexStream>>> {
+        let mut config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_protocol_versions(versions)
+                .unwrap()
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(trust::Anybody))
+                .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         let name = domain.to_owned().try_into().unwrap();
         let io = TlsConnector::from(Arc::new(config)).connect(name, self.io).await?;

@@ -8,7 +8,9 @@ async fn header_and_features() {
     let mut peer = world.connect();
     let said = peer.open("localhost").await;
     assert!(said.starts_with("<?xml version='1.0'?><stream:stream xmlns='jabber:client'"), "{said}");
-    for part in [" from='localhost'", " version='1.0'", " id='", "<starttls ", "<mechanism>SCRAM-SHA-256</mechanism>"] {
+    for part in
+        [" from='localhost'", " version='1.0'", " id='", "<starttls ", "<mechanism>SCRAM-SHA-256</mechanism>"]
+    {
         assert!(said.contains(part), "{part} in {said}");
     }
     for part in ["PLAIN", "PLUS", "<required/>", "bind"] {
@@ -33,7 +35,10 @@ async fn the_header_is_answered_before_its_error() {
         (HEADER.replace("etherx", "example"), "invalid-namespace"),
         (HEADER.replace("jabber:client", "jabber:server"), "invalid-namespace"),
         (HEADER.replace("jabber:client", "jabber:unknown"), "invalid-namespace"),
-        (HEADER.replace("<?xml version='1.0'?>", "<?xml version='1.0' encoding='latin1'?>"), "unsupported-encoding"),
+        (
+            HEADER.replace("<?xml version='1.0'?>", "<?xml version='1.0' encoding='latin1'?>"),
+            "unsupported-encoding",
+        ),
         (format!("<stream {stream} to='localhost' version='1.0'>"), "invalid-namespace"),
         (format!("<stream:strum {stream} to='localhost' version='1.0'>"), "bad-format"),
         ("<!DOCTYPE x>".to_owned(), "restricted-xml"),
@@ -152,4 +157,28 @@ async fn certificate_by_server_name_or_stream() {
         let hash = digest::digest(&digest::SHA256, &presented);
         assert_eq!(end_point(expected).end_point(), Some(hash.as_ref()), "{server_name} {to}");
     }
+}
+
+#[tokio::test]
+async fn tls_1_2_has_no_exporter() {
+    let world = World::new().await;
+    let peer = world.connect_with(TlsStart::Direct, 4096);
+    let mut peer = peer.handshake_with("localhost", &[], &[&rustls::version::TLS12]).await.unwrap();
+    let said = peer.open("localhost").await;
+    assert!(said.contains("SCRAM-SHA-256-PLUS") && said.contains("tls-server-end-point"), "{said}");
+    assert!(!said.contains("tls-exporter"), "{said}");
+}
+
+#[tokio::test]
+async fn a_stream_error_of_the_client_ends_the_stream() {
+    let world = World::new().await;
+    let error =
+        "<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+    let mut peer = world.connect();
+    peer.open("localhost").await;
+    peer.send(error).await;
+    assert_eq!(peer.rest().await, "</stream:stream>");
+    let mut peer = world.session("juliet", "balcony").await;
+    peer.send(error).await;
+    assert_eq!(peer.rest().await, "</stream:stream>");
 }
