@@ -128,7 +128,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_try_a_pause_and_pauses_grow() {
         let breaker = Breaker::default();
-        (0..20).for_each(|_| drop(breaker.failure()));
+        for _ in 0..20 {
+            breaker.failure();
+        }
         advance(FIRST_PAUSE).await;
         assert_eq!((breaker.gate(), breaker.gate()), (Gate::Open, Gate::Shut));
         assert_eq!(breaker.failure(), Some(2 * FIRST_PAUSE));

@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     BadXml(&'static str),
     #[error("its changes were not stored: {0}")]
     Storage(#[from] waxwing_storage::Error),
+    #[error("its stanzas lead to calls that send more, without end")]
+    Chain,
     #[error("it has failed too often lately")]
     Suspended,
 }

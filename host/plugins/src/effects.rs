@@ -4,6 +4,8 @@
 //! The order: writes commit as one batch, then marks are set, then stanzas leave, then accounts are
 //! removed and deletes commit. A crash in between repeats work and never loses it.
 
+use crate::call::Failure;
+use crate::chain::Chain;
 use crate::counters::add;
 use crate::host::{Host, Outgoing, Written};
 use crate::options::EngineOptions;
@@ -72,7 +74,9 @@ impl Effects {
         host: &dyn Host,
         shared: &Shared,
         ahead: Option<&Jid>,
-    ) -> Result<Rest, waxwing_storage::Error> {
+    ) -> Result<Rest, Failure> {
+        let stanzas = self.outbox.stanzas;
+        let chain = Chain::link(stanzas.len(), shared.options.outbox_stanzas)?;
         let (writes, deletes) = self.staged.into_writes();
         if !writes.is_empty() {
             host.storage().commit(Batch { writes }).await?;
@@ -81,13 +85,12 @@ impl Effects {
             // A session that has ended meanwhile needs no mark.
             host.set_mark(session, *mark, *on);
         }
-        let stanzas = self.outbox.stanzas;
         let delivers = stanzas.iter().any(|stanza| matches!(stanza, Outgoing::Deliver { .. }));
         let written = if stanzas.is_empty() {
             None
         } else {
             add(&shared.counters.sends, stanzas.len() as u64);
-            Some(host.send(stanzas, ahead).await)
+            Some(chain.follow(host.send(stanzas, ahead)).await)
         };
         for account in &self.removals {
             if let Err(error) = host.remove_account(account).await {
@@ -121,7 +124,7 @@ impl Rest {
     /// deletes are not made.
     pub async fn finish(self, host: &dyn Host, shared: &Shared) -> bool {
         if let Some(written) = self.written
-            && !written.await
+            && !written.all().await
         {
             return false;
         }

@@ -2,7 +2,6 @@
 
 use crate::bindings::exports::xmpp::plugin::sessions::{self, Flow};
 use crate::call::Failure;
-use crate::effects::{Effects, Rest};
 use crate::engine::{Engine, Plugin};
 use crate::event::{Calls, Change, Event, Outcome, Stage};
 use crate::header::Head;
@@ -94,6 +93,10 @@ impl Plugin {
         let (answer, mut effects) = self.callable.call(host, Some(stanza.clone()), hook).await?;
         let Answer::Verdict(verdict) = answer else { return Err(Failure::WrongVerdict("flow")) };
         let mut decision = decide(verdict, stage, stanza)?;
+        if let Decision::Reject(_) = decision {
+            // An error leaves nothing behind, whoever finds it.
+            return Ok(decision);
+        }
         if let Decision::Reply(inner) = &decision
             && !effects.removals.is_empty()
             && stanza.from.is_some()
@@ -102,7 +105,7 @@ impl Plugin {
             effects.send_last(Outgoing::Route(stanza.iq_result(inner)));
             decision = Decision::Handled;
         }
-        let rest = self.commit(host, effects, None).await?;
+        let rest = effects.commit(&**host, &self.callable.shared, None).await?;
         rest.finish_aside(host.clone(), self.callable.shared.clone()).await;
         Ok(decision)
     }
@@ -127,7 +130,7 @@ impl Plugin {
         // Asked again, one that has done nothing would do nothing for ever.
         let again = flow == Flow::Again && effects.makes_progress();
         let ahead = change.holds_back().then_some(session);
-        let rest = self.commit(host, effects, ahead).await?;
+        let rest = effects.commit(&**host, &self.callable.shared, ahead).await?;
         // The next event of the account must not find what this one has delivered, so deletes are
         // waited for. The same goes for the next page.
         let written = if again || rest.has_deletes() {
@@ -136,15 +139,6 @@ impl Plugin {
             true
         };
         Ok(if again && written { Flow::Again } else { Flow::Done })
-    }
-
-    async fn commit(
-        &self,
-        host: &Arc<dyn Host>,
-        effects: Effects,
-        ahead: Option<&Jid>,
-    ) -> Result<Rest, Failure> {
-        Ok(effects.commit(&**host, &self.callable.shared, ahead).await?)
     }
 }
 

@@ -79,7 +79,7 @@ pub trait Host: Send + Sync + 'static {
 
     /// Let stanzas leave, in order. `ahead` names a session that is being held back and whose
     /// stanzas here go before everything held. Returns once all stanzas are queued; the answer
-    /// resolves to whether every `Deliver` was written to its stream.
+    /// tells whether every `Deliver` was written to its stream.
     fn send<'a>(&'a self, stanzas: Vec<Outgoing>, ahead: Option<&'a Jid>) -> BoxFuture<'a, Written>;
 
     /// Whether there is an account of this bare JID.
@@ -107,5 +107,17 @@ pub trait Host: Send + Sync + 'static {
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>>;
 }
 
-/// Resolves to `true` once all stanzas are written, to `false` when one never will be.
-pub type Written = BoxFuture<'static, bool>;
+/// What becomes of stanzas that have been queued.
+pub struct Written(BoxFuture<'static, bool>);
+
+impl Written {
+    /// `answer` resolves to `true` once all stanzas are written, to `false` when one never will be.
+    pub fn new(answer: impl Future<Output = bool> + Send + 'static) -> Self {
+        Self(Box::pin(answer))
+    }
+
+    /// Wait until all are written, or one never will be.
+    pub async fn all(self) -> bool {
+        self.0.await
+    }
+}

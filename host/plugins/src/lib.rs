@@ -12,6 +12,7 @@
 mod bindings;
 mod breaker;
 mod call;
+mod chain;
 mod componentize;
 mod counters;
 mod description;

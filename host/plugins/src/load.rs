@@ -16,7 +16,6 @@ use crate::pool::{Pool, init};
 use crate::state::{Shared, State};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 /// The package whose interfaces plugins speak.
@@ -125,7 +124,7 @@ fn check_interfaces(component: &Component, grants: Grants) -> Result<(), Reason>
             return Err(Reason::Version { found: version.to_owned(), ours: VERSION });
         }
     }
-    for (name, item) in types.imports(engine) {
+    for (name, _) in types.imports(engine) {
         match ours(name) {
             Some(("types", _)) => {}
             Some((interface, _)) => match Grant::ALL.iter().find(|grant| grant.name() == interface) {
@@ -133,8 +132,6 @@ fn check_interfaces(component: &Component, grants: Grants) -> Result<(), Reason>
                 Some(grant) => return Err(Reason::NotGranted { grant: *grant, allows: grant.allows() }),
                 None => return Err(Reason::UnknownImport(name.to_owned())),
             },
-            // An interface of types alone asks for nothing.
-            None if is_empty(&item.ty) => {}
             None => return Err(Reason::UnknownImport(name.to_owned())),
         }
     }
@@ -151,14 +148,6 @@ fn ours(name: &str) -> Option<(&str, &str)> {
 fn is_spoken(version: &str) -> bool {
     let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
     minor(version).is_some() && minor(version) == minor(VERSION)
-}
-
-fn is_empty(item: &ComponentItem) -> bool {
-    match item {
-        ComponentItem::ComponentInstance(_) | ComponentItem::ComponentFunc(_) => false,
-        ComponentItem::Type(_) => true,
-        _ => false,
-    }
 }
 
 /// Link what is granted and find what is exported.

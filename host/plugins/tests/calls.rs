@@ -99,6 +99,15 @@ async fn nothing_happens_when_the_commit_fails() {
 }
 
 #[tokio::test]
+async fn nothing_happens_when_the_plugin_returns_an_error() {
+    let world = World::new().await;
+    let Outcome::Reject(error) = world.iq("error").await else { panic!() };
+    assert_eq!(error.condition, Condition::Conflict);
+    assert_eq!(world.host.steps(), []);
+    assert_eq!(world.counters().1, 0, "to refuse is not to fail");
+}
+
+#[tokio::test]
 async fn an_account_is_removed_after_its_last_answer() {
     let world = World::new().await;
     assert!(matches!(world.iq("remove-account").await, Outcome::Handled));

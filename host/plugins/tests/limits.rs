@@ -87,6 +87,16 @@ async fn floods_stop_at_the_limit() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_answers_itself_comes_to_an_end() {
+    let world = World::new().await;
+    world.host.echo.set(Arc::downgrade(&world.engine)).unwrap();
+    // Each message that nobody takes sets off two more.
+    assert!(matches!(world.message(Stage::Post, "echo").await, Outcome::Handled));
+    let (calls, failures, _) = world.counters();
+    assert!(failures > 0 && calls < 1000, "{calls} calls, {failures} failures");
+}
+
+#[tokio::test]
 async fn a_flood_of_log_lines_is_cut() {
     let patient = EngineOptions { cpu: Duration::from_secs(10), ..options() };
     assert_eq!(World::with(patient, spec("hostile")).await.answer("flood-log").await, "done");

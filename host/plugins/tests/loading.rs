@@ -65,7 +65,7 @@ async fn an_import_that_nobody_offers() {
 async fn an_interface_of_another_shape() {
     let (reason, sentence) = refused_file(&patched("on-filter", "on-folter")).await;
     assert!(matches!(reason, Reason::Mismatch { interface: "filter", .. }), "{sentence}");
-    let (reason, sentence) = refused_file(&patched("vhost-setting", "vhost-sitting")).await;
+    let (reason, sentence) = refused_file(&patched("stanza.children", "stanza.childron")).await;
     assert!(matches!(reason, Reason::Mismatch { interface: "imports", .. }), "{sentence}");
 }
 

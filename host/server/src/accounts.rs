@@ -5,7 +5,9 @@ use crate::session::Session;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Storage, Write};
+use waxwing_storage::{
+    Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Storage, Write,
+};
 use waxwing_xmpp::sasl::{Hash, Keys, derive_keys};
 use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 
@@ -221,7 +223,9 @@ pub(crate) async fn decoy_secret(
         Some(secret) => secret,
         None => {
             let mut secret = vec![0; 32];
-            random.fill(&mut secret).map_err(|_| Error::Unavailable("the system gives no random bytes".into()))?;
+            random
+                .fill(&mut secret)
+                .map_err(|_| Error::Unavailable("the system gives no random bytes".into()))?;
             let write = Write::TableSet {
                 store: store.to_owned(),
                 owner: owner.to_owned(),

@@ -58,8 +58,7 @@ impl Host for Server {
                     }
                 }
             }
-            let written: Written = Box::pin(async { written.await.unwrap_or(false) });
-            written
+            Written::new(async { written.await.unwrap_or(false) })
         }
         .boxed()
     }

@@ -3,10 +3,11 @@
 use super::storage::Memory;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use waxwing_plugins::{AccountError, Host, Outgoing, SessionInfo, Subscription, Written};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use waxwing_plugins::{
+    AccountError, Engine, Facts, Host, Outgoing, SessionInfo, Stage, Subscription, Written,
+};
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
 
@@ -28,6 +29,8 @@ pub struct FakeHost {
     pub sessions: Mutex<Vec<SessionInfo>>,
     /// Streams are gone: nothing is ever written.
     pub streams_gone: AtomicBool,
+    /// Nobody takes what is sent, so this engine is asked what to do.
+    pub echo: OnceLock<Weak<Engine>>,
 }
 
 impl Default for FakeHost {
@@ -41,6 +44,7 @@ impl Default for FakeHost {
             sent: Mutex::default(),
             sessions: Mutex::new(vec![juliet]),
             streams_gone: AtomicBool::new(false),
+            echo: OnceLock::new(),
         }
     }
 }
@@ -87,9 +91,18 @@ impl Host for FakeHost {
         let stanzas: Vec<Stanza> = stanzas.collect();
         let names = stanzas.iter().map(|stanza| stanza.text("body").unwrap_or_default());
         self.step(Step::Send(names.collect(), ahead.map(ToString::to_string)));
-        self.sent.lock().unwrap().extend(stanzas);
+        self.sent.lock().unwrap().extend_from_slice(&stanzas);
         let written = !self.streams_gone.load(SeqCst);
-        ready(async move { written }.boxed()).boxed()
+        async move {
+            if let Some(engine) = self.echo.get().and_then(Weak::upgrade) {
+                for stanza in stanzas {
+                    let calls = engine.matching(Stage::Post, &stanza, &Facts::default());
+                    engine.call(calls, &super::event(), stanza).await;
+                }
+            }
+            Written::new(ready(written))
+        }
+        .boxed()
     }
 
     fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {

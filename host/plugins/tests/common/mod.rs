@@ -5,8 +5,7 @@
 mod host;
 mod storage;
 
-pub use host::{FakeHost, Step};
-pub use storage::Memory;
+pub use host::*;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,15 +15,15 @@ use waxwing_xmpp::{Jid, Stanza};
 
 pub const JULIET: &str = "juliet@capulet.example/balcony";
 
-/// The component of a guest of `tests/guests`, built on first use.
+/// The component of a guest of `guests/`, built on first use.
 pub fn guest(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let modules = BUILT.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-guests");
         let status = Command::new(root.join("scripts/wasm-cargo.sh"))
             .args(["build", "--release", "--quiet"])
-            .current_dir(root.join("tests/guests"))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests"))
             .env("CARGO_TARGET_DIR", &target)
             .env_remove("RUSTFLAGS")
             .status()

@@ -1,0 +1,79 @@
+"""A chat client built on slixmpp, driven line by line: the lines are described where the tests start it, in
+src/chat.rs. Certificates are checked against $SSL_CERT_FILE."""
+
+import asyncio
+import sys
+
+from slixmpp import ClientXMPP
+
+
+class Chat(ClientXMPP):
+    """Says what happens to it on standard output."""
+
+    def __init__(self, jid, password):
+        super().__init__(jid, password)
+        # Who may subscribe is for the tests to say.
+        self.auto_authorize = None
+        self.auto_subscribe = False
+        self.enable_direct_tls = False
+        self.register_plugin("xep_0203")
+        self.add_event_handler("session_start", self.started)
+        self.add_event_handler("message", self.said)
+        self.add_event_handler("presence", self.changed)
+        self.add_event_handler("failed_auth", lambda _: sys.exit("login refused"))
+
+    async def started(self, _):
+        # Whoever has fetched the roster hears of its changes (RFC 6121, section 2.2).
+        await self.get_roster()
+        self.send_presence()
+        say("online", self.boundjid)
+
+    def said(self, message):
+        if message["body"]:
+            kind = "stored" if message.get_plugin("delay", check=True) is not None else "live"
+            say(kind, message["from"], message["body"])
+
+    def changed(self, presence):
+        kind = presence.xml.get("type", "available")
+        say("presence", kind, presence["from"])
+
+    async def obey(self, line):
+        command, *words = line.split(" ", 2)
+        if command == "subscribe":
+            self.send_presence(pto=words[0], ptype="subscribe")
+        elif command == "accept":
+            self.send_presence(pto=words[0], ptype="subscribed")
+        elif command == "chat":
+            self.send_message(mto=words[0], mbody=words[1], mtype="chat")
+        elif command == "roster":
+            # With roster versioning the answer may be empty: the library's own copy is the roster.
+            await self.get_roster()
+            for jid in self.client_roster:
+                if jid != self.boundjid.bare:
+                    say("contact", jid, self.client_roster[jid]["subscription"])
+            say("roster")
+        else:
+            sys.exit(f"no such command: {line}")
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+async def main(address, jid, password):
+    host, port = address.rsplit(":", 1)
+    chat = Chat(jid, password)
+    chat.connect(host, int(port))
+    commands = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(commands), sys.stdin
+    )
+    while line := (await commands.readline()).decode().rstrip("\n"):
+        if line == "quit":
+            break
+        await chat.obey(line)
+    await chat.disconnect()
+    say("offline")
+
+
+asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,26 @@
+//! End-to-end tests of Waxwing: the real binary, started afresh with a config and a database of its own, and
+//! clients that talk to it over TCP and TLS.
+//!
+//! - [`Server`] starts, stops and kills the binary.
+//! - [`Client`] is one scripted XML stream: what to send and what must come back, written as XML.
+//! - [`Node`] is what came back; [`Node::mismatch`] says how a pattern is compared with it.
+//! - [`Scram`] logs in, or tries to cheat at it.
+//! - [`Chat`] drives XMPP clients that are not ours, in processes of their own.
+//!
+//! The tests are in `tests/tests`, one file a topic.
+
+mod caps;
+mod chat;
+mod client;
+mod guests;
+mod scram;
+mod server;
+mod tls;
+mod xml;
+
+pub use caps::caps_version;
+pub use chat::Chat;
+pub use client::{Client, Incoming};
+pub use scram::{Mechanism, Scram};
+pub use server::{DOMAIN, Server, ServerBuilder, password};
+pub use xml::{Node, Reader, escape};

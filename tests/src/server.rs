@@ -1,0 +1,454 @@
+//! The server under test: the real binary, with a config, a database and a certificate of its own in a temporary
+//! folder.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::guests::plugins_with;
+
+/// The virtual host of every test.
+pub const DOMAIN: &str = "localhost";
+
+/// How long the server may take to start or stop: a debug build that compiles plugins on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The password of a test user.
+pub fn password(user: &str) -> String {
+    format!("the password of {user}")
+}
+
+/// What a server is to be like.
+#[derive(Clone, Debug)]
+pub struct ServerBuilder {
+    users: Vec<String>,
+    plugins: Vec<String>,
+    settings: String,
+    tls_required: bool,
+    register: bool,
+    guests: Vec<String>,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        let plugins = [
+            "msgoffline",
+            "message-carbons",
+            "ping",
+            "version",
+            "time",
+            "private",
+            "vcard-temp",
+            "jabber:iq:register",
+        ];
+        ServerBuilder {
+            users: Vec::new(),
+            plugins: plugins.map(String::from).into(),
+            settings: String::new(),
+            tls_required: true,
+            register: false,
+            guests: Vec::new(),
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// Accounts to create before the server starts.
+    pub fn users<const N: usize>(mut self, users: [&str; N]) -> Self {
+        self.users.extend(users.map(String::from));
+        self
+    }
+
+    /// Leaves a plugin's line out of the config.
+    pub fn without_plugin(mut self, name: &str) -> Self {
+        self.plugins.retain(|plugin| plugin != name);
+        self
+    }
+
+    /// Adds a plugin's line to the config.
+    pub fn plugin(mut self, name: &str) -> Self {
+        self.plugins.push(name.into());
+        self
+    }
+
+    /// Adds a plugin of `host/plugins/tests/guests`, ahead of the bundled ones.
+    pub fn guest(mut self, name: &str) -> Self {
+        self.plugins.insert(0, name.into());
+        self.guests.push(name.into());
+        self
+    }
+
+    /// More lines for the config file.
+    pub fn settings(mut self, tdsl: &str) -> Self {
+        self.settings.push_str(tdsl);
+        self.settings.push('\n');
+        self
+    }
+
+    /// Lets clients log in without TLS.
+    pub fn tls_optional(mut self) -> Self {
+        self.tls_required = false;
+        self
+    }
+
+    /// Lets anybody make an account.
+    pub fn open_registration(mut self) -> Self {
+        self.register = true;
+        self
+    }
+
+    /// Creates the accounts and starts the server.
+    pub fn start(self) -> Server {
+        let dir = tempfile::Builder::new().prefix("waxwing-test-").tempdir().expect("a temporary folder");
+        let mut server = Server { options: self, dir, child: None, port: free_port(), tls_port: free_port() };
+        if !server.options.guests.is_empty() {
+            plugins_with(&server.options.guests, &server.dir.path().join("plugins"));
+        }
+        for user in server.options.users.clone() {
+            server.command(&["user", "add", &format!("{user}@{DOMAIN}"), "--password", &password(&user)]);
+        }
+        server.start();
+        server
+    }
+
+    fn config(&self, dir: &Path, port: u16, tls_port: u16) -> String {
+        let plugins_dir = if self.guests.is_empty() { plugins_dir() } else { dir.join("plugins") };
+        let (cache, dir) = (plugins_cache(), dir.display());
+        let (tls_required, settings) = (self.tls_required, &self.settings);
+        let plugins: String = self.plugins.iter().map(|name| format!("    '{name}' () {{}}\n")).collect();
+        format!(
+            "\
+'default-virtual-host' = '{DOMAIN}'
+'virtual-hosts' {{
+    '{DOMAIN}' {{
+        'tls-required' = {tls_required}
+        register = {register}
+    }}
+}}
+c2s {{
+    connections {{
+        ports = [ {port}, {tls_port} ]
+        {port} {{
+            socket = 'plain'
+            ifc = [ '127.0.0.1' ]
+        }}
+        {tls_port} {{
+            socket = 'ssl'
+            ifc = [ '127.0.0.1' ]
+        }}
+    }}
+}}
+dataSource {{
+    default {{
+        uri = 'sqlite:{dir}/waxwing.db'
+    }}
+}}
+certificates = '{dir}/certs'
+'data-folder' = '{dir}/data'
+'scram-iterations' = 4096
+'sess-man' {{
+    'plugins-folder' = '{plugins_dir}'
+    'plugins-cache-folder' = '{cache}'
+{plugins}}}
+{settings}",
+            register = self.register,
+            plugins_dir = plugins_dir.display(),
+            cache = cache.display(),
+        )
+    }
+}
+
+/// A running server. It is killed when dropped.
+pub struct Server {
+    options: ServerBuilder,
+    dir: TempDir,
+    child: Option<Child>,
+    port: u16,
+    tls_port: u16,
+}
+
+impl Server {
+    /// A server to be described; every plugin that a default config has is on.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// The port for plain connections and STARTTLS.
+    pub fn addr(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The port for direct TLS.
+    pub fn tls_addr(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.tls_port).into()
+    }
+
+    /// A connection on which nothing has been said yet.
+    pub fn connect(&self) -> Client {
+        Client::connect(self.addr(), DOMAIN)
+    }
+
+    /// A session of `user` or `user/resource`, not available yet.
+    #[track_caller]
+    pub fn login(&self, who: &str) -> Client {
+        let (user, resource) = match who.split_once('/') {
+            Some((user, resource)) => (user, Some(resource)),
+            None => (who, None),
+        };
+        let mut client = self.connect();
+        client.login(user, &password(user), resource);
+        client
+    }
+
+    /// The same, with initial presence sent.
+    #[track_caller]
+    pub fn online(&self, who: &str) -> Client {
+        let mut client = self.login(who);
+        client.available();
+        client
+    }
+
+    /// A session of somebody who has contacts: what their presence brings at login is swallowed.
+    #[track_caller]
+    pub fn online_again(&self, who: &str) -> Client {
+        let mut client = self.login(who);
+        client.send("<presence/>");
+        client.drain();
+        client
+    }
+
+    /// Makes the two users contacts of each other, subscribed both ways. Both must be available; what comes of it is
+    /// swallowed.
+    #[track_caller]
+    pub fn befriend(&self, a: &mut Client, b: &mut Client) {
+        a.send(format!("<presence type='subscribe' to='{}'/>", b.bare()));
+        a.drain();
+        b.send(format!("<presence type='subscribed' to='{}'/>", a.bare()));
+        b.send(format!("<presence type='subscribe' to='{}'/>", a.bare()));
+        b.drain();
+        a.send(format!("<presence type='subscribed' to='{}'/>", b.bare()));
+        a.drain();
+        b.drain();
+    }
+
+    /// The server's certificate as a PEM file, taken from its TLS handshake.
+    pub fn certificate(&self) -> PathBuf {
+        let mut client = Client::connect(self.tls_addr(), DOMAIN);
+        client.secure(Some("xmpp-client")).expect("a TLS handshake");
+        let der = client.transport().certificate().expect("a certificate");
+        let base64 = BASE64.encode(der);
+        let lines: Vec<&str> =
+            base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+        let path = self.dir.path().join("as-seen.pem");
+        fs::write(&path, pem).expect("a file for the certificate");
+        path
+    }
+
+    /// Runs another command of the binary with this server's config, which must succeed; returns what it printed.
+    #[track_caller]
+    pub fn command(&self, args: &[&str]) -> String {
+        self.command_with_input(args, "")
+    }
+
+    /// The same, with this on its standard input.
+    #[track_caller]
+    pub fn command_with_input(&self, args: &[&str], input: &str) -> String {
+        let output = self.run(args, input);
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "waxwing {args:?}: {}\n{stdout}\n{stderr}", output.status);
+        stdout
+    }
+
+    /// The same of a command that must fail; returns what it said about it.
+    #[track_caller]
+    pub fn failing_command(&self, args: &[&str]) -> String {
+        let output = self.run(args, "");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(!output.status.success(), "waxwing {args:?} succeeded\n{said}");
+        said
+    }
+
+    fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut command = self.waxwing();
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the waxwing binary can be run");
+        let _ = child.stdin.take().expect("its standard input").write_all(input.as_bytes());
+        child.wait_with_output().expect("its output")
+    }
+
+    /// Writes a file into the server's folder; returns its path.
+    pub fn write_file(&self, name: &str, text: &str) -> String {
+        let path = self.dir.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
+    /// Starts it, with the same database as before if it ran before, and waits until it accepts connections.
+    pub fn start(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
+        let child = self
+            .waxwing()
+            .arg("serve")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the log file twice"))
+            .stderr(log)
+            .spawn()
+            .expect("the waxwing binary can be run");
+        self.child = Some(child);
+        let deadline = Instant::now() + PATIENCE;
+        for addr in [self.addr(), self.tls_addr()] {
+            while TcpStream::connect(addr).is_err() {
+                let exited = self.child.as_mut().expect("a child").try_wait().expect("its status");
+                assert!(exited.is_none(), "the server ended while starting: {exited:?}\n{}", self.log());
+                assert!(Instant::now() < deadline, "the server does not accept connections\n{}", self.log());
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+
+    /// Changes what the server is to be like at its next start.
+    pub fn reconfigure(&mut self, change: impl FnOnce(ServerBuilder) -> ServerBuilder) {
+        self.options = change(self.options.clone());
+    }
+
+    /// Asks it to stop (SIGTERM), without waiting.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Asks it to stop as a terminal does (SIGINT), without waiting.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Waits until it has stopped by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("a running server");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = child.try_wait().expect("its status") {
+                return status;
+            }
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                panic!("the server does not stop\n{}", self.log());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// SIGTERM, and wait.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        self.wait()
+    }
+
+    /// SIGKILL: it gets to do nothing more.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.child.take().expect("a running server").wait();
+    }
+
+    /// Resident memory, in KiB.
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero()))
+            .expect("the status of a running server");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its resident memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number of kB")
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.dir.path().join("server.log")
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(self.child.as_ref().expect("a running server"))
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a signal can be sent");
+    }
+
+    /// The binary with `--config`, which is written anew.
+    fn waxwing(&self) -> Command {
+        let config = self.dir.path().join("config.tdsl");
+        let text = self.options.config(self.dir.path(), self.port, self.tls_port);
+        fs::write(&config, text).expect("a config file");
+        let mut command = Command::new(binary());
+        command.arg("--config").arg(config).current_dir(self.dir.path());
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.log());
+        }
+    }
+}
+
+/// The server's binary: `$WAXWING_BIN`, or the one beside the tests' own.
+pub fn binary() -> PathBuf {
+    let path = std::env::var_os("WAXWING_BIN").map_or_else(|| target_dir().join("waxwing"), PathBuf::from);
+    assert!(
+        path.is_file(),
+        "there is no server to test at {}: run `make test`, which builds it, or set WAXWING_BIN",
+        path.display()
+    );
+    path
+}
+
+/// The bundled plugins, built by `make plugins`.
+pub fn plugins_dir() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
+    assert!(path.is_dir(), "there are no plugins in {}: run `make plugins`", path.display());
+    path.canonicalize().expect("the plugins folder")
+}
+
+/// Compiled plugins, shared by all tests: compiling them is most of what a start costs.
+fn plugins_cache() -> PathBuf {
+    target_dir().join("waxwing-tests-plugins-cache")
+}
+
+/// `target/debug`, where cargo puts the binaries that the tests run.
+pub fn target_dir() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    test.parent().and_then(Path::parent).expect("a target folder").to_owned()
+}
+
+/// A port that nobody listens on, below the range from which the kernel picks ports for connections.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let offset = std::process::id() + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 10_000 + (offset % 20_000) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}

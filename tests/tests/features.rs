@@ -1,0 +1,159 @@
+//! What the bundled plugins do, one by one. Messages, stored ones and carbons have files of their own.
+
+use waxwing_tests::{Client, Server};
+
+#[test]
+fn ping() {
+    let server = Server::builder().users(["romeo"]).start();
+    let mut romeo = server.login("romeo/orchard");
+    for to in ["to='localhost'", "to='romeo@localhost'", ""] {
+        romeo.send(format!("<iq type='get' id='1' {to}><ping xmlns='urn:xmpp:ping'/></iq>"));
+        let answer = romeo.expect("<iq type='result' id='1'/>");
+        assert!(answer.children.is_empty(), "{answer}");
+    }
+}
+
+#[test]
+fn version() {
+    let server = Server::builder().users(["romeo"]).start();
+    let mut romeo = server.login("romeo/orchard");
+    romeo.send("<iq type='get' id='1' to='localhost'><query xmlns='jabber:iq:version'/></iq>");
+    romeo.expect("<iq type='result' id='1'><query xmlns='jabber:iq:version'><name>Waxwing</name><version>*</version></query></iq>");
+}
+
+#[test]
+fn time() {
+    let server = Server::builder().users(["romeo"]).start();
+    let mut romeo = server.login("romeo/orchard");
+    romeo.send("<iq type='get' id='1' to='localhost'><time xmlns='urn:xmpp:time'/></iq>");
+    let answer = romeo.next_element();
+    assert!(
+        answer.matches("<iq type='result' id='1'><time xmlns='urn:xmpp:time'><tzo>*</tzo></time></iq>"),
+        "{answer}"
+    );
+    let utc = &answer.children[0].child("utc").expect("a time").text;
+    assert!(utc.len() >= 20 && utc.ends_with('Z') && &utc[10..11] == "T", "{utc}");
+}
+
+#[test]
+fn private_storage() {
+    let mut server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut romeo = server.login("romeo/orchard");
+    let get = |client: &mut Client, ns: &str| {
+        client.send(format!(
+            "<iq type='get' id='g'><query xmlns='jabber:iq:private'><storage xmlns='{ns}'/></query></iq>"
+        ));
+        client.next_element()
+    };
+    let empty = get(&mut romeo, "storage:bookmarks");
+    assert!(empty.matches("<iq type='result' id='g'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'/></query></iq>"), "{empty}");
+    romeo.send(
+        "<iq type='set' id='s'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'>\
+         <conference jid='verona@rooms.example' name='A &amp; B'/></storage></query></iq>",
+    );
+    romeo.expect("<iq type='result' id='s'/>");
+    server.kill();
+    server.start();
+    let mut romeo = server.login("romeo/orchard");
+    let full = get(&mut romeo, "storage:bookmarks");
+    assert!(
+        full.matches(
+            "<iq type='result' id='g'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'>\
+         <conference jid='verona@rooms.example' name='A &amp; B'/></storage></query></iq>"
+        ),
+        "{full}"
+    );
+    assert!(get(&mut romeo, "storage:other").children[0].children[0].children.is_empty());
+    let mut juliet = server.login("juliet/balcony");
+    assert!(
+        get(&mut juliet, "storage:bookmarks").children[0].children[0].children.is_empty(),
+        "it is romeo's"
+    );
+    juliet.send("<iq type='get' id='x' to='romeo@localhost'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'/></query></iq>");
+    juliet.expect("<iq type='error' id='x'/>");
+}
+
+#[test]
+fn vcard() {
+    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut romeo = server.login("romeo/orchard");
+    romeo.send("<iq type='set' id='1'><vCard xmlns='vcard-temp'><FN>Romeo Montague</FN></vCard></iq>");
+    romeo.expect("<iq type='result' id='1'/>");
+    romeo.send("<iq type='get' id='2'><vCard xmlns='vcard-temp'/></iq>");
+    romeo.expect("<iq type='result' id='2'><vCard xmlns='vcard-temp'><FN>Romeo Montague</FN></vCard></iq>");
+    let mut juliet = server.login("juliet/balcony");
+    juliet.send("<iq type='get' id='3' to='romeo@localhost'><vCard xmlns='vcard-temp'/></iq>");
+    juliet.expect("<iq type='result' id='3' from='romeo@localhost'><vCard xmlns='vcard-temp'><FN>Romeo Montague</FN></vCard></iq>");
+    juliet.send(
+        "<iq type='set' id='4' to='romeo@localhost'><vCard xmlns='vcard-temp'><FN>Fool</FN></vCard></iq>",
+    );
+    juliet.expect("<iq type='error' id='4'/>");
+    romeo.send("<iq type='get' id='5'><vCard xmlns='vcard-temp'/></iq>");
+    romeo.expect("<iq type='result' id='5'><vCard xmlns='vcard-temp'><FN>Romeo Montague</FN></vCard></iq>");
+}
+
+/// A fresh stream on which nobody has logged in.
+fn stranger(server: &Server) -> Client {
+    let mut client = server.connect();
+    client.open();
+    client.starttls();
+    client.open();
+    client
+}
+
+const REGISTER: &str = "jabber:iq:register";
+
+fn register(client: &mut Client, user: &str, password: &str) {
+    client.send(format!(
+        "<iq type='set' id='r' to='localhost'><query xmlns='{REGISTER}'><username>{user}</username>\
+         <password>{password}</password></query></iq>"
+    ));
+}
+
+#[test]
+fn accounts_from_a_client() {
+    let server = Server::builder().users(["romeo"]).open_registration().start();
+    let mut client = server.connect();
+    client.open();
+    client.starttls();
+    let features = client.open();
+    assert!(features.child_ns("register", "http://jabber.org/features/iq-register").is_some(), "{features}");
+    client.send(format!("<iq type='get' id='f' to='localhost'><query xmlns='{REGISTER}'/></iq>"));
+    client.expect(format!(
+        "<iq type='result' id='f'><query xmlns='{REGISTER}'><username/><password/></query></iq>"
+    ));
+    register(&mut client, "romeo", "stolen");
+    client.expect("<iq type='error' id='r'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+    register(&mut client, "mercutio", "a plague");
+    client.expect("<iq type='result' id='r'/>");
+
+    let mut mercutio = server.connect();
+    mercutio.login("mercutio", "a plague", Some("street"));
+    mercutio.send(format!(
+        "<iq type='set' id='p' to='localhost'><query xmlns='{REGISTER}'><username>mercutio</username>\
+         <password>on both your houses</password></query></iq>"
+    ));
+    mercutio.expect("<iq type='result' id='p'/>");
+    let mut again = server.connect();
+    again.login("mercutio", "on both your houses", Some("tomb"));
+
+    again.send(format!("<iq type='set' id='x'><query xmlns='{REGISTER}'><remove/></query></iq>"));
+    mercutio.expect_end();
+    again.expect_end();
+    let mut gone = stranger(&server);
+    let mut scram =
+        waxwing_tests::Scram::new(waxwing_tests::Mechanism::Sha256, "mercutio", "on both your houses");
+    assert!(gone.authenticate(&mut scram).is_err(), "the account is gone");
+}
+
+#[test]
+fn no_accounts_from_a_client_unless_the_domain_allows_it() {
+    let server = Server::builder().users(["romeo"]).start();
+    let mut client = server.connect();
+    client.open();
+    client.starttls();
+    let features = client.open();
+    assert!(features.child("register").is_none(), "{features}");
+    register(&mut client, "mercutio", "a plague");
+    client.expect_refusal_before_login("r");
+}

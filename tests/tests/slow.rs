@@ -1,0 +1,123 @@
+//! Clients that are slow, silent, half gone or greedy: they cost little and disturb nobody.
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use waxwing_tests::{Client, Server};
+
+fn impatient() -> Server {
+    Server::builder().users(["romeo", "juliet"]).settings("limits { 'login-timeout' = '1s' }").start()
+}
+
+#[test]
+fn saying_nothing() {
+    let server = impatient();
+    let mut bystander = server.online("romeo/orchard");
+    let mut silent = server.connect();
+    let mut silent_in_tls = Client::connect_tls(server.tls_addr(), "localhost");
+    let mut never_logs_in = server.connect();
+    never_logs_in.open();
+    let mut never_shakes_hands = server.connect();
+    never_shakes_hands.open();
+    never_shakes_hands.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    never_shakes_hands.expect("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    let mut never_shakes_hands_at_all = Client::connect(server.tls_addr(), "localhost");
+
+    silent.expect_end();
+    silent_in_tls.expect_end();
+    never_logs_in.expect_stream_error("connection-timeout");
+    never_shakes_hands.expect_end_of_bytes();
+    never_shakes_hands_at_all.expect_end_of_bytes();
+    bystander.expect_nothing();
+}
+
+#[test]
+fn one_byte_at_a_time() {
+    let server = impatient();
+    let mut bystander = server.online("romeo/orchard");
+    let mut client = server.connect();
+    let mut tcp = client.transport().tcp().try_clone().expect("the socket twice");
+    let header = client.header();
+    // A byte every fifth of a second: at that pace the header alone takes half a minute.
+    let dribble = thread::spawn(move || {
+        for byte in header.as_bytes() {
+            if tcp.write_all(&[*byte]).is_err() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+    });
+    client.expect_end();
+    bystander.expect_nothing();
+    drop(client);
+    dribble.join().expect("the dribbling thread");
+}
+
+/// A connection that vanishes leaves no ghost: contacts see the session go.
+#[test]
+fn gone_without_a_word() {
+    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut romeo = server.online("romeo/orchard");
+    let mut juliet = server.online("juliet/balcony");
+    server.befriend(&mut romeo, &mut juliet);
+
+    juliet.abort();
+    romeo.expect("<presence type='unavailable' from='juliet@localhost/balcony'/>");
+
+    let mut juliet = server.online_again("juliet/balcony");
+    romeo.expect("<presence from='juliet@localhost/balcony'/>");
+    juliet.shutdown_write();
+    romeo.expect("<presence type='unavailable' from='juliet@localhost/balcony'/>");
+    juliet.expect_end();
+
+    let mut juliet = server.online_again("juliet/balcony");
+    romeo.expect("<presence from='juliet@localhost/balcony'/>");
+    juliet.send("<message to='romeo@localhost'><body>unfinis");
+    juliet.abort();
+    romeo.expect("<presence type='unavailable' from='juliet@localhost/balcony'/>");
+    romeo.expect_nothing();
+}
+
+/// What is begun and never ended is cut off at the limit: memory does not grow with it.
+#[test]
+fn endless_stanzas() {
+    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut bystander = server.online("romeo/orchard");
+    let before = server.memory();
+    let megabytes = "x".repeat(16 * 1024 * 1024);
+    for open in ["<message><body>", "<message x='", "<", "<message><a b='"] {
+        let mut juliet = server.login("juliet/balcony");
+        juliet.send(format!("{open}{megabytes}"));
+        juliet.expect_stream_error("policy-violation");
+        bystander.expect_nothing();
+    }
+    let grown = server.memory().saturating_sub(before);
+    assert!(grown < 16 * 1024, "{grown} KiB for stanzas of 16 MiB that were refused");
+}
+
+/// Somebody who does not read: what is said to them waits up to a limit, then the session goes. Others go on.
+#[test]
+fn a_reader_that_does_not_read() {
+    let server = Server::builder()
+        .users(["romeo", "juliet", "nurse"])
+        .settings(
+            "limits {\n 'stanza-bytes' = 65536\n 'outgoing-bytes' = 65536\n 'slow-reader-timeout' = '1s'\n}",
+        )
+        .start();
+    let mut nurse = server.online("nurse/house");
+    let mut romeo = server.online("romeo/orchard");
+    let juliet = server.online("juliet/balcony");
+    let before = server.memory();
+    let body = "x".repeat(50_000);
+    for _ in 0..1200 {
+        romeo.send(format!(
+            "<message to='juliet@localhost/balcony' type='chat'><body>{body}</body></message>"
+        ));
+    }
+    nurse.expect_nothing();
+    romeo.drain();
+    let grown = server.memory().saturating_sub(before);
+    assert!(grown < 32 * 1024, "{grown} KiB held for 60 MB that nobody reads");
+    drop(juliet);
+}
