@@ -3,6 +3,7 @@
 # `release` for whoever uses the server, `dev` for the tests.
 PROFILE ?= release
 CONFIG ?= etc/config.tdsl
+HOST = --package waxwing
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WAXWING = $(abspath $(TARGET))/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/waxwing
@@ -21,12 +22,14 @@ run: host plugins
 	$(WAXWING) serve --config $(CONFIG)
 
 host:
-	cargo build --profile $(PROFILE) --package waxwing
+	cargo build --profile $(PROFILE) $(HOST)
 
 plugins: host
 	scripts/build-plugins.sh $(WAXWING)
 
 test: PROFILE = dev
+# All at once, with the features that the tests will want: nothing is built twice.
+test: HOST = --workspace --all-targets
 test: plugins
 	scripts/test-clients.sh
 	cargo test --workspace

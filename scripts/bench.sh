@@ -49,7 +49,7 @@ limits {
 'sess-man' {
     'plugins-folder' = '$PWD/plugins'
     'plugins-cache-folder' = '$DATA/plugins-cache'
-    msgoffline () {}
+    msgoffline () { 'store-limit' = 0 }
     'message-carbons' () {}
     ping () {}
     version () {}

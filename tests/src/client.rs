@@ -14,7 +14,8 @@ use crate::xml::{Node, Part, Reader, STREAMS};
 const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
 const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 
-/// How long something that must come may take. Far more than it ever takes: a test that fails is a test that waited.
+/// How long something that must come may take. Far more than it ever takes: a test that fails is a test that
+/// waited.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What came in.
@@ -142,8 +143,8 @@ impl Client {
         node
     }
 
-    /// The next elements, which must match the patterns, each one of them, in whatever order they come. Returns them
-    /// in the order of the patterns.
+    /// The next elements, which must match the patterns, each one of them, in whatever order they come.
+    /// Returns them in the order of the patterns.
     #[track_caller]
     pub fn expect_all<const N: usize>(&mut self, patterns: [&str; N]) -> [Node; N] {
         let parsed = patterns.map(Node::parse);
@@ -185,8 +186,8 @@ impl Client {
         }
     }
 
-    /// The server ends the stream with this error: after a header of its own if there was none yet, followed by the
-    /// end tag and the end of the connection (RFC 6120, section 4.9.1).
+    /// The server ends the stream with this error: after a header of its own if there was none yet, followed
+    /// by the end tag and the end of the connection (RFC 6120, section 4.9.1).
     #[track_caller]
     pub fn expect_stream_error(&mut self, condition: &str) {
         self.expect_stream_error_of(&[condition]);
@@ -290,7 +291,8 @@ impl Client {
         self.secure(None).expect("a TLS handshake");
     }
 
-    /// Goes on with a negotiation of STARTTLS that was asked for already. False if the server would rather not.
+    /// Goes on with a negotiation of STARTTLS that was asked for already. False if the server would rather
+    /// not.
     pub fn try_starttls(&mut self) -> bool {
         matches!(self.read(), Incoming::Element(node) if node.name == "proceed") && self.secure(None).is_ok()
     }
@@ -386,12 +388,14 @@ impl Client {
             "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>{wish}</bind></iq>"
         ));
         let bound = self.expect(
-            "<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>*</jid></bind></iq>",
+            "<iq type='result' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>*</jid></bind>\
+            </iq>",
         );
         self.jid = bound.children[0].children[0].text.clone();
     }
 
-    /// Everything from the header to the bound resource: STARTTLS unless there is TLS already, then SCRAM-SHA-256.
+    /// Everything from the header to the bound resource: STARTTLS unless there is TLS already, then
+    /// SCRAM-SHA-256.
     #[track_caller]
     pub fn login(&mut self, user: &str, password: &str, resource: Option<&str>) {
         let features = self.open();

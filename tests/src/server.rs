@@ -1,5 +1,5 @@
-//! The server under test: the real binary, with a config, a database and a certificate of its own in a temporary
-//! folder.
+//! The server under test: the real binary, with a config, a database and a certificate of its own in a
+//! temporary folder.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -228,8 +228,8 @@ impl Server {
         client
     }
 
-    /// Makes the two users contacts of each other, subscribed both ways. Both must be available; what comes of it is
-    /// swallowed.
+    /// Makes the two users contacts of each other, subscribed both ways. Both must be available; what comes
+    /// of it is swallowed.
     #[track_caller]
     pub fn befriend(&self, a: &mut Client, b: &mut Client) {
         a.send(format!("<presence type='subscribe' to='{}'/>", b.bare()));
@@ -256,7 +256,8 @@ impl Server {
         path
     }
 
-    /// Runs another command of the binary with this server's config, which must succeed; returns what it printed.
+    /// Runs another command of the binary with this server's config, which must succeed; returns what it
+    /// printed.
     #[track_caller]
     pub fn command(&self, args: &[&str]) -> String {
         self.command_with_input(args, "")

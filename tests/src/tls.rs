@@ -64,8 +64,8 @@ impl Transport {
         Some(tls.conn.peer_certificates()?.first()?.as_ref().to_vec())
     }
 
-    /// The hash of the certificate for `tls-server-end-point` channel binding (RFC 5929), for certificates that are
-    /// signed with SHA-256.
+    /// The hash of the certificate for `tls-server-end-point` channel binding (RFC 5929), for certificates
+    /// that are signed with SHA-256.
     pub fn certificate_hash(&self) -> Option<Vec<u8>> {
         Some(digest(&SHA256, &self.certificate()?).as_ref().to_vec())
     }

@@ -1,5 +1,5 @@
-//! XML as the tests see it: a tree, a streaming reader and patterns. The parser is `rxml`, a strict one that the
-//! server does not use: whatever the server sends is checked by it for well-formedness and namespaces.
+//! XML as the tests see it: a tree, a streaming reader and patterns. The parser is `rxml`, a strict one that
+//! the server does not use: whatever the server sends is checked by it for well-formedness and namespaces.
 
 use std::fmt;
 
@@ -25,8 +25,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Parses one element standing by itself; undeclared names are in `jabber:client`, and the prefix `stream` is
-    /// declared. Panics if it is not well-formed.
+    /// Parses one element standing by itself; undeclared names are in `jabber:client`, and the prefix
+    /// `stream` is declared. Panics if it is not well-formed.
     pub fn parse(xml: &str) -> Node {
         let mut reader = Reader::default();
         let head = format!("<stream:stream xmlns='jabber:client' xmlns:stream='{STREAMS}'>");
@@ -59,10 +59,10 @@ impl Node {
         self.child("body").map_or("", |body| &body.text)
     }
 
-    /// Why this element does not match a pattern, or nothing if it does. It matches when name and namespace are the
-    /// same, the pattern's attributes are there with the same values (`*`: any value), the pattern's children match
-    /// some of the children, in the same order, and the pattern's text, if it has any, is the same (`*`: any). More
-    /// attributes and children than the pattern names may be there.
+    /// Why this element does not match a pattern, or nothing if it does. It matches when name and namespace
+    /// are the same, the pattern's attributes are there with the same values (`*`: any value), the pattern's
+    /// children match some of the children, in the same order, and the pattern's text, if it has any, is the
+    /// same (`*`: any). More attributes and children than the pattern names may be there.
     pub fn mismatch(&self, pattern: &Node) -> Option<String> {
         if (&self.name, &self.ns) != (&pattern.name, &pattern.ns) {
             return Some(format!(

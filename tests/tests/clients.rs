@@ -1,5 +1,5 @@
-//! Two people with XMPP clients that nobody here wrote: they log in over STARTTLS, add each other, see each other come
-//! and go, chat, and receive what was said while they were away.
+//! Two people with XMPP clients that nobody here wrote: they log in over STARTTLS, add each other, see each
+//! other come and go, chat, and receive what was said while they were away.
 
 use waxwing_tests::{Chat, Server};
 

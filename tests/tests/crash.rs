@@ -1,5 +1,5 @@
-//! kill -9 at any moment: what was acknowledged is there after the restart, and the database opens. A message is
-//! acknowledged when a request sent after it has been answered.
+//! kill -9 at any moment: what was acknowledged is there after the restart, and the database opens. A message
+//! is acknowledged when a request sent after it has been answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +7,8 @@ use std::thread;
 
 use waxwing_tests::{Client, Incoming, Node, Server};
 
-/// Talks to juliet until the connection breaks: ten messages, then a request. Says how many have been acknowledged.
+/// Talks to juliet until the connection breaks: ten messages, then a request. Says how many have been
+/// acknowledged.
 fn talk(mut romeo: Client, first: u32, acknowledged: &AtomicU32) {
     let mut next = first;
     loop {
@@ -28,8 +29,8 @@ fn talk(mut romeo: Client, first: u32, acknowledged: &AtomicU32) {
     }
 }
 
-/// The numbers, from `first` on, of the messages that wait for juliet, up to one that is sent now. Smaller ones are
-/// repeats: she has had them, but was gone before the server knew.
+/// The numbers, from `first` on, of the messages that wait for juliet, up to one that is sent now. Smaller
+/// ones are repeats: she has had them, but was gone before the server knew.
 fn collect(server: &Server, first: u32) -> Vec<u32> {
     let mut nurse = server.online("nurse/house");
     let mut juliet = server.login("juliet/balcony");
@@ -130,5 +131,8 @@ fn after_a_change() {
     server.start();
     let mut romeo = server.login("romeo/orchard");
     romeo.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
-    romeo.expect("<iq type='result' id='r'><query xmlns='jabber:iq:roster'><item jid='juliet@localhost' subscription='both'/></query></iq>");
+    romeo.expect(
+        "<iq type='result' id='r'><query xmlns='jabber:iq:roster'>\
+        <item jid='juliet@localhost' subscription='both'/></query></iq>",
+    );
 }

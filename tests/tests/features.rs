@@ -18,7 +18,10 @@ fn version() {
     let server = Server::builder().users(["romeo"]).start();
     let mut romeo = server.login("romeo/orchard");
     romeo.send("<iq type='get' id='1' to='localhost'><query xmlns='jabber:iq:version'/></iq>");
-    romeo.expect("<iq type='result' id='1'><query xmlns='jabber:iq:version'><name>Waxwing</name><version>*</version></query></iq>");
+    romeo.expect(
+        "<iq type='result' id='1'><query xmlns='jabber:iq:version'><name>Waxwing</name>\
+        <version>*</version></query></iq>",
+    );
 }
 
 #[test]
@@ -46,7 +49,13 @@ fn private_storage() {
         client.next_element()
     };
     let empty = get(&mut romeo, "storage:bookmarks");
-    assert!(empty.matches("<iq type='result' id='g'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'/></query></iq>"), "{empty}");
+    assert!(
+        empty.matches(
+            "<iq type='result' id='g'><query xmlns='jabber:iq:private'>\
+        <storage xmlns='storage:bookmarks'/></query></iq>"
+        ),
+        "{empty}"
+    );
     romeo.send(
         "<iq type='set' id='s'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'>\
          <conference jid='verona@rooms.example' name='A &amp; B'/></storage></query></iq>",
@@ -69,7 +78,10 @@ fn private_storage() {
         get(&mut juliet, "storage:bookmarks").children[0].children[0].children.is_empty(),
         "it is romeo's"
     );
-    juliet.send("<iq type='get' id='x' to='romeo@localhost'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'/></query></iq>");
+    juliet.send(
+        "<iq type='get' id='x' to='romeo@localhost'><query xmlns='jabber:iq:private'>\
+        <storage xmlns='storage:bookmarks'/></query></iq>",
+    );
     juliet.expect("<iq type='error' id='x'/>");
 }
 
@@ -83,7 +95,10 @@ fn vcard() {
     romeo.expect("<iq type='result' id='2'><vCard xmlns='vcard-temp'><FN>Romeo Montague</FN></vCard></iq>");
     let mut juliet = server.login("juliet/balcony");
     juliet.send("<iq type='get' id='3' to='romeo@localhost'><vCard xmlns='vcard-temp'/></iq>");
-    juliet.expect("<iq type='result' id='3' from='romeo@localhost'><vCard xmlns='vcard-temp'><FN>Romeo Montague</FN></vCard></iq>");
+    juliet.expect(
+        "<iq type='result' id='3' from='romeo@localhost'><vCard xmlns='vcard-temp'>\
+        <FN>Romeo Montague</FN></vCard></iq>",
+    );
     juliet.send(
         "<iq type='set' id='4' to='romeo@localhost'><vCard xmlns='vcard-temp'><FN>Fool</FN></vCard></iq>",
     );
@@ -123,7 +138,10 @@ fn accounts_from_a_client() {
         "<iq type='result' id='f'><query xmlns='{REGISTER}'><username/><password/></query></iq>"
     ));
     register(&mut client, "romeo", "stolen");
-    client.expect("<iq type='error' id='r'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+    client.expect(
+        "<iq type='error' id='r'><error type='cancel'>\
+        <conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+    );
     register(&mut client, "mercutio", "a plague");
     client.expect("<iq type='result' id='r'/>");
 

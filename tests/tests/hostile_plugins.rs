@@ -1,5 +1,6 @@
-//! A plugin that traps, loops, hoards or recurses: the call fails, what it did before is undone, the sender gets an
-//! error and the server goes on. The plugin is `hostile` of the engine's own tests, which does as its payload says.
+//! A plugin that traps, loops, hoards or recurses: the call fails, what it did before is undone, the sender
+//! gets an error and the server goes on. The plugin is `hostile` of the engine's own tests, which does as its
+//! payload says.
 
 use waxwing_tests::{Client, Node, Server};
 
@@ -76,7 +77,8 @@ fn others_go_on() {
     }
 }
 
-/// On the way to somebody offline the sender hears of it; before routing, the stanza goes on without the plugin.
+/// On the way to somebody offline the sender hears of it; before routing, the stanza goes on without the
+/// plugin.
 #[test]
 fn at_other_stages() {
     let server = server();

@@ -17,7 +17,10 @@ fn between_two_sessions() {
     romeo.send(
         "<iq type='get' id='1' to='juliet@localhost/balcony'><query xmlns='urn:x' a='b'><c/></query></iq>",
     );
-    juliet.expect("<iq type='get' id='1' from='romeo@localhost/orchard' to='juliet@localhost/balcony'><query xmlns='urn:x' a='b'><c/></query></iq>");
+    juliet.expect(
+        "<iq type='get' id='1' from='romeo@localhost/orchard' to='juliet@localhost/balcony'>\
+        <query xmlns='urn:x' a='b'><c/></query></iq>",
+    );
     juliet
         .send("<iq type='result' id='1' to='romeo@localhost/orchard'><query xmlns='urn:x'>yes</query></iq>");
     romeo.expect(
@@ -25,7 +28,10 @@ fn between_two_sessions() {
     );
     romeo.send("<iq type='set' id='2' to='juliet@localhost/balcony'><query xmlns='urn:x'/></iq>");
     juliet.expect("<iq type='set' id='2'/>");
-    juliet.send("<iq type='error' id='2' to='romeo@localhost/orchard'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+    juliet.send(
+        "<iq type='error' id='2' to='romeo@localhost/orchard'><error type='cancel'>\
+        <conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+    );
     error(&mut romeo, "2", "cancel", "conflict");
     juliet.expect_nothing();
 }
@@ -113,8 +119,14 @@ fn the_server_says_what_it_is() {
     // Other people's accounts answer only those who see their presence (XEP-0030, section 8).
     let stranger = ask(&mut romeo, "juliet@localhost", "info");
     let nobody = ask(&mut romeo, "nobody@localhost", "info");
-    assert!(stranger.matches("<iq type='error'><error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"));
-    assert!(nobody.matches("<iq type='error'><error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"));
+    assert!(stranger.matches(
+        "<iq type='error'><error>\
+        <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+    ));
+    assert!(nobody.matches(
+        "<iq type='error'><error>\
+        <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+    ));
 }
 
 /// The stream features name the server's capabilities, and asking for them gets the same answer (XEP-0115).
@@ -128,7 +140,8 @@ fn entity_capabilities() {
     assert_eq!(caps.attr("hash"), Some("sha-1"));
     let node = format!("{}#{}", caps.attr("node").expect("a node"), caps.attr("ver").expect("a version"));
     romeo.send(format!(
-        "<iq type='get' id='1' to='localhost'><query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/></iq>"
+        "<iq type='get' id='1' to='localhost'>\
+        <query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/></iq>"
     ));
     let info = romeo.expect(format!(
         "<iq type='result' id='1'><query xmlns='http://jabber.org/protocol/disco#info' node='{node}'/></iq>"

@@ -22,8 +22,10 @@ fn a_message_arrives_as_it_was_sent() {
     let mut juliet = server.online("juliet/balcony");
     let mut romeo = server.online("romeo/orchard");
     romeo.send(
-        "<message to='juliet@localhost/balcony' type='chat' id='m&amp;1' xml:lang='it'><thread parent='a'>t</thread>\
-         <body>O &lt;Romeo&gt; &#x1F339;</body><x:html xmlns:x='urn:x' x:a='1' b=\"'\"><x:p/><q xmlns='urn:q'/></x:html></message>",
+        "<message to='juliet@localhost/balcony' type='chat' id='m&amp;1' xml:lang='it'>\
+        <thread parent='a'>t</thread>\
+         <body>O &lt;Romeo&gt; &#x1F339;</body><x:html xmlns:x='urn:x' x:a='1' b=\"'\"><x:p/>\
+         <q xmlns='urn:q'/></x:html></message>",
     );
     let got = juliet.expect(
         "<message from='romeo@localhost/orchard' to='juliet@localhost/balcony' type='chat' id='m&amp;1' xml:lang='it'>\
@@ -146,17 +148,23 @@ fn carbons() {
     let copy = |kind: &str, message: &str| {
         format!(
             "<message from='romeo@localhost' type='chat'><{kind} xmlns='urn:xmpp:carbons:2'>\
-             <forwarded xmlns='urn:xmpp:forward:0'>{message}</forwarded></{kind}></message>"
+             <forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' {message}</message>\
+             </forwarded></{kind}></message>"
         )
     };
     juliet.send("<message to='romeo@localhost/desk' type='chat' id='1'><body>in</body></message>");
     desk.expect("<message id='1' from='juliet@localhost/balcony'/>");
-    phone.expect(copy("received", "<message xmlns='jabber:client' id='1' from='juliet@localhost/balcony' to='romeo@localhost/desk'><body>in</body></message>"));
+    let original = "id='1' from='juliet@localhost/balcony' to='romeo@localhost/desk'><body>in</body>";
+    phone.expect(copy("received", original));
     desk.send("<message to='juliet@localhost' type='chat' id='2'><body>out</body></message>");
     juliet.expect("<message id='2'/>");
-    phone.expect(copy("sent", "<message xmlns='jabber:client' id='2' from='romeo@localhost/desk' to='juliet@localhost'><body>out</body></message>"));
+    let original = "id='2' from='romeo@localhost/desk' to='juliet@localhost'><body>out</body>";
+    phone.expect(copy("sent", original));
     // Not of what is private, nor of what is no chat.
-    desk.send("<message to='juliet@localhost' type='chat' id='3'><body>x</body><private xmlns='urn:xmpp:carbons:2'/><no-copy xmlns='urn:xmpp:hints'/></message>");
+    desk.send(
+        "<message to='juliet@localhost' type='chat' id='3'><body>x</body>\
+        <private xmlns='urn:xmpp:carbons:2'/><no-copy xmlns='urn:xmpp:hints'/></message>",
+    );
     juliet.expect("<message id='3'/>");
     juliet.send("<message to='romeo@localhost/desk' type='headline' id='4'><body>x</body></message>");
     desk.expect("<message id='4'/>");

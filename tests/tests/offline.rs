@@ -74,7 +74,10 @@ fn what_is_not_worth_storing() {
     ] {
         romeo.send(format!("<message to='juliet@localhost' {message}</message>"));
     }
-    romeo.send("<message to='juliet@localhost' type='chat' id='1'><store xmlns='urn:xmpp:hints'/><x xmlns='urn:x'/></message>");
+    romeo.send(
+        "<message to='juliet@localhost' type='chat' id='1'><store xmlns='urn:xmpp:hints'/>\
+        <x xmlns='urn:x'/></message>",
+    );
     romeo.send("<message to='juliet@localhost' type='groupchat' id='g'><body>x</body></message>");
     romeo.drain();
     let mut juliet = server.online("juliet/balcony");

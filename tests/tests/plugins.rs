@@ -1,4 +1,5 @@
-//! A feature is its plugin: with the plugin's line gone from the config, the feature is gone, with the same host.
+//! A feature is its plugin: with the plugin's line gone from the config, the feature is gone, with the same
+//! host.
 
 use waxwing_tests::{Client, Server};
 
@@ -42,7 +43,8 @@ fn offline_messages_are_a_plugin() {
     let mut juliet = server.login("juliet/balcony");
     juliet.send("<presence/>");
     let got = juliet.drain();
-    let stored = "<message from='romeo@localhost/orchard' id='1'><body>Stay</body><delay xmlns='urn:xmpp:delay'/></message>";
+    let stored = "<message from='romeo@localhost/orchard' id='1'><body>Stay</body>\
+        <delay xmlns='urn:xmpp:delay'/></message>";
     assert!(got.iter().any(|stanza| stanza.matches(stored)), "{got:#?}");
 }
 

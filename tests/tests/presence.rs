@@ -9,7 +9,10 @@ fn contacts_see_each_other_come_change_and_go() {
     let mut juliet = server.online("juliet/balcony");
     server.befriend(&mut romeo, &mut juliet);
 
-    romeo.send("<presence id='p'><show>dnd</show><status>Wooing</status><priority>5</priority><x xmlns='urn:x'/></presence>");
+    romeo.send(
+        "<presence id='p'><show>dnd</show><status>Wooing</status><priority>5</priority>\
+        <x xmlns='urn:x'/></presence>",
+    );
     juliet.expect(
         "<presence from='romeo@localhost/orchard' to='juliet@localhost' id='p'><show>dnd</show>\
          <status>Wooing</status><priority>5</priority><x xmlns='urn:x'/></presence>",
@@ -87,7 +90,10 @@ fn directed_presence() {
     let mut juliet = server.online("juliet/balcony");
     let mut romeo = server.online("romeo/orchard");
     romeo.send("<presence to='juliet@localhost/balcony'><status>Psst</status></presence>");
-    juliet.expect("<presence from='romeo@localhost/orchard' to='juliet@localhost/balcony'><status>Psst</status></presence>");
+    juliet.expect(
+        "<presence from='romeo@localhost/orchard' to='juliet@localhost/balcony'>\
+        <status>Psst</status></presence>",
+    );
     romeo.send("<presence to='nurse@localhost'/>");
     nurse.expect("<presence from='romeo@localhost/orchard'/>");
     romeo.send("<presence type='unavailable' to='nurse@localhost'/>");

@@ -46,7 +46,8 @@ fn changes_are_pushed_to_those_who_asked() {
         &mut desk,
         "<item jid='Juliet@LOCALHOST' name='Juliet &lt;3'><group>Verona</group><group>Love</group></item>",
     );
-    let item = "<item jid='juliet@localhost' name='Juliet &lt;3' subscription='none'><group>*</group><group>*</group></item>";
+    let item = "<item jid='juliet@localhost' name='Juliet &lt;3' subscription='none'><group>*</group>\
+        <group>*</group></item>";
     let pushed = desk.expect_all([
         &format!("<iq type='set' id='*'><query xmlns='jabber:iq:roster'>{item}</query></iq>"),
         "<iq type='result' id='set'/>",

@@ -1,4 +1,5 @@
-//! Stopping in good order: SIGTERM closes every stream with `system-shutdown`, and nothing that was accepted is lost.
+//! Stopping in good order: SIGTERM closes every stream with `system-shutdown`, and nothing that was accepted
+//! is lost.
 
 use waxwing_tests::{Client, Server};
 

@@ -42,7 +42,8 @@ fn features_come_in_order() {
     let mut client = server.connect();
     let features = client.open();
     assert!(features.matches(
-        "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>"
+        "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>\
+        </stream:features>"
     ));
     assert!(mechanisms(&features).is_empty(), "no SASL before the TLS that is required");
 
@@ -179,7 +180,8 @@ fn a_resource_that_is_none_is_refused() {
     client.open();
     let long = "x".repeat(1024);
     client.send(format!(
-        "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{long}</resource></bind></iq>"
+        "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{long}</resource>\
+        </bind></iq>"
     ));
     client.expect(
         "<iq type='error' id='b'><error type='modify'>\
@@ -232,11 +234,15 @@ fn what_was_sent_before_closing_is_handled() {
 fn stanzas_may_arrive_in_any_pieces() {
     let server = Server::builder().users(["romeo"]).start();
     let mut romeo = server.online("romeo/orchard");
-    let text = "<message to='romeo@localhost/orchard' id='1'><body>\u{2665} &amp; &#x2665; <![CDATA[<&>]]></body></message>";
+    let text = "<message to='romeo@localhost/orchard' id='1'><body>\u{2665} &amp; &#x2665; <![CDATA[<&>]]>\
+        </body></message>";
     for byte in text.as_bytes() {
         romeo.send_bytes(&[*byte]);
     }
-    romeo.expect("<message from='romeo@localhost/orchard' id='1'><body>\u{2665} &amp; \u{2665} &lt;&amp;&gt;</body></message>");
+    romeo.expect(
+        "<message from='romeo@localhost/orchard' id='1'>\
+        <body>\u{2665} &amp; \u{2665} &lt;&amp;&gt;</body></message>",
+    );
     romeo.send(text.repeat(3));
     for _ in 0..3 {
         romeo.expect("<message id='1'/>");

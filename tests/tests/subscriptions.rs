@@ -47,7 +47,8 @@ fn asked_granted_and_taken_back() {
     assert!(
         has(
             &got,
-            "<presence type='subscribe' from='romeo@localhost' to='juliet@localhost'><status>Please</status></presence>"
+            "<presence type='subscribe' from='romeo@localhost' to='juliet@localhost'><status>Please</status>\
+            </presence>"
         ),
         "{got:#?}"
     );
@@ -238,7 +239,8 @@ fn of_nobody_and_of_elsewhere() {
     assert!(
         has(
             &got,
-            "<presence type='error' from='juliet@elsewhere.example'><error><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>"
+            "<presence type='error' from='juliet@elsewhere.example'><error>\
+            <remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>"
         ),
         "{got:#?}"
     );

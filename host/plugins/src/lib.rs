@@ -29,6 +29,7 @@ mod index;
 mod instance;
 mod load;
 mod marks;
+mod memory;
 mod options;
 mod pool;
 mod staged;

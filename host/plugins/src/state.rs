@@ -4,10 +4,11 @@ use crate::counters::Counters;
 use crate::effects::Effects;
 use crate::host::Host;
 use crate::marks::Marks;
+use crate::memory::Memory;
 use crate::options::EngineOptions;
 use crate::wasm::SLICE;
 use std::sync::Arc;
-use wasmtime::{Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use waxwing_xmpp::Stanza;
 
 /// What all instances of a plugin share.
@@ -31,7 +32,7 @@ impl Shared {
 /// The data of one instance's store.
 pub(crate) struct State {
     pub shared: Arc<Shared>,
-    pub limits: StoreLimits,
+    memory: Memory,
     /// The call that is being made; `None` while the plugin is described or set up, when all
     /// imports that need a server are refused.
     pub call: Option<Call>,
@@ -58,29 +59,17 @@ pub(crate) struct CpuSpent(std::time::Duration);
 
 /// Log lines per call.
 const LINES: u32 = 32;
-/// Core instances, memories and tables of one component: more than compilers ever make.
-const PARTS: usize = 32;
-/// Elements of a table: function pointers of the guest.
-const TABLE_ELEMENTS: usize = 100_000;
 
 impl State {
     pub fn new(shared: Arc<Shared>) -> State {
-        let limits = StoreLimitsBuilder::new()
-            .memory_size(shared.options.memory)
-            .instances(PARTS)
-            .memories(PARTS)
-            .tables(PARTS)
-            .table_elements(TABLE_ELEMENTS)
-            // Guests abort anyway when memory is refused; so the log says why.
-            .trap_on_grow_failure(true)
-            .build();
-        State { shared, limits, call: None, stores: Vec::new(), slices: 0, lines: 0 }
+        let memory = Memory::new(shared.options.memory);
+        State { shared, memory, call: None, stores: Vec::new(), slices: 0, lines: 0 }
     }
 
     /// A store with all limits in place.
     pub fn store(self, engine: &wasmtime::Engine) -> Store<State> {
         let mut store = Store::new(engine, self);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.memory);
         store.epoch_deadline_callback(next_slice);
         store
     }

@@ -360,24 +360,31 @@ impl Server {
         }
     }
 
-    /// Send an answer to the one session or remote address that asked; nobody hears if it is gone.
+    /// Send an answer to whoever asked, here or elsewhere; nobody hears if it is gone.
     pub(crate) async fn send_back(&self, answer: Stanza) {
-        let Some(to) = &answer.to else { return };
-        if !self.is_local(to.domain()) {
-            return self.send_remote(answer).await;
-        }
-        if let Some(session) = self.directory.session(to) {
-            let _ = session.deliver(answer).await;
+        match &answer.to {
+            Some(to) if !self.is_local(to.domain()) => self.send_remote(answer).await,
+            _ => self.hand_back(answer).await,
         }
     }
 
     /// The seam for other servers.
     pub(crate) async fn send_remote(&self, stanza: Stanza) {
-        if let Some(reply) = stanza.error_reply(&Condition::RemoteServerNotFound.into())
-            && let Some(to) = &reply.to
-            && let Some(session) = self.directory.session(to)
-        {
-            let _ = session.deliver(reply).await;
+        if let Some(reply) = stanza.error_reply(&Condition::RemoteServerNotFound.into()) {
+            self.hand_back(reply).await;
+        }
+    }
+
+    /// Give an answer to the session that asked or, where an account did (as in subscriptions), to
+    /// all of its sessions that follow such things.
+    async fn hand_back(&self, answer: Stanza) {
+        let Some(to) = &answer.to else { return };
+        let Some(account) = self.directory.account(to.bare_str()) else { return };
+        for session in account.sessions() {
+            let follows = to.is_bare() && (session.interested() || session.priority().is_some());
+            if session.jid == *to || follows {
+                let _ = session.deliver(answer.clone()).await;
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! A chat client built on tokio-xmpp, driven line by line: the lines are described where the tests start it, in
-//! `src/chat.rs`. Certificates are checked against `$SSL_CERT_FILE`.
+//! A chat client built on tokio-xmpp, driven line by line: the lines are described where the tests start it,
+//! in `src/chat.rs`. Certificates are checked against `$SSL_CERT_FILE`.
 
 use std::error::Error;
 
