@@ -76,19 +76,19 @@ impl Callable {
         &self,
         host: &Arc<dyn Host>,
         stanza: Option<Stanza>,
-        hook: Hook<'_>,
+        hook: &Hook<'_>,
     ) -> Result<(Answer, Effects), Failure> {
         if self.breaker.gate() == Gate::Shut {
             return Err(Failure::Suspended);
         }
-        let call = Call { host: host.clone(), stanza, effects: Effects::default() };
+        let call = Box::new(Call { host: host.clone(), stanza, effects: Effects::default() });
         let limit = self.shared.options.call_timeout;
         let bounded = tokio::time::timeout(limit, self.attempt(call, hook));
         let result = metered(&self.shared.counters.cpu, bounded).await;
         result.unwrap_or(Err(Failure::Timeout(limit)))
     }
 
-    async fn attempt(&self, call: Call, hook: Hook<'_>) -> Result<(Answer, Effects), Failure> {
+    async fn attempt(&self, call: Box<Call>, hook: &Hook<'_>) -> Result<(Answer, Effects), Failure> {
         let mut lent = self.pool.lend().await?;
         let (answer, call) = lent.instance.call(call, hook).await?.ok_or(Failure::WrongVerdict("nothing"))?;
         self.pool.take_back(lent);

@@ -58,7 +58,7 @@ impl Engine {
                 (Stage::Filter, Some(session)) => Hook::Filter(session, lent),
                 (Stage::Filter, None) => continue,
             };
-            let result = plugin.ask(&host, stage, hook, &stanza).await;
+            let result = plugin.ask(&host, stage, &hook, &stanza).await;
             plugin.callable.note(name(stage), &result);
             match result {
                 Ok(Decision::Next) => {}
@@ -87,7 +87,7 @@ impl Plugin {
         &self,
         host: &Arc<dyn Host>,
         stage: Stage,
-        hook: Hook<'_>,
+        hook: &Hook<'_>,
         stanza: &Stanza,
     ) -> Result<Decision, Failure> {
         let (answer, mut effects) = self.callable.call(host, Some(stanza.clone()), hook).await?;
@@ -125,7 +125,7 @@ impl Plugin {
     async fn tell_once(&self, host: &Arc<dyn Host>, session: &Jid, change: &Change) -> Result<Flow, Failure> {
         let name = session.to_string();
         let hook = Hook::Session(&name, lent(change));
-        let (answer, effects) = self.callable.call(host, None, hook).await?;
+        let (answer, effects) = self.callable.call(host, None, &hook).await?;
         let Answer::Flow(flow) = answer else { return Err(Failure::WrongVerdict("verdict")) };
         // Asked again, one that has done nothing would do nothing for ever.
         let again = flow == Flow::Again && effects.makes_progress();

@@ -83,32 +83,34 @@ impl Instance {
 
     /// Call a hook. After an error the instance must not be used again. `None` for a hook that the
     /// component does not have.
-    pub async fn call(&mut self, call: Call, hook: Hook<'_>) -> Result<Option<(Answer, Call)>> {
+    pub async fn call(&mut self, call: Box<Call>, hook: &Hook<'_>) -> Result<Option<(Answer, Box<Call>)>> {
         begin(&mut self.store, Some(call));
         self.calls += 1;
         let store = &mut self.store;
         let stanza = || Resource::<LentStanza>::new_borrow(0);
         let answer = match hook {
             Hook::Pre(event) => match &self.pre {
-                Some(guest) => guest.call_on_pre(store, event, stanza()).await.map(Answer::Verdict),
+                Some(guest) => guest.call_on_pre(store, event.clone(), stanza()).await.map(Answer::Verdict),
                 None => return Ok(None),
             },
             Hook::Process(event) => match &self.process {
-                Some(guest) => guest.call_on_process(store, event, stanza()).await.map(Answer::Verdict),
+                Some(guest) => {
+                    guest.call_on_process(store, event.clone(), stanza()).await.map(Answer::Verdict)
+                }
                 None => return Ok(None),
             },
             Hook::Post(event) => match &self.post {
-                Some(guest) => guest.call_on_post(store, event, stanza()).await.map(Answer::Verdict),
+                Some(guest) => guest.call_on_post(store, event.clone(), stanza()).await.map(Answer::Verdict),
                 None => return Ok(None),
             },
             Hook::Filter(session, event) => match &self.filter {
                 Some(guest) => {
-                    guest.call_on_filter(store, session, event, stanza()).await.map(Answer::Verdict)
+                    guest.call_on_filter(store, session, event.clone(), stanza()).await.map(Answer::Verdict)
                 }
                 None => return Ok(None),
             },
             Hook::Session(session, change) => match &self.sessions {
-                Some(guest) => guest.call_on_session(store, session, change).await.map(Answer::Flow),
+                Some(guest) => guest.call_on_session(store, session, change.clone()).await.map(Answer::Flow),
                 None => return Ok(None),
             },
         };

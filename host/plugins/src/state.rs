@@ -35,7 +35,7 @@ pub(crate) struct State {
     memory: Memory,
     /// The call that is being made; `None` while the plugin is described or set up, when all
     /// imports that need a server are refused.
-    pub call: Option<Call>,
+    pub call: Option<Box<Call>>,
     /// Stores by the number of their handle.
     pub stores: Vec<Arc<str>>,
     /// Epochs that the call may still use.
@@ -44,7 +44,7 @@ pub(crate) struct State {
     pub lines: u32,
 }
 
-/// One hook call.
+/// One hook call. Kept in a box, because it changes hands often.
 pub(crate) struct Call {
     pub host: Arc<dyn Host>,
     /// What `borrow<stanza>` stands for.
@@ -76,7 +76,7 @@ impl State {
 }
 
 /// Get ready for a call into the plugin.
-pub(crate) fn begin(store: &mut Store<State>, call: Option<Call>) {
+pub(crate) fn begin(store: &mut Store<State>, call: Option<Box<Call>>) {
     let state = store.data_mut();
     state.call = call;
     state.lines = LINES;

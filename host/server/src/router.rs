@@ -399,6 +399,7 @@ impl Server {
 
     /// A presence that a client sends (RFC 6121, section 4 and 3).
     async fn presence_out(&self, session: &Arc<Session>, stanza: Stanza) {
+        let Some(_turn) = session.presence_turn().await else { return };
         match (&stanza.to, stanza.ty()) {
             (None, Type::Available) => self.become_available(session, stanza).await,
             (None, Type::Unavailable) => self.become_unavailable(session, stanza).await,

@@ -218,6 +218,7 @@ impl Server {
                 self.route_again(session, entry.stanza).await;
             }
         }
+        let turn = session.last_presence_turn().await;
         if session.priority().is_some() {
             let gone = Stanza::presence(waxwing_xmpp::Type::Unavailable, "")
                 .with_addresses(Some(session.jid.clone()), None);
@@ -225,6 +226,7 @@ impl Server {
         } else {
             self.end_directed(session).await;
         }
+        drop(turn);
         self.directory.remove(session);
         self.session_event(session, Change::Closed, SessionEvents::CLOSED).await;
         self.stats.sessions_ended.fetch_add(1, Ordering::Relaxed);

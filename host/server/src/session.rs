@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use waxwing_xmpp::{Jid, Stanza, StreamCondition, StreamError};
 
 /// A session. It is not its connection: streams come and go, and this one drains its queue.
@@ -30,6 +30,8 @@ pub struct Session {
     /// Set when it has ended with all that this means; those who need that wait for it.
     pub(crate) finished: OnceCell<()>,
     presence: Mutex<Presence>,
+    /// Held while a presence is being told to others; closed with the last.
+    presence_turn: Semaphore,
 }
 
 #[derive(Default)]
@@ -60,6 +62,7 @@ impl Session {
             interested: AtomicBool::new(false),
             finished: OnceCell::new(),
             presence: Mutex::default(),
+            presence_turn: Semaphore::new(1),
         }
     }
 
@@ -122,6 +125,19 @@ impl Session {
                 return Err(entry);
             }
         }
+    }
+
+    /// Wait for the turn to tell others of this session's presence. `None` once the last has been
+    /// told: a presence that was still on its way then would make a ghost of the session.
+    pub(crate) async fn presence_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.presence_turn.acquire().await.ok()
+    }
+
+    /// The same for the last presence.
+    pub(crate) async fn last_presence_turn(&self) -> Option<SemaphorePermit<'_>> {
+        let turn = self.presence_turn().await;
+        self.presence_turn.close();
+        turn
     }
 
     /// The priority, while the session is available.

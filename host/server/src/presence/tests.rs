@@ -210,3 +210,28 @@ async fn errors_go_to_the_session_that_they_name() {
     romeo.leave().await;
     assert!(tybalt.got().is_empty(), "whoever answers with an error is told nothing more");
 }
+
+#[tokio::test]
+async fn a_presence_that_comes_after_the_end_makes_no_ghost() {
+    let world = World::new().await;
+    world.befriend("romeo@verona.lit", "juliet@verona.lit").await;
+    let juliet = world.online("juliet@verona.lit/balcony").await;
+    let romeo = world.login("romeo@verona.lit/orchard").await;
+    romeo.leave().await;
+    romeo.send("<presence/>").await;
+    romeo.send("<presence to='juliet@verona.lit/balcony'/>").await;
+    assert!(juliet.got().is_empty());
+}
+
+#[tokio::test]
+async fn a_presence_that_crosses_the_end_is_followed_by_the_end() {
+    let world = World::new().await;
+    world.befriend("romeo@verona.lit", "juliet@verona.lit").await;
+    let juliet = world.online("juliet@verona.lit/balcony").await;
+    for _ in 0..20 {
+        let romeo = world.login("romeo@verona.lit/orchard").await;
+        tokio::join!(romeo.send("<presence/>"), romeo.leave());
+        let seen = juliet.got();
+        assert!(seen.last().is_none_or(|last| last.contains("type='unavailable'")), "{seen:?}");
+    }
+}
