@@ -34,8 +34,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// For plugins that act for the sender.
     fn event(&self) -> Event {
-        Event { vhost: self.vhost.jid.clone(), origin: self.origin, received: now() }
+        self.event_for(&self.vhost.jid)
+    }
+
+    /// For plugins that act for whom the stanza is for.
+    fn event_for(&self, recipient: &Jid) -> Event {
+        Event { vhost: recipient.domain_jid(), origin: self.origin, received: now() }
     }
 }
 
@@ -62,7 +68,7 @@ impl Server {
         let stanza = if calls.is_empty() {
             stanza
         } else {
-            match Box::pin(self.ask(calls, &source, stanza)).await {
+            match Box::pin(self.ask(calls, source.event(), stanza)).await {
                 Some(stanza) => stanza,
                 None => return,
             }
@@ -100,9 +106,9 @@ impl Server {
     }
 
     /// Ask plugins; `None` if one of them has dealt with the stanza.
-    async fn ask(&self, calls: Calls, source: &Source<'_>, stanza: Stanza) -> Option<Stanza> {
-        let engine = self.engine.get()?;
-        match engine.call(calls, &source.event(), stanza.clone()).await {
+    async fn ask(&self, calls: Calls, event: Event, stanza: Stanza) -> Option<Stanza> {
+        let Some(engine) = self.engine.get() else { return Some(stanza) };
+        match engine.call(calls, &event, stanza.clone()).await {
             Outcome::Next(stanza) => return Some(stanza),
             Outcome::Handled | Outcome::Drop => {}
             Outcome::Reply(inner) => self.send_back(stanza.iq_result(&inner)).await,
@@ -184,7 +190,7 @@ impl Server {
             // For the server itself: only a plugin can have a use for it.
             let facts = || source.facts(None, Target::SERVER);
             let calls = self.matching(Stage::Process, &stanza, facts);
-            if let Some(stanza) = self.ask(calls, source, stanza).await {
+            if let Some(stanza) = self.ask(calls, source.event_for(&to), stanza).await {
                 self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
             }
             return;
@@ -218,7 +224,7 @@ impl Server {
         let account = to.bare();
         if self.account_known(&account).await {
             let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
-            match self.ask(calls, source, stanza).await {
+            match self.ask(calls, source.event_for(to), stanza).await {
                 None => return self.look_again(&account),
                 Some(back) => return self.bounce(&back, &Condition::ServiceUnavailable.into()).await,
             }
@@ -262,7 +268,7 @@ impl Server {
             }
         }
         let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
-        if let Some(back) = self.ask(calls, &source, stanza).await {
+        if let Some(back) = self.ask(calls, source.event_for(&to), stanza).await {
             self.bounce(&back, &Condition::RecipientUnavailable.into()).await;
         }
     }
@@ -300,7 +306,8 @@ impl Server {
         let stanza = if calls.is_empty() {
             stanza
         } else {
-            match Box::pin(self.ask(calls, source, stanza)).await {
+            let event = source.event_for(to);
+            match Box::pin(self.ask(calls, event, stanza)).await {
                 Some(stanza) => stanza,
                 None => return,
             }
@@ -346,7 +353,7 @@ impl Server {
             return session.deliver(stanza).await;
         }
         let Some(engine) = self.engine.get() else { return session.deliver(stanza).await };
-        match Box::pin(engine.filter(filters, &source.event(), &session.jid, stanza)).await {
+        match Box::pin(engine.filter(filters, &source.event_for(&session.jid), &session.jid, stanza)).await {
             Some(stanza) => session.deliver(stanza).await,
             None => Ok(()),
         }

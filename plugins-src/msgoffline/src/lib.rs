@@ -70,11 +70,8 @@ const WORTH_KEEPING: [&str; 11] = [
     "{http://jabber.org/protocol/pubsub#event}event/*",
 ];
 
-/// The message with the time of its arrival, unless this server has noted an earlier one.
+/// The message with the time of its arrival.
 fn stamped(event: &Event, stanza: &Stanza) -> String {
-    if stanza.attribute("{urn:xmpp:delay}delay", "from").as_ref() == Some(&event.vhost) {
-        return stanza.to_xml();
-    }
     stanza.to_xml_with(&xml!(
         "<delay xmlns='urn:xmpp:delay' from='{}' stamp='{}'>Offline Storage</delay>",
         event.vhost,

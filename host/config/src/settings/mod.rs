@@ -36,8 +36,6 @@ block! {
         "default-virtual-host" => default_virtual_host: Vec<String> = vec!["localhost".to_owned()],
         /// Addresses (bare JIDs) of those who administer the server.
         "admins" => admins: Vec<String> = Vec::new(),
-        /// Addresses (bare JIDs or domains) that may send on behalf of others.
-        "trusted" => trusted: Vec<String> = Vec::new(),
         /// Domains with settings of their own, each a block named after the domain; a list of domains
         /// will do where the defaults are right.
         "virtual-hosts" => vhosts: Vec<VhostSettings> = vec![VhostSettings::new("localhost")],
@@ -67,7 +65,7 @@ block! {
 }
 
 /// Top-level keys of Tigase that have no meaning here: whoever pastes one should not take it for a typing error.
-const TIGASE: [&str; 25] = [
+const TIGASE: [&str; 26] = [
     "amp",
     "authRepository",
     "bosh",
@@ -87,6 +85,7 @@ const TIGASE: [&str; 25] = [
     "muc",
     "pubsub",
     "s2s",
+    "trusted",
     "userRepository",
     "vhost-man",
     "watchdog-delay",

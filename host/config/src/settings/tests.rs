@@ -252,7 +252,6 @@ fn problems_are_found_where_they_are() {
             "1:30: expected 'sqlite:' and the path of a file",
         ),
         ("'virtual-hosts' { x { private-key = k } }", "1:37: a 'private-key' needs its 'certificate'"),
-        ("trusted = [ 'a/b' ]", "1:11: 'a/b' is neither an address like 'name@localhost' nor a domain"),
         ("'scram-iterations' = 1000", "1:22: must be at least 4096"),
         ("limits { 'stanza-bytes' = 5 }", "1:27: must be at least 10000 (RFC 6120, section 13.12)"),
         ("limits { 'login-timeout' = 0 }", "1:28: must be longer than nothing"),

@@ -28,11 +28,6 @@ impl Settings {
                 format!("'{jid}' is not an address like 'name@{}'", self.domain())
             })?;
         }
-        for jid in &self.trusted {
-            check(is_account(jid) || is_domain(jid), &["trusted"], || {
-                format!("'{jid}' is neither an address like 'name@{}' nor a domain", self.domain())
-            })?;
-        }
         self.validate_ports()?;
         check(
             self.data_source.uri.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()),
