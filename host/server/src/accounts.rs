@@ -135,7 +135,8 @@ impl Server {
         for item in &roster.items {
             self.end_relation(jid, item).await;
         }
-        let Some(entry) = entry else { return Ok(()) };
+        // Looked up again: somebody may have bound a resource until the account was gone.
+        let Some(entry) = self.directory.account(jid.as_str()) else { return Ok(()) };
         for session in &entry.sessions() {
             self.end_later(session.clone());
         }

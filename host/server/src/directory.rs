@@ -152,7 +152,8 @@ impl AccountEntry {
     }
 
     pub fn refresh_marks(&self) {
-        let sessions = self.sessions.read();
+        // Alone, so that an older sum is not stored after a newer one.
+        let sessions = self.sessions.write();
         let marks = sessions.iter().fold(0, |marks, session| marks | session.marks());
         self.marks.store(marks, Ordering::Release);
     }

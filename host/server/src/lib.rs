@@ -8,6 +8,7 @@ mod accounts;
 mod directory;
 mod disco;
 mod features;
+mod message;
 mod outbound;
 mod plugin_host;
 mod presence;

@@ -3,9 +3,10 @@
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use waxwing_xmpp::{Kind, Stanza, StreamError};
 
 /// A queue longer than this gives its memory back when it runs empty.
@@ -32,6 +33,15 @@ pub(crate) struct Entry {
     pub stanza: Stanza,
     /// Told when the stanza has been written.
     pub ticket: Option<Ticket>,
+    /// Of a message that other sessions of the account get too.
+    pub copies: Option<Arc<Copies>>,
+}
+
+impl Entry {
+    /// A stanza of which nobody wants to hear again.
+    pub fn new(stanza: Stanza) -> Self {
+        Self { stanza, ticket: None, copies: None }
+    }
 }
 
 /// Where a pushed stanza goes while messages are held back.
@@ -57,8 +67,12 @@ struct Queue {
     held: VecDeque<Entry>,
     /// Handed to the stream, not known to be written.
     unwritten: Vec<Entry>,
-    /// Bytes in `ready` and `held`.
-    bytes: usize,
+    /// Bytes in `ready`.
+    ready_bytes: usize,
+    /// Bytes in `held`: counted apart, because what is held waits for what must still get through.
+    held_bytes: usize,
+    /// When the stream last wrote all that it had.
+    written: Option<Instant>,
     /// How many want messages held back.
     holds: u32,
     /// Set once; a stream that finds nothing left to write ends with it.
@@ -80,14 +94,19 @@ impl Outbound {
         if queue.gone {
             return Pushed::Gone(entry);
         }
-        if queue.bytes >= self.limit {
-            return Pushed::Full(entry);
-        }
-        queue.bytes += entry.stanza.wire_len();
+        let bytes = entry.stanza.wire_len();
         if queue.holds > 0 && place == Place::Behind && entry.stanza.kind() == Kind::Message {
+            if queue.held_bytes >= self.limit {
+                return Pushed::Full(entry);
+            }
+            queue.held_bytes += bytes;
             queue.held.push_back(entry);
             return Pushed::Queued;
         }
+        if queue.ready_bytes >= self.limit {
+            return Pushed::Full(entry);
+        }
+        queue.ready_bytes += bytes;
         queue.ready.push_back(entry);
         let waker = queue.waker.take();
         drop(queue);
@@ -95,6 +114,20 @@ impl Outbound {
             waker.wake();
         }
         Pushed::Queued
+    }
+
+    /// When the stream last wrote all that it had, if it ever did.
+    pub fn last_written(&self) -> Option<Instant> {
+        self.queue.lock().written
+    }
+
+    /// Whether the session is to end; if not, `cx` hears of it.
+    pub fn poll_ending(&self, cx: &mut Context<'_>) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.end.is_none() {
+            queue.waker = Some(cx.waker().clone());
+        }
+        queue.end.is_some()
     }
 
     /// Wait until something was written, or the queue ended. Register before trying to push again.
@@ -117,11 +150,13 @@ impl Outbound {
         }
         let mut held = std::mem::take(&mut queue.held);
         queue.ready.append(&mut held);
+        queue.ready_bytes += std::mem::take(&mut queue.held_bytes);
         let waker = queue.waker.take();
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();
         }
+        self.room.notify_waiters();
     }
 
     /// Append queued stanzas to `out` until it is longer than `max`.
@@ -139,10 +174,10 @@ impl Outbound {
         }
         while out.len() <= max {
             let Some(entry) = queue.ready.pop_front() else { break };
-            queue.bytes = queue.bytes.saturating_sub(entry.stanza.wire_len());
+            queue.ready_bytes = queue.ready_bytes.saturating_sub(entry.stanza.wire_len());
             entry.stanza.write_to(out);
-            // Only these have somebody who asks what became of them.
-            if entry.ticket.is_some() || entry.stanza.kind() == Kind::Message {
+            // A presence that is not written is out of date.
+            if entry.ticket.is_some() || entry.stanza.kind() != Kind::Presence {
                 queue.unwritten.push(entry);
             }
         }
@@ -153,12 +188,18 @@ impl Outbound {
     pub fn written(&self) {
         let mut queue = self.queue.lock();
         let done = std::mem::take(&mut queue.unwritten);
+        queue.written = Some(Instant::now());
         if queue.ready.is_empty() && queue.ready.capacity() > KEPT_CAPACITY {
             queue.ready = VecDeque::new();
         }
         drop(queue);
-        for ticket in done.into_iter().filter_map(|entry| entry.ticket) {
-            ticket.done();
+        for entry in done {
+            if let Some(copies) = entry.copies {
+                copies.written();
+            }
+            if let Some(ticket) = entry.ticket {
+                ticket.done();
+            }
         }
         self.room.notify_waiters();
     }
@@ -182,7 +223,8 @@ impl Outbound {
         let mut left = std::mem::take(&mut queue.unwritten);
         left.extend(queue.ready.drain(..));
         left.extend(queue.held.drain(..));
-        queue.bytes = 0;
+        queue.ready_bytes = 0;
+        queue.held_bytes = 0;
         if left.is_empty() {
             queue.gone = true;
             queue.ready = VecDeque::new();
@@ -194,6 +236,36 @@ impl Outbound {
         }
         self.room.notify_waiters();
         left
+    }
+}
+
+/// The copies of one message in several sessions' queues.
+pub(crate) struct Copies {
+    /// Queues that have one, and whoever still hands them out.
+    holders: AtomicUsize,
+    written: AtomicBool,
+}
+
+impl Copies {
+    /// Held by whoever hands the copies out, until it [gives up](Self::give_up) its part.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { holders: AtomicUsize::new(1), written: AtomicBool::new(false) })
+    }
+
+    /// One more queue gets a copy.
+    pub fn add(&self) {
+        self.holders.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// One was written, or somebody did not want it.
+    pub fn written(&self) {
+        self.written.store(true, Ordering::Release);
+    }
+
+    /// One holder less. `true` if it was the last and no copy was written: then it must find the
+    /// message another way.
+    pub fn give_up(&self) -> bool {
+        self.holders.fetch_sub(1, Ordering::AcqRel) == 1 && !self.written.load(Ordering::Acquire)
     }
 }
 
@@ -249,11 +321,11 @@ mod tests {
     use waxwing_xmpp::Type;
 
     fn message(body: &str) -> Entry {
-        Entry { stanza: Stanza::message(Type::Chat, &format!("<body>{body}</body>")), ticket: None }
+        Entry::new(Stanza::message(Type::Chat, &format!("<body>{body}</body>")))
     }
 
     fn presence() -> Entry {
-        Entry { stanza: Stanza::presence(Type::Available, ""), ticket: None }
+        Entry::new(Stanza::presence(Type::Available, ""))
     }
 
     fn push(outbound: &Outbound, entry: Entry, place: Place) {
@@ -354,6 +426,34 @@ mod tests {
         assert!(drain(&outbound).is_some());
         let mut cx = Context::from_waker(Waker::noop());
         assert!(matches!(outbound.poll(&mut cx, &mut Vec::new(), 100), Poll::Ready(Err(_))));
+    }
+
+    #[test]
+    fn what_is_held_leaves_room_for_what_goes_ahead() {
+        let outbound = Outbound::new(10);
+        outbound.hold();
+        push(&outbound, message("a"), Place::Behind);
+        assert!(matches!(outbound.push(message("b"), Place::Behind), Pushed::Full(_)));
+        push(&outbound, message("stored"), Place::Ahead);
+        assert!(drain(&outbound).is_some());
+        push(&outbound, presence(), Place::Behind);
+    }
+
+    #[test]
+    fn the_last_holder_of_copies_finds_another_way_unless_one_was_written() {
+        let copies = Copies::new();
+        copies.add();
+        copies.add();
+        assert!(!copies.give_up());
+        assert!(!copies.give_up());
+        assert!(copies.give_up());
+
+        let (outbound, copies) = (Outbound::new(1000), Copies::new());
+        copies.add();
+        push(&outbound, Entry { copies: Some(copies.clone()), ..message("a") }, Place::Behind);
+        assert!(drain(&outbound).is_some());
+        outbound.written();
+        assert!(!copies.give_up());
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! The journey of a stanza: from whoever sent it to whoever takes it.
 
 use crate::directory::AccountEntry;
-use crate::outbound::Place;
+use crate::outbound::{Copies, Place};
 use crate::server::Server;
 use crate::session::Session;
 use crate::vhost::Vhost;
@@ -25,7 +25,7 @@ impl<'a> Source<'a> {
         Self { origin: Origin::Session, vhost: &session.vhost, session: Some(session) }
     }
 
-    fn facts(&self, recipient: Option<&AccountEntry>, targets: Target) -> Facts {
+    pub fn facts(&self, recipient: Option<&AccountEntry>, targets: Target) -> Facts {
         Facts {
             targets,
             sender_session: self.session.map_or(0, |session| session.marks()),
@@ -35,12 +35,12 @@ impl<'a> Source<'a> {
     }
 
     /// For plugins that act for the sender.
-    fn event(&self) -> Event {
+    pub fn event(&self) -> Event {
         self.event_for(&self.vhost.jid)
     }
 
     /// For plugins that act for whom the stanza is for.
-    fn event_for(&self, recipient: &Jid) -> Event {
+    pub fn event_for(&self, recipient: &Jid) -> Event {
         Event { vhost: recipient.domain_jid(), origin: self.origin, received: now() }
     }
 }
@@ -98,7 +98,7 @@ impl Server {
     }
 
     /// The plugins to ask about a stanza. `facts` are only gathered if there are plugins at all.
-    fn matching(&self, stage: Stage, stanza: &Stanza, facts: impl FnOnce() -> Facts) -> Calls {
+    pub(crate) fn matching(&self, stage: Stage, stanza: &Stanza, facts: impl FnOnce() -> Facts) -> Calls {
         match self.engine.get() {
             Some(engine) if engine.listens(stage, stanza.kind()) => engine.matching(stage, stanza, &facts()),
             _ => Calls::default(),
@@ -106,7 +106,7 @@ impl Server {
     }
 
     /// Ask plugins; `None` if one of them has dealt with the stanza.
-    async fn ask(&self, calls: Calls, event: Event, stanza: Stanza) -> Option<Stanza> {
+    pub(crate) async fn ask(&self, calls: Calls, event: Event, stanza: Stanza) -> Option<Stanza> {
         let Some(engine) = self.engine.get() else { return Some(stanza) };
         match engine.call(calls, &event, stanza.clone()).await {
             Outcome::Next(stanza) => return Some(stanza),
@@ -128,148 +128,6 @@ impl Server {
             Kind::Message => self.message(&source, stanza, recipient).await,
             Kind::Iq => self.iq(&source, stanza, recipient).await,
             Kind::Presence => Box::pin(self.presence_in(stanza)).await,
-        }
-    }
-
-    /// RFC 6121, section 8.5, for messages.
-    async fn message(&self, source: &Source<'_>, stanza: Stanza, recipient: Option<Arc<AccountEntry>>) {
-        let Some(to) = stanza.to.as_ref() else { return };
-        if to.resource().is_some()
-            && let Some(session) = recipient.as_ref().and_then(|account| account.session(to))
-        {
-            return match self.hand_to(&session, source, stanza).await {
-                Ok(()) => {}
-                // It ended in between.
-                Err(stanza) => Box::pin(self.message_without_session(source, stanza, recipient)).await,
-            };
-        }
-        let for_account = to.resource().is_none() && to.local().is_some();
-        if for_account
-            && let Some(account) = &recipient
-            && stanza.ty() != Type::Groupchat
-        {
-            match self.hand_to_receivers(account, source, stanza).await {
-                Ok(()) => return,
-                Err(stanza) => {
-                    return Box::pin(self.message_without_session(source, stanza, recipient)).await;
-                }
-            }
-        }
-        Box::pin(self.message_without_session(source, stanza, recipient)).await
-    }
-
-    /// Hand a message to all sessions that get what is sent to the account. Gives it back if none did.
-    async fn hand_to_receivers(
-        &self,
-        account: &Arc<AccountEntry>,
-        source: &Source<'_>,
-        stanza: Stanza,
-    ) -> Result<(), Stanza> {
-        if stanza.ty() == Type::Error {
-            return Err(stanza);
-        }
-        let mut taken = false;
-        for session in account.receivers() {
-            taken |= self.hand_to(&session, source, stanza.clone()).await.is_ok();
-        }
-        if taken { Ok(()) } else { Err(stanza) }
-    }
-
-    /// A message for which there is no session: another of the account, a plugin, or an error.
-    async fn message_without_session(
-        &self,
-        source: &Source<'_>,
-        stanza: Stanza,
-        recipient: Option<Arc<AccountEntry>>,
-    ) {
-        let Some(to) = stanza.to.clone() else { return };
-        if !self.is_local(to.domain()) {
-            return self.send_remote(stanza).await;
-        }
-        if to.local().is_none() {
-            // For the server itself: only a plugin can have a use for it.
-            let facts = || source.facts(None, Target::SERVER);
-            let calls = self.matching(Stage::Process, &stanza, facts);
-            if let Some(stanza) = self.ask(calls, source.event_for(&to), stanza).await {
-                self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
-            }
-            return;
-        }
-        match stanza.ty() {
-            // RFC 6121, section 8.5: neither has anybody who waits for an answer.
-            Type::Error | Type::Headline => return,
-            Type::Groupchat => {
-                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
-            }
-            // Section 8.5.3.2.1: only chat goes to the account's other sessions.
-            Type::Normal if to.resource().is_some() => {
-                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
-            }
-            _ => {}
-        }
-        let mut stanza = stanza;
-        if to.resource().is_some()
-            && let Some(account) = &recipient
-        {
-            match self.hand_to_receivers(account, source, stanza).await {
-                Ok(()) => return,
-                Err(back) => stanza = back,
-            }
-        }
-        self.message_for_nobody(source, stanza, &to).await
-    }
-
-    /// A message that nobody online takes: `post` hooks, then an error.
-    pub(crate) async fn message_for_nobody(&self, source: &Source<'_>, stanza: Stanza, to: &Jid) {
-        let account = to.bare();
-        if self.account_known(&account).await {
-            let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
-            match self.ask(calls, source.event_for(to), stanza).await {
-                None => return self.look_again(&account),
-                Some(back) => return self.bounce(&back, &Condition::ServiceUnavailable.into()).await,
-            }
-        }
-        self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
-    }
-
-    /// A plugin has kept something for an account that had nobody online. If somebody has come
-    /// meanwhile, it may have looked before this was durable: have it look again.
-    fn look_again(&self, account: &Jid) {
-        let Some(entry) = self.directory.account(account.as_str()) else { return };
-        let Some(session) = entry.receivers().first().cloned() else { return };
-        let Some(server) = self.me.upgrade() else { return };
-        // Held at once, so that the sender's next message cannot overtake; the rest may have to
-        // wait for a turn that the present call itself is part of.
-        session.outbound.hold();
-        tokio::spawn(async move {
-            let change = Change::Available(session.priority().unwrap_or(0));
-            server.session_event(&session, change, SessionEvents::AVAILABLE).await;
-            session.outbound.release();
-        });
-    }
-
-    /// A message that a session could not write before it ended.
-    pub(crate) async fn route_again(&self, ended: &Arc<Session>, stanza: Stanza) {
-        if stanza.kind() != Kind::Message || !matches!(stanza.ty(), Type::Normal | Type::Chat) {
-            return;
-        }
-        let Some(to) = stanza.to.clone() else { return };
-        let mut others = ended.account.receivers();
-        others.retain(|session| session.id != ended.id);
-        if !others.is_empty() && to.resource().is_none() {
-            // They got their copy when it came.
-            return;
-        }
-        self.stats.rerouted.fetch_add(1, Ordering::Relaxed);
-        let source = Source { origin: Origin::Internal, vhost: &ended.vhost, session: None };
-        for session in others {
-            if self.hand_to(&session, &source, stanza.clone()).await.is_ok() {
-                return;
-            }
-        }
-        let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
-        if let Some(back) = self.ask(calls, source.event_for(&to), stanza).await {
-            self.bounce(&back, &Condition::RecipientUnavailable.into()).await;
         }
     }
 
@@ -347,15 +205,41 @@ impl Server {
         source: &Source<'_>,
         stanza: Stanza,
     ) -> Result<(), Stanza> {
+        self.hand_copy_to(session, source, stanza, None).await
+    }
+
+    /// The same for one of several copies of a message.
+    pub(crate) async fn hand_copy_to(
+        &self,
+        session: &Arc<Session>,
+        source: &Source<'_>,
+        mut stanza: Stanza,
+        copies: Option<&Arc<Copies>>,
+    ) -> Result<(), Stanza> {
         let filters =
             self.matching(Stage::Filter, &stanza, || source.facts(Some(&session.account), Target::empty()));
-        if filters.is_empty() {
-            return session.deliver(stanza).await;
+        if !filters.is_empty()
+            && let Some(engine) = self.engine.get()
+        {
+            let request = stanza.clone();
+            let event = source.event_for(&session.jid);
+            match Box::pin(engine.filter(filters, &event, &session.jid, stanza)).await {
+                Some(filtered) => stanza = filtered,
+                None => {
+                    if let Some(copies) = copies {
+                        copies.written();
+                    }
+                    if request.kind() == Kind::Iq {
+                        // Every request is to be answered (RFC 6120, section 8.2.3).
+                        self.bounce(&request, &Condition::ServiceUnavailable.into()).await;
+                    }
+                    return Ok(());
+                }
+            }
         }
-        let Some(engine) = self.engine.get() else { return session.deliver(stanza).await };
-        match Box::pin(engine.filter(filters, &source.event_for(&session.jid), &session.jid, stanza)).await {
-            Some(stanza) => session.deliver(stanza).await,
-            None => Ok(()),
+        match copies {
+            Some(copies) => session.deliver_copy(stanza, copies.clone()).await,
+            None => session.deliver(stanza).await,
         }
     }
 
@@ -395,15 +279,6 @@ impl Server {
         }
     }
 
-    async fn account_known(&self, account: &Jid) -> bool {
-        if self.directory.account(account.as_str()).is_some() {
-            return true;
-        }
-        // A failing database must not make messages bounce as if the account were gone for good,
-        // but without it nothing can be kept either: the plugins will say so.
-        self.storage.account(account).await.map_or(true, |account| account.is_some())
-    }
-
     /// A presence that a client sends (RFC 6121, section 4 and 3).
     async fn presence_out(&self, session: &Arc<Session>, stanza: Stanza) {
         let Some(_turn) = session.presence_turn().await else { return };
@@ -428,7 +303,6 @@ impl Server {
         // Held from before the session can be seen, so that nothing overtakes what is stored.
         session.outbound.hold();
         let before = session.set_presence(Some((priority, stanza.clone())));
-        self.broadcast_available(session, stanza, before.is_none()).await;
         match before {
             None => {
                 self.session_event(session, Change::Available(priority), SessionEvents::AVAILABLE).await;
@@ -439,6 +313,8 @@ impl Server {
             Some(_) => {}
         }
         session.outbound.release();
+        // Only now, because contacts that do not read would make what is held wait.
+        self.broadcast_available(session, stanza, before.is_none()).await;
     }
 
     pub(crate) async fn become_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {

@@ -188,6 +188,16 @@ impl Server {
             }
         };
         self.stats.sessions_bound.fetch_add(1, Ordering::Relaxed);
+        // It may have been removed since the login; from here on a removal finds the session.
+        let refusal = match self.storage.account(account).await {
+            Ok(Some(account)) if account.enabled => None,
+            Ok(_) => Some(Condition::NotAuthorized),
+            Err(_) => Some(Condition::ResourceConstraint),
+        };
+        if let Some(condition) = refusal {
+            self.finish(&session).await;
+            return Err(refuse(condition));
+        }
         self.session_event(&session, Change::Bound, SessionEvents::BOUND).await;
         Ok(session)
     }
@@ -209,13 +219,14 @@ impl Server {
     async fn finish_once(&self, session: &Arc<Session>) {
         // While messages are taken out the session stays visible and takes more, so that what
         // comes later does not overtake them on the way to storage.
+        session.set_finishing();
         loop {
             let left = session.outbound.take_unwritten();
             if left.is_empty() {
                 break;
             }
             for entry in left.into_iter().filter(|entry| entry.ticket.is_none()) {
-                self.route_again(session, entry.stanza).await;
+                self.route_again(session, entry).await;
             }
         }
         let turn = session.last_presence_turn().await;

@@ -1,7 +1,7 @@
 //! A bound resource: what the server knows of a client that is logged in, whatever carries it.
 
 use crate::directory::AccountEntry;
-use crate::outbound::{Entry, Outbound, Place, Pushed, SessionEnd, Ticket};
+use crate::outbound::{Copies, Entry, Outbound, Place, Pushed, SessionEnd, Ticket};
 use crate::vhost::Vhost;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use waxwing_xmpp::{Jid, Stanza, StreamCondition, StreamError};
 
 /// A session. It is not its connection: streams come and go, and this one drains its queue.
@@ -27,6 +28,7 @@ pub struct Session {
     marks: AtomicU64,
     /// Has asked for its roster, and so wants pushes (RFC 6121, section 2.1.6).
     interested: AtomicBool,
+    finishing: AtomicBool,
     /// Set when it has ended with all that this means; those who need that wait for it.
     pub(crate) finished: OnceCell<()>,
     presence: Mutex<Presence>,
@@ -60,6 +62,7 @@ impl Session {
             patience,
             marks: AtomicU64::new(0),
             interested: AtomicBool::new(false),
+            finishing: AtomicBool::new(false),
             finished: OnceCell::new(),
             presence: Mutex::default(),
             presence_turn: Semaphore::new(1),
@@ -87,16 +90,35 @@ impl Session {
         self.outbound.end(SessionEnd { error: Some(error) });
     }
 
-    /// Queue a stanza for the client. Waits while the queue is full; a client that does not make
-    /// room in time loses its session. Gives the stanza back if the session is gone.
+    /// For the stream, while its peer does not read: whether the session is to end; if not, `cx` hears
+    /// of it.
+    pub fn poll_ending(&self, cx: &mut Context<'_>) -> bool {
+        self.outbound.poll_ending(cx)
+    }
+
+    /// Queue a stanza for the client. Waits while the queue is full; a client that reads nothing
+    /// meanwhile loses its session. Gives the stanza back if the session is gone.
     pub(crate) async fn deliver(&self, stanza: Stanza) -> Result<(), Stanza> {
-        self.enqueue(Entry { stanza, ticket: None }, Place::Behind).await.map_err(|entry| entry.stanza)
+        self.enqueue(Entry::new(stanza), Place::Behind).await.map_err(|entry| entry.stanza)
+    }
+
+    /// The same for one of several copies.
+    pub(crate) async fn deliver_copy(&self, stanza: Stanza, copies: Arc<Copies>) -> Result<(), Stanza> {
+        copies.add();
+        let entry = Entry { copies: Some(copies), ..Entry::new(stanza) };
+        self.enqueue(entry, Place::Behind).await.map_err(|entry| {
+            if let Some(copies) = entry.copies {
+                // Whoever hands them out still holds one.
+                copies.give_up();
+            }
+            entry.stanza
+        })
     }
 
     /// The same for a stanza whose fate somebody follows. If it cannot be queued, the ticket is
     /// dropped with it, which says so.
     pub(crate) async fn deliver_with(&self, stanza: Stanza, ticket: Ticket, place: Place) {
-        let _ = self.enqueue(Entry { stanza, ticket: Some(ticket) }, place).await;
+        let _ = self.enqueue(Entry { ticket: Some(ticket), ..Entry::new(stanza) }, place).await;
     }
 
     async fn enqueue(&self, entry: Entry, place: Place) -> Result<(), Entry> {
@@ -107,8 +129,11 @@ impl Session {
         }
     }
 
+    /// Wait for room. After the session was ended for want of it, that comes when what is queued is
+    /// taken out to be routed again, so that this stanza still does not overtake it.
     async fn enqueue_slowly(&self, mut entry: Entry, place: Place) -> Result<(), Entry> {
-        let deadline = tokio::time::Instant::now() + self.patience;
+        let since = Instant::now();
+        let mut ended = false;
         loop {
             let room = self.outbound.room();
             match self.outbound.push(entry, place) {
@@ -116,15 +141,33 @@ impl Session {
                 Pushed::Gone(entry) => return Err(entry),
                 Pushed::Full(back) => entry = back,
             }
-            if tokio::time::timeout_at(deadline, room).await.is_err() {
+            if ended {
+                room.await;
+                continue;
+            }
+            let progress = self.outbound.last_written().map_or(since, |written| written.max(since));
+            let deadline = progress + self.patience;
+            if tokio::time::timeout_at(deadline, room).await.is_err() && Instant::now() >= deadline {
+                ended = self.outbound.last_written().is_none_or(|written| written <= progress);
+            }
+            if ended {
                 tracing::info!(session = %self.jid, "ended: the client does not read what is sent to it");
                 self.end(
                     StreamError::new(StreamCondition::ResourceConstraint)
                         .with_text("you do not read what is sent to you"),
                 );
-                return Err(entry);
             }
         }
+    }
+
+    /// Whether it has begun to end: it takes stanzas still, but only to have them routed again.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.finishing.load(Ordering::Acquire)
+    }
+
+    /// It begins to end.
+    pub(crate) fn set_finishing(&self) {
+        self.finishing.store(true, Ordering::Release);
     }
 
     /// Wait for the turn to tell others of this session's presence. `None` once the last has been

@@ -6,6 +6,8 @@
 use waxwing_plugin::prelude::*;
 
 const QUERY: &str = "{jabber:iq:private}query";
+/// Elements in one request; section 4 has one.
+const MOST: usize = 16;
 const RESERVED: [&str; 3] = ["{jabber:", "{http://jabber.org/", "{vcard-temp}"];
 
 plugin! {
@@ -23,7 +25,7 @@ impl Process for Private {
         if event.account() != account {
             return Err(Condition::Forbidden.into());
         }
-        if names.is_empty() {
+        if names.is_empty() || names.len() > MOST {
             return Err(Condition::BadRequest.into());
         }
         if names.iter().any(|name| RESERVED.iter().any(|reserved| name.starts_with(reserved))) {

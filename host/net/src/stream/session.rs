@@ -23,7 +23,8 @@ const READS_IN_A_ROW: usize = 4;
 /// Serve a bound session until its stream ends; then the session is finished and the connection closed.
 pub async fn run<T: Socket>(link: Link<T>, session: Arc<Session>, shared: Arc<Shared>) {
     let session = Bound { server: shared.server.clone(), session, finished: false };
-    let mut established = Established { link, session, processing: None, stalled: None, shared };
+    let mut established =
+        Established { link, session, processing: None, stalled: None, closing: None, shared };
     let ending = poll_fn(|cx| established.poll(cx)).await;
     // Boxed, so that sessions that go on need no memory for it.
     Box::pin(established.finish(ending)).await;
@@ -55,6 +56,8 @@ struct Established<T> {
     processing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Runs out when the peer has read nothing for too long.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs out when the session is to end and the peer still has not read what came before.
+    closing: Option<Pin<Box<Sleep>>>,
     shared: Arc<Shared>,
 }
 
@@ -178,9 +181,16 @@ impl<T: Socket> Established<T> {
                         if progress {
                             stalled.as_mut().reset(Instant::now() + patience);
                         }
-                        ready!(stalled.as_mut().poll(cx));
-                        tracing::debug!("the peer reads nothing");
-                        return Poll::Ready(Ending::Lost);
+                        if self.closing.is_none() && session.poll_ending(cx) {
+                            let patience = self.shared.settings.limits.close_timeout;
+                            self.closing = Some(Box::pin(sleep(patience)));
+                        }
+                        let closed = self.closing.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready());
+                        if closed || stalled.as_mut().poll(cx).is_ready() {
+                            tracing::debug!("the peer does not read");
+                            return Poll::Ready(Ending::Lost);
+                        }
+                        return Poll::Pending;
                     }
                 }
             }

@@ -1,0 +1,193 @@
+//! Where a message goes: RFC 6121, section 8.5.
+
+use crate::directory::AccountEntry;
+use crate::outbound::{Copies, Entry};
+use crate::router::Source;
+use crate::server::Server;
+use crate::session::Session;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use waxwing_plugins::{Change, Origin, SessionEvents, Stage, Target};
+use waxwing_xmpp::{Condition, Jid, Kind, Stanza, Type};
+
+impl Server {
+    /// RFC 6121, section 8.5, for messages.
+    pub(crate) async fn message(
+        &self,
+        source: &Source<'_>,
+        stanza: Stanza,
+        recipient: Option<Arc<AccountEntry>>,
+    ) {
+        let Some(to) = stanza.to.as_ref() else { return };
+        if to.resource().is_some()
+            && let Some(session) = recipient.as_ref().and_then(|account| account.session(to))
+        {
+            return match self.hand_to(&session, source, stanza).await {
+                Ok(()) => {}
+                // It ended in between.
+                Err(stanza) => Box::pin(self.message_without_session(source, stanza, recipient)).await,
+            };
+        }
+        let for_account = to.resource().is_none() && to.local().is_some();
+        if for_account
+            && let Some(account) = &recipient
+            && stanza.ty() != Type::Groupchat
+        {
+            match self.hand_to_receivers(account, source, stanza).await {
+                Ok(()) => return,
+                Err(stanza) => {
+                    return Box::pin(self.message_without_session(source, stanza, recipient)).await;
+                }
+            }
+        }
+        Box::pin(self.message_without_session(source, stanza, recipient)).await
+    }
+
+    /// Hand a message to all sessions that get what is sent to the account. Gives it back if none did.
+    async fn hand_to_receivers(
+        &self,
+        account: &Arc<AccountEntry>,
+        source: &Source<'_>,
+        stanza: Stanza,
+    ) -> Result<(), Stanza> {
+        if stanza.ty() == Type::Error {
+            return Err(stanza);
+        }
+        self.hand_to_all(&account.receivers(), source, stanza).await
+    }
+
+    /// Hand a message to these sessions. Gives it back if none took it, or all that did ended at
+    /// once without having written it.
+    async fn hand_to_all(
+        &self,
+        sessions: &[Arc<Session>],
+        source: &Source<'_>,
+        stanza: Stanza,
+    ) -> Result<(), Stanza> {
+        match sessions {
+            [] => Err(stanza),
+            [session] => self.hand_to(session, source, stanza).await,
+            sessions => {
+                let copies = Copies::new();
+                for session in sessions {
+                    let _ = self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await;
+                }
+                if copies.give_up() { Err(stanza) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// A message for which there is no session: another of the account, a plugin, or an error.
+    async fn message_without_session(
+        &self,
+        source: &Source<'_>,
+        stanza: Stanza,
+        recipient: Option<Arc<AccountEntry>>,
+    ) {
+        let Some(to) = stanza.to.clone() else { return };
+        if !self.is_local(to.domain()) {
+            return self.send_remote(stanza).await;
+        }
+        if to.local().is_none() {
+            // For the server itself: only a plugin can have a use for it.
+            let facts = || source.facts(None, Target::SERVER);
+            let calls = self.matching(Stage::Process, &stanza, facts);
+            if let Some(stanza) = self.ask(calls, source.event_for(&to), stanza).await {
+                self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            }
+            return;
+        }
+        match stanza.ty() {
+            // RFC 6121, section 8.5: neither has anybody who waits for an answer.
+            Type::Error | Type::Headline => return,
+            Type::Groupchat => {
+                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            }
+            // Section 8.5.3.2.1: only chat goes to the account's other sessions.
+            Type::Normal if to.resource().is_some() => {
+                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            }
+            _ => {}
+        }
+        let mut stanza = stanza;
+        if to.resource().is_some()
+            && let Some(account) = &recipient
+        {
+            match self.hand_to_receivers(account, source, stanza).await {
+                Ok(()) => return,
+                Err(back) => stanza = back,
+            }
+        }
+        self.message_for_nobody(source, stanza, &to).await
+    }
+
+    /// A message that nobody online takes: `post` hooks, then an error.
+    pub(crate) async fn message_for_nobody(&self, source: &Source<'_>, stanza: Stanza, to: &Jid) {
+        let account = to.bare();
+        if self.account_known(&account).await {
+            let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
+            match self.ask(calls, source.event_for(to), stanza).await {
+                None => return self.look_again(&account),
+                Some(back) => return self.bounce(&back, &Condition::ServiceUnavailable.into()).await,
+            }
+        }
+        self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+    }
+
+    /// A plugin has kept something for an account that had nobody online. If somebody has come
+    /// meanwhile, it may have looked before this was durable: have it look again.
+    fn look_again(&self, account: &Jid) {
+        let Some(entry) = self.directory.account(account.as_str()) else { return };
+        let mut receivers = entry.receivers().into_iter();
+        let Some(session) = receivers.find(|session| !session.is_finishing()) else { return };
+        let Some(server) = self.me.upgrade() else { return };
+        // Held at once, so that the sender's next message cannot overtake; the rest may have to
+        // wait for a turn that the present call itself is part of.
+        session.outbound.hold();
+        tokio::spawn(async move {
+            let change = Change::Available(session.priority().unwrap_or(0));
+            server.session_event(&session, change, SessionEvents::AVAILABLE).await;
+            session.outbound.release();
+        });
+    }
+
+    /// What a session could not write before it ended.
+    pub(crate) async fn route_again(&self, ended: &Arc<Session>, Entry { stanza, copies, .. }: Entry) {
+        match (stanza.kind(), stanza.ty()) {
+            (Kind::Message, Type::Normal | Type::Chat) => {}
+            (Kind::Iq, _) => return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await,
+            _ => return,
+        }
+        if copies.is_some_and(|copies| !copies.give_up()) {
+            // Another session has written it, or will.
+            return;
+        }
+        let account = &ended.account;
+        if matches!(self.storage.account(&account.jid).await, Ok(None)) {
+            // Removed: whoever takes the name next must not find it.
+            return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+        }
+        self.stats.rerouted.fetch_add(1, Ordering::Relaxed);
+        let source = Source { origin: Origin::Internal, vhost: &ended.vhost, session: None };
+        let mut others = account.receivers();
+        others.retain(|session| !session.is_finishing());
+        let Err(stanza) = self.hand_to_all(&others, &source, stanza).await else { return };
+        let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
+        match self.ask(calls, source.event_for(&account.jid), stanza).await {
+            None => self.look_again(&account.jid),
+            Some(back) => self.bounce(&back, &Condition::RecipientUnavailable.into()).await,
+        }
+    }
+
+    pub(crate) async fn account_known(&self, account: &Jid) -> bool {
+        if self.directory.account(account.as_str()).is_some() {
+            return true;
+        }
+        // A failing database must not make messages bounce as if the account were gone for good,
+        // but without it nothing can be kept either: the plugins will say so.
+        self.storage.account(account).await.map_or(true, |account| account.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests;
