@@ -36,17 +36,22 @@ pub(crate) fn parse_priority(stanza: &Stanza) -> Result<i8, StanzaError> {
 }
 
 impl Server {
-    /// Tell everybody who may know of a client's presence: contacts and the account's own
-    /// resources, this one too (sections 4.2.2 and 4.4.2). The session has the presence already.
-    /// `initial` if it was not available before: then it learns who is there, and who asks for
-    /// a subscription.
+    /// Tell the account's own available resources of a client's presence, this one too (sections
+    /// 4.2.2 and 4.4.2).
+    pub(crate) async fn present_to_own(&self, session: &Arc<Session>, stanza: &Stanza) {
+        self.present(&Source::of(session), stanza, session.account.jid.clone()).await;
+    }
+
+    /// Tell all contacts who may know of a client's presence. The session has it already. `initial`
+    /// if it was not available before: then it learns who is there, and who asks for a
+    /// subscription.
     pub(crate) async fn broadcast_available(&self, session: &Arc<Session>, stanza: Stanza, initial: bool) {
         let roster = match self.roster_of(&session.account.jid).await {
             Ok(roster) => roster,
             Err(error) => return self.bounce(&stanza, &error).await,
         };
         let source = Source::of(session);
-        self.broadcast(&source, session, &stanza, &roster).await;
+        self.broadcast(&source, &stanza, &roster).await;
         if initial {
             self.welcome(&source, session, &roster).await;
         }
@@ -57,7 +62,8 @@ impl Server {
     pub(crate) async fn broadcast_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {
         // Without a roster, those who got directed presence can be told even so.
         let roster = self.roster_of(&session.account.jid).await.unwrap_or_default();
-        self.broadcast(&Source::of(session), session, &stanza, &roster).await;
+        self.broadcast(&Source::of(session), &stanza, &roster).await;
+        self.present_to_own(session, &stanza).await;
         for to in session.take_directed() {
             if !roster.item(to.bare_str()).is_some_and(|item| item.from) {
                 self.presence_in(stanza.with_addresses(stanza.from.clone(), Some(to))).await;
@@ -132,12 +138,11 @@ impl Server {
         let _ = self.hand_to(&session, source, stanza).await;
     }
 
-    /// To all contacts that may see it, and to the account's own available resources.
-    async fn broadcast(&self, source: &Source<'_>, session: &Arc<Session>, stanza: &Stanza, roster: &Roster) {
+    /// To all contacts that may see it.
+    async fn broadcast(&self, source: &Source<'_>, stanza: &Stanza, roster: &Roster) {
         for item in roster.items.iter().filter(|item| item.from) {
             self.present(source, stanza, item.jid.clone()).await;
         }
-        self.present(source, stanza, session.account.jid.clone()).await;
     }
 
     /// To a bare JID: all its available resources get it (section 8.5.2.1.2).

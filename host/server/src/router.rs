@@ -303,6 +303,7 @@ impl Server {
         // Held from before the session can be seen, so that nothing overtakes what is stored.
         session.outbound.hold();
         let before = session.set_presence(Some((priority, stanza.clone())));
+        self.present_to_own(session, &stanza).await;
         match before {
             None => {
                 self.session_event(session, Change::Available(priority), SessionEvents::AVAILABLE).await;
