@@ -2,6 +2,7 @@
 
 use crate::{admin, first_start, wiring};
 use anyhow::Context as _;
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -62,7 +63,9 @@ fn where_to(server: &waxwing_server::Server, net: &Net) -> String {
 
 fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
     let filter: Targets = filter.parse().with_context(|| format!("log = '{filter}'"))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
+    let lines = lines.with_filter(filter);
     tracing_subscriber::registry().with(lines).init();
     Ok(())
 }
