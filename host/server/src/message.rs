@@ -18,29 +18,20 @@ impl Server {
         stanza: Stanza,
         recipient: Option<Arc<AccountEntry>>,
     ) {
-        let Some(to) = stanza.to.as_ref() else { return };
-        if to.resource().is_some()
-            && let Some(session) = recipient.as_ref().and_then(|account| account.session(to))
-        {
-            return match self.hand_to(&session, source, stanza).await {
-                Ok(()) => {}
-                // It ended in between.
-                Err(stanza) => Box::pin(self.message_without_session(source, stanza, recipient)).await,
-            };
-        }
-        let for_account = to.resource().is_none() && to.local().is_some();
-        if for_account
-            && let Some(account) = &recipient
-            && stanza.ty() != Type::Groupchat
-        {
-            match self.hand_to_receivers(account, source, stanza).await {
-                Ok(()) => return,
-                Err(stanza) => {
-                    return Box::pin(self.message_without_session(source, stanza, recipient)).await;
-                }
+        let Some(to) = &stanza.to else { return };
+        let handed = match &recipient {
+            Some(account) if to.resource().is_some() => match account.session(to) {
+                Some(session) => self.hand_to(&session, source, stanza).await,
+                None => Err(stanza),
+            },
+            Some(account) if stanza.ty() != Type::Groupchat => {
+                self.hand_to_receivers(account, source, stanza).await
             }
+            _ => Err(stanza),
+        };
+        if let Err(stanza) = handed {
+            Box::pin(self.message_without_session(source, stanza, recipient)).await;
         }
-        Box::pin(self.message_without_session(source, stanza, recipient)).await
     }
 
     /// Hand a message to all sessions that get what is sent to the account. Gives it back if none did.
@@ -180,12 +171,9 @@ impl Server {
     }
 
     pub(crate) async fn account_known(&self, account: &Jid) -> bool {
-        if self.directory.account(account.as_str()).is_some() {
-            return true;
-        }
         // A failing database must not make messages bounce as if the account were gone for good,
         // but without it nothing can be kept either: the plugins will say so.
-        self.storage.account(account).await.map_or(true, |account| account.is_some())
+        self.has_account(account).await.unwrap_or(true)
     }
 }
 

@@ -4,8 +4,6 @@
 pub const CLIENT: &str = "jabber:client";
 /// Content namespace of a server-to-server stream (RFC 6120 section 4.8.2).
 pub const SERVER: &str = "jabber:server";
-/// Content namespace of a component stream that opens itself (XEP-0114).
-pub const COMPONENT_ACCEPT: &str = "jabber:component:accept";
 /// Server dialback (XEP-0220), declared on server-to-server streams.
 pub const DIALBACK: &str = "jabber:server:dialback";
 /// The stream element, its features and its errors (RFC 6120 section 4.8.1).
@@ -30,32 +28,14 @@ pub const ROSTER: &str = "jabber:iq:roster";
 pub const ROSTER_VER: &str = "urn:xmpp:features:rosterver";
 /// Subscription pre-approval stream feature (RFC 6121 section 3.4).
 pub const PRE_APPROVAL: &str = "urn:xmpp:features:pre-approval";
-/// Stream management (XEP-0198).
-pub const SM: &str = "urn:xmpp:sm:3";
-/// Client state indication (XEP-0352).
-pub const CSI: &str = "urn:xmpp:csi:0";
 /// Service discovery: identities and features (XEP-0030).
 pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 /// Service discovery: items (XEP-0030).
 pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
 /// Entity capabilities (XEP-0115).
 pub const CAPS: &str = "http://jabber.org/protocol/caps";
-/// Ad-hoc commands (XEP-0050).
-pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
-/// Data forms (XEP-0004).
-pub const DATA: &str = "jabber:x:data";
-/// In-band registration (XEP-0077).
-pub const REGISTER: &str = "jabber:iq:register";
-/// In-band registration stream feature (XEP-0077).
-pub const REGISTER_FEATURE: &str = "http://jabber.org/features/iq-register";
-/// Delayed delivery (XEP-0203).
-pub const DELAY: &str = "urn:xmpp:delay";
 /// Ping (XEP-0199).
 pub const PING: &str = "urn:xmpp:ping";
-/// Message carbons (XEP-0280).
-pub const CARBONS: &str = "urn:xmpp:carbons:2";
-/// Stanza forwarding (XEP-0297).
-pub const FORWARD: &str = "urn:xmpp:forward:0";
 /// The namespace that the prefix `xml` is bound to (Namespaces in XML 1.0 section 3).
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// The namespace that the prefix `xmlns` is bound to (Namespaces in XML 1.0 section 3).
