@@ -12,10 +12,11 @@ pub fn new(name: &str, language: Language) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Make a component, and say what it asks for.
+/// Make a component, and say what an operator must allow it.
 pub fn build(from: &Path, output: Option<&Path>) -> anyhow::Result<()> {
     let built = waxwing_devkit::build(from, output)?;
     println!("{} ({} KiB)", built.file.display(), built.size.div_ceil(1024));
-    println!("    asks for: {}", built.permissions().join(", "));
+    let allow: Vec<String> = built.permissions().iter().map(|name| format!("'{name}'")).collect();
+    println!("    grants {{ allow = [ {} ] }}", allow.join(", "));
     Ok(())
 }

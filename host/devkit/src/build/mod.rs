@@ -8,6 +8,7 @@ use crate::error::On;
 use crate::{Error, Language};
 use std::fs;
 use std::path::{Path, PathBuf};
+use wasmparser::{Parser, Payload};
 
 /// A component that has been written.
 #[derive(Debug)]
@@ -16,22 +17,21 @@ pub struct Built {
     pub file: PathBuf,
     /// Its size in bytes.
     pub size: usize,
-    /// The interfaces that it imports: what it asks an operator for.
+    /// The interfaces that it imports, e.g. `xmpp:plugin/router@0.1.0`.
     pub imports: Vec<String>,
+    /// The interfaces that it exports: its hooks.
+    pub exports: Vec<String>,
 }
 
 impl Built {
-    /// What it asks for, in the words of the config file: `router`, `storage`; and `wasi` for anything of WASI.
+    /// The interfaces that an operator must allow it, as the config file calls them: `router`, `process`.
     #[must_use]
     pub fn permissions(&self) -> Vec<&str> {
-        let names = self.imports.iter().map(|name| match name.strip_prefix("xmpp:plugin/") {
-            Some(interface) => interface.split('@').next().unwrap_or(interface),
-            None if name.starts_with("wasi:") => "wasi",
-            None => name,
-        });
-        let mut names: Vec<&str> = names.filter(|name| *name != "types").collect();
+        let ours =
+            |name| str::strip_prefix(name, "xmpp:plugin/").map(|name| name.split('@').next().unwrap_or(name));
+        let names = self.exports.iter().chain(&self.imports).filter_map(|name| ours(name));
+        let mut names: Vec<&str> = names.filter(|name| !matches!(*name, "types" | "lifecycle")).collect();
         names.sort_unstable();
-        names.dedup();
         names
     }
 }
@@ -68,22 +68,39 @@ fn finish(made: &Path, bytes: Vec<u8>, output: &Path) -> Result<Built, Error> {
         Some(b"\0asm\x0d\0\x01\0") => bytes,
         _ => waxwing_plugins::componentize(&bytes).map_err(|error| wrong(error.to_string()))?,
     };
-    let imports = imports(&component).map_err(wrong)?;
+    let (imports, exports) = interfaces(&component).map_err(|error| wrong(error.to_string()))?;
+    if !exports.iter().any(|name| name.starts_with("xmpp:plugin/lifecycle@")) {
+        return Err(wrong("it is no plugin, because it does not export xmpp:plugin/lifecycle".into()));
+    }
     if let Some(folder) = output.parent() {
         fs::create_dir_all(folder).on("make", folder)?;
     }
     // A running server that watches the folder must never see half a file.
     let half = output.with_extension("wasm.new");
     fs::write(&half, &component).and_then(|()| fs::rename(&half, output)).on("write", output)?;
-    Ok(Built { file: output.to_owned(), size: component.len(), imports })
+    Ok(Built { file: output.to_owned(), size: component.len(), imports, exports })
 }
 
-/// The names of the imports of a component, e.g. `xmpp:plugin/router@0.1.0`.
-fn imports(component: &[u8]) -> Result<Vec<String>, String> {
-    let decoded = wit_component::decode(component).map_err(|error| format!("{error:#}"))?;
-    let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
-        return Err("this is a package of WIT and no program".into());
-    };
-    let imports = resolve.worlds[world].imports.keys();
-    Ok(imports.map(|key| resolve.name_world_key(key)).collect())
+/// The names of what a component imports and exports, e.g. `xmpp:plugin/router@0.1.0`.
+fn interfaces(component: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_u32);
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            // What the modules and components inside have is their own business.
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((imports, exports))
 }
