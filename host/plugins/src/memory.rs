@@ -2,8 +2,9 @@
 
 use wasmtime::{Error, ResourceLimiter, Result};
 
-/// Core instances, memories and tables of one component: more than compilers ever make.
-const PARTS: usize = 32;
+/// Core instances, memories and tables of one component: more than compilers ever make. A plugin in Python has
+/// nearly 40 instances, for the interpreter is many libraries.
+const PARTS: usize = 100;
 /// Elements of all tables together: function pointers of the guest.
 const TABLE_ELEMENTS: usize = 100_000;
 
