@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::types::{Condition, ErrorType, StanzaError, Verdict};
-use crate::{account_admin, marks, router, storage};
+use crate::{account_admin, account_data, marks, router, scheduler, storage};
 
 /// What hooks return: a [`Verdict`], or an error that bounces the stanza to its sender.
 ///
@@ -112,6 +112,25 @@ impl From<account_admin::Error> for StanzaError {
             account_admin::Error::NotAllowed => Condition::NotAllowed.into(),
             account_admin::Error::Invalid => Condition::NotAcceptable.into(),
             account_admin::Error::Unavailable => passing(Condition::InternalServerError),
+        }
+    }
+}
+
+impl From<account_data::Error> for StanzaError {
+    fn from(error: account_data::Error) -> Self {
+        match error {
+            account_data::Error::Denied => Condition::ServiceUnavailable.into(),
+            account_data::Error::OverQuota => passing(Condition::ResourceConstraint),
+            account_data::Error::Unavailable => passing(Condition::InternalServerError),
+        }
+    }
+}
+
+impl From<scheduler::Error> for StanzaError {
+    fn from(error: scheduler::Error) -> Self {
+        match error {
+            scheduler::Error::Denied => Condition::ServiceUnavailable.into(),
+            scheduler::Error::OverQuota => passing(Condition::ResourceConstraint),
         }
     }
 }
