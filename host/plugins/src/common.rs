@@ -1,6 +1,7 @@
 //! What all plugins of an engine share.
 
 use crate::lanes::Lanes;
+use crate::plugin::PluginInfo;
 use crate::requests::Requests;
 use crate::usage::Usages;
 use parking_lot::Mutex;
@@ -15,6 +16,10 @@ pub(crate) struct Common {
     pub usages: Usages,
     /// Wakes the housekeeping: an alarm or a deadline may be nearer than it knows.
     pub wake: Notify,
+    /// Versions that failed and are to be taken note of: at most one for each plugin and change.
+    pub rollbacks: Mutex<Vec<PluginInfo>>,
+    /// Tells that there are some.
+    pub rolled_back: Notify,
     lanes: Mutex<HashMap<String, Arc<Lanes>>>,
 }
 

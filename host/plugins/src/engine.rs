@@ -131,6 +131,18 @@ impl Engine {
         done
     }
 
+    /// Wait for versions that failed in their first calls and were replaced by those before them.
+    pub async fn next_rollbacks(&self) -> Vec<PluginInfo> {
+        loop {
+            let notified = self.common.rolled_back.notified();
+            let failed = std::mem::take(&mut *self.common.rollbacks.lock());
+            if !failed.is_empty() {
+                return failed;
+            }
+            notified.await;
+        }
+    }
+
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Plugin>>) -> Result<(), Reason>) -> Result<(), Reason> {
         let _alone = self.changing.lock();
         let old = self.plan.load();

@@ -246,9 +246,8 @@ impl Engine {
         let (name, version) = (plugin.name(), &plugin.description.version);
         let before = &previous.description.version;
         tracing::error!(plugin = name, %version, "rolled back to {before}: it fails in its first calls: {failure}");
-        if let Some(host) = self.host.upgrade() {
-            host.rolled_back(&plugin.info());
-        }
+        self.common.rollbacks.lock().push(plugin.info());
+        self.common.rolled_back.notify_one();
     }
 }
 

@@ -2,7 +2,6 @@
 //! nothing else of it.
 
 use crate::account_data::AccountData;
-use crate::plugin::PluginInfo;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use waxwing_storage::Storage;
@@ -114,9 +113,6 @@ pub trait Host: Send + Sync + 'static {
 
     /// Up to `limit` contacts of `owner`'s roster after `after`, in order of their addresses.
     fn contacts<'a>(&'a self, owner: &'a Jid, after: Option<&'a str>, limit: u32) -> BoxFuture<'a, Vec<Contact>>;
-
-    /// A new version of a plugin failed in its first calls, and the one before it is back.
-    fn rolled_back(&self, failed: &PluginInfo);
 
     /// Make an account.
     fn create_account<'a>(

@@ -2,6 +2,7 @@
 
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::call::{Callable, Failure, Meter};
+use crate::command::{CommandReply, STATE};
 use crate::component::Requested;
 use crate::counters::Counters;
 use crate::description::{Description, Serial};
@@ -127,6 +128,9 @@ impl Plugin {
             (Answer::Verdict(verdict), Some(stanza)) => decide(verdict, hook.grant(), stanza)?,
             (Answer::Verdict(_), None) => return Err(Failure::WrongVerdict("verdict")),
             (Answer::Flow(flow), _) => Decision::Flow(flow),
+            (Answer::Command(Ok(CommandReply::Step { state, .. })), _) if state.len() > STATE => {
+                return Err(Failure::BigState);
+            }
             (Answer::Command(reply), _) => Decision::Command(reply),
             (Answer::Nothing, _) => Decision::Next,
         };
