@@ -193,7 +193,10 @@ async fn an_interest_can_be_limited_to_marked_sessions() {
     let xml = format!("<message xmlns='jabber:client' type='headline' from='{JULIET}'/>");
     let headline = Stanza::parse(&xml).unwrap();
     let matching = |sender_session| {
-        world.engine.matching(VHOST, Stage::Pre, &headline, &Facts { sender_session, ..Facts::default() }).len()
+        world
+            .engine
+            .matching(VHOST, Stage::Pre, &headline, &Facts { sender_session, ..Facts::default() })
+            .len()
     };
     assert_eq!((matching(0), matching(0b10), matching(0b01)), (0, 0, 1));
 }
@@ -223,11 +226,15 @@ async fn what_plugins_advertise() {
     let world = World::new().await;
     assert_eq!(world.engine.features(VHOST), ["urn:a", "urn:test"]);
     assert_eq!(world.engine.account_features(VHOST), ["urn:test:account"]);
-    let before =
-        |allowed| world.engine.stream_features(VHOST, Phase::BeforeLogin, |name| name == "register" && allowed);
+    let before = |allowed| {
+        world.engine.stream_features(VHOST, Phase::BeforeLogin, |name| name == "register" && allowed)
+    };
     assert_eq!(before(true), ["<register xmlns='urn:test'/>"]);
     assert!(before(false).is_empty());
-    assert_eq!(world.engine.stream_features(VHOST, Phase::AfterLogin, |_| false), ["<hostile xmlns='urn:test'/>"]);
+    assert_eq!(
+        world.engine.stream_features(VHOST, Phase::AfterLogin, |_| false),
+        ["<hostile xmlns='urn:test'/>"]
+    );
     let plugins = world.engine.plugins();
     assert_eq!(plugins[0].name, "hostile");
     assert_eq!(plugins[0].hooks, ["pre", "process", "post", "filter", "sessions"]);

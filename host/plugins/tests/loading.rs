@@ -4,6 +4,7 @@ mod common;
 
 use common::*;
 use std::sync::Arc;
+use std::time::Duration;
 use waxwing_plugins::*;
 
 async fn refused(specs: Vec<PluginSpec>) -> (Reason, String) {
@@ -79,7 +80,9 @@ fn spec_without(grant: Grant) -> PluginSpec {
 async fn a_stranger_may_do_nothing() {
     let spec = PluginSpec::new("hostile", Source::File(guest("hostile")));
     let (reason, sentence) = refused(vec![spec]).await;
-    assert!(matches!(reason, Reason::NotGranted(missing) if missing.has(Grant::Pre) && missing.has(Grant::Router)));
+    assert!(
+        matches!(reason, Reason::NotGranted(missing) if missing.has(Grant::Pre) && missing.has(Grant::Router))
+    );
     assert!(sentence.contains("'router'") && sentence.contains("`allow`"), "{sentence}");
 }
 
@@ -91,7 +94,9 @@ async fn what_is_not_granted_is_not_linked() {
         assert!(sentence.contains(grant.name()) && sentence.contains(grant.allows()), "{sentence}");
     }
     // Nobody needs a grant for what is not imported.
-    assert!(engine(options(), vec![spec_without(Grant::Scheduler)], &Arc::new(FakeHost::default())).await.is_ok());
+    assert!(
+        engine(options(), vec![spec_without(Grant::Scheduler)], &Arc::new(FakeHost::default())).await.is_ok()
+    );
 }
 
 #[tokio::test]
@@ -105,6 +110,31 @@ async fn a_description_that_does_not_fit() {
         Reason::BadName(_)
     ));
     assert!(matches!(refused(vec![spec("hostile"), spec("hostile")]).await.0, Reason::Twice));
+}
+
+#[tokio::test]
+async fn plugins_that_cannot_say_what_they_are() {
+    let hasty =
+        |name: &str| PluginSpec { limits: limited(|l| l.cpu = Duration::from_millis(5)), ..spec(name) };
+    for name in ["describe-traps", "describe-loops"] {
+        let (reason, sentence) = refused(vec![hasty(name)]).await;
+        assert!(matches!(reason, Reason::Failed { function: "describe", .. }), "{sentence}");
+    }
+    let (reason, sentence) = refused(vec![spec("describe-absurd")]).await;
+    assert!(matches!(reason, Reason::TooMany { what: "interests", count: 5000, .. }), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_short() {
+    let whole = std::fs::read(guest("quiet")).unwrap();
+    for length in [9, 100, whole.len() / 2, whole.len() - 1] {
+        let (reason, sentence) = refused_file(&whole[..length]).await;
+        assert!(matches!(reason, Reason::Invalid(_) | Reason::NoLifecycle), "{length}: {sentence}");
+    }
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 64].fill(0xff);
+    assert!(matches!(refused_file(&damaged).await.0, Reason::Invalid(_)));
 }
 
 #[tokio::test]
