@@ -49,14 +49,20 @@ limits {
 'sess-man' {
     'plugins-folder' = '$PWD/plugins'
     'plugins-cache-folder' = '$DATA/plugins-cache'
-    msgoffline () { 'store-limit' = 0 }
-    'message-carbons' () {}
-    ping () {}
-    version () {}
-    time () {}
-    private () {}
-    'vcard-temp' () {}
-    'jabber:iq:register' () {}
+    msgoffline () {
+        grants {
+            allow = [ 'post', 'sessions', 'stanzas', 'router', 'storage', 'runtime' ]
+            stores { offline = 0 }
+        }
+        'store-limit' = 0
+    }
+    'message-carbons' () { grants { allow = [ 'pre', 'process', 'stanzas', 'router', 'marks' ] } }
+    ping () { grants { allow = [ 'process', 'stanzas' ] } }
+    version () { grants { allow = [ 'process', 'stanzas', 'runtime' ] } }
+    time () { grants { allow = [ 'process', 'stanzas', 'runtime' ] } }
+    private () { grants { allow = [ 'process', 'stanzas', 'storage' ], stores { private = 0 } } }
+    'vcard-temp' () { grants { allow = [ 'process', 'stanzas', 'storage' ], stores { vcard = 0 } } }
+    'jabber:iq:register' () { grants { allow = [ 'process', 'stanzas', 'account-admin', 'runtime' ] } }
 }
 TDSL
 if [ "$(cat "$DATA/users" 2>/dev/null)" != "$USERS" ]; then

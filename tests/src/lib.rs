@@ -12,6 +12,7 @@
 mod caps;
 mod chat;
 mod client;
+mod grants;
 mod guests;
 mod scram;
 mod server;

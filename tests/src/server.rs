@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::grants::{plugin_block, shipped};
 use crate::guests::plugins_with;
 
 /// The virtual host of every test.
@@ -42,19 +43,9 @@ pub struct ServerBuilder {
 
 impl Default for ServerBuilder {
     fn default() -> Self {
-        let plugins = [
-            "msgoffline",
-            "message-carbons",
-            "ping",
-            "version",
-            "time",
-            "private",
-            "vcard-temp",
-            "jabber:iq:register",
-        ];
         ServerBuilder {
             users: Vec::new(),
-            plugins: plugins.map(String::from).into(),
+            plugins: shipped().iter().map(|plugin| plugin.name.clone()).collect(),
             settings: String::new(),
             tls_required: true,
             register: false,
@@ -126,7 +117,8 @@ impl ServerBuilder {
         let plugins_dir = if self.guests.is_empty() { plugins_dir() } else { dir.join("plugins") };
         let (cache, dir) = (plugins_cache(), dir.display());
         let (tls_required, settings) = (self.tls_required, &self.settings);
-        let plugins: String = self.plugins.iter().map(|name| format!("    '{name}' () {{}}\n")).collect();
+        let block = |name: &String| plugin_block(name, self.guests.contains(name));
+        let plugins: String = self.plugins.iter().map(block).collect();
         format!(
             "\
 'default-virtual-host' = '{DOMAIN}'

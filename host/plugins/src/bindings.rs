@@ -21,6 +21,7 @@ wasmtime::component::bindgen!({
         "xmpp:plugin/storage.open-table": trappable,
         "xmpp:plugin/storage.open-log": trappable,
         "xmpp:plugin/storage": async | trappable,
+        "xmpp:plugin/account-data": async,
         "xmpp:plugin/accounts": async,
         "xmpp:plugin/account-admin": async,
         default: trappable,

@@ -3,12 +3,13 @@
 use crate::breaker::{Breaker, Gate};
 use crate::counters::add;
 use crate::effects::Effects;
+use crate::grants::Grant;
 use crate::host::Host;
 use crate::instance::{Answer, Hook};
+use crate::lanes::Turn;
 use crate::pool::Pool;
 use crate::state::{Call, CpuSpent, Shared};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 use waxwing_xmpp::Stanza;
 
@@ -29,6 +30,8 @@ pub(crate) enum Failure {
     WrongVerdict(&'static str),
     #[error("it returned `{0}` with XML that cannot be sent")]
     BadXml(&'static str),
+    #[error("its step left more than {} bytes of state", crate::command::STATE)]
+    BigState,
     #[error("its changes were not stored: {0}")]
     Storage(#[from] waxwing_storage::Error),
     #[error("its stanzas lead to calls that send more, without end")]
@@ -39,7 +42,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// Whether it tells something about the plugin itself.
-    fn is_its_own(&self) -> bool {
+    pub fn is_its_own(&self) -> bool {
         !matches!(self, Failure::Storage(_) | Failure::Suspended | Failure::Busy)
     }
 }
@@ -63,6 +66,31 @@ fn one_line(error: &wasmtime::Error) -> String {
     }
 }
 
+/// What a call costs.
+pub(crate) struct Meter {
+    started: Instant,
+    /// Time during which it really ran.
+    pub cpu: Duration,
+}
+
+impl Meter {
+    pub fn start() -> Meter {
+        Meter { started: Instant::now(), cpu: Duration::ZERO }
+    }
+
+    /// Run a future and add the time during which it really runs.
+    async fn run<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = std::pin::pin!(future);
+        std::future::poll_fn(|context| {
+            let start = Instant::now();
+            let poll = future.as_mut().poll(context);
+            self.cpu += start.elapsed();
+            poll
+        })
+        .await
+    }
+}
+
 /// A plugin that can be called.
 pub(crate) struct Callable {
     pub shared: Arc<Shared>,
@@ -71,61 +99,65 @@ pub(crate) struct Callable {
 }
 
 impl Callable {
+    /// Wait for the turn of calls with this key.
+    pub async fn turn(&self, key: &str) -> Result<Turn, Failure> {
+        let limit = self.shared.limits.call_timeout;
+        tokio::time::timeout(limit, self.shared.lanes.enter(key)).await.map_err(|_| Failure::Busy)
+    }
+
     /// Call a hook and give back what it answers and wants done.
     pub async fn call(
         &self,
         host: &Arc<dyn Host>,
-        stanza: Option<Stanza>,
+        stanza: Option<&Stanza>,
         hook: &Hook<'_>,
+        sender: &str,
+        meter: &mut Meter,
     ) -> Result<(Answer, Effects), Failure> {
-        if self.breaker.gate() == Gate::Shut {
+        if self.breaker.gate(sender) == Gate::Shut {
             return Err(Failure::Suspended);
         }
-        let call = Box::new(Call { host: host.clone(), stanza, effects: Effects::default() });
-        let limit = self.shared.options.call_timeout;
+        let effects = Effects::default();
+        let call = Box::new(Call { host: host.clone(), stanza: stanza.cloned(), effects });
+        let limit = self.shared.limits.call_timeout;
         let bounded = tokio::time::timeout(limit, self.attempt(call, hook));
-        let result = metered(&self.shared.counters.cpu, bounded).await;
-        result.unwrap_or(Err(Failure::Timeout(limit)))
+        meter.run(bounded).await.unwrap_or(Err(Failure::Timeout(limit)))
     }
 
     async fn attempt(&self, call: Box<Call>, hook: &Hook<'_>) -> Result<(Answer, Effects), Failure> {
         let mut lent = self.pool.lend().await?;
         let (answer, call) = lent.instance.call(call, hook).await?.ok_or(Failure::WrongVerdict("nothing"))?;
-        self.pool.take_back(lent);
+        lent.give_back();
         Ok((answer, call.effects))
     }
 
     /// Note how a call of a hook has gone in the end.
-    pub fn note<T>(&self, hook: &'static str, result: &Result<T, Failure>) {
+    pub fn note<T>(&self, hook: Grant, sender: &str, result: &Result<T, Failure>, meter: Meter) {
         let (plugin, counters) = (self.shared.name.as_str(), &self.shared.counters);
         add(&counters.calls, 1);
+        add(&counters.cpu, meter.cpu.as_nanos() as u64);
+        self.shared.gauges.add(hook, result.is_err(), meter.cpu, meter.started.elapsed());
         match result {
-            Ok(_) => self.breaker.success(),
+            Ok(_) => self.breaker.success(sender),
             Err(failure) => {
                 add(&counters.failures, 1);
                 if matches!(failure, Failure::Suspended) {
-                    tracing::debug!(plugin, hook, "not called: {failure}");
+                    tracing::debug!(plugin, %hook, "not called: {failure}");
                 } else {
-                    tracing::warn!(plugin, hook, "call failed: {failure}");
+                    tracing::warn!(plugin, %hook, "call failed: {failure}");
                 }
                 if failure.is_its_own()
-                    && let Some(pause) = self.breaker.failure()
+                    && let Some(pause) = self.breaker.failure(sender)
                 {
-                    tracing::error!(plugin, ?pause, "it keeps failing and is left alone for a while");
+                    let all = self.breaker.is_shut().0;
+                    let whom = if all { "everybody" } else { sender };
+                    tracing::error!(
+                        plugin,
+                        ?pause,
+                        "it keeps failing and is left alone by {whom} for a while"
+                    );
                 }
             }
         }
     }
-}
-
-/// Run a future and add the time during which it really runs, in nanoseconds.
-async fn metered<T>(total: &AtomicU64, future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|context| {
-        let start = Instant::now();
-        let poll = future.as_mut().poll(context);
-        add(total, start.elapsed().as_nanos() as u64);
-        poll
-    })
-    .await
 }

@@ -39,6 +39,11 @@ impl Chain {
         Ok(Chain { depth: chain.depth + 1, left: chain.left })
     }
 
+    /// Whether the present task is doing what a call has set off.
+    pub fn is_nested() -> bool {
+        CHAIN.try_with(|_| ()).is_ok()
+    }
+
     /// Send with this as the link that calls are part of.
     pub async fn follow<T>(self, sending: impl Future<Output = T>) -> T {
         CHAIN.scope(self, sending).await

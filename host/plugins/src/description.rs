@@ -2,23 +2,42 @@
 
 use crate::bindings::exports::xmpp::plugin::lifecycle as wit;
 use crate::bindings::xmpp::plugin::types::Kind as WitKind;
+use crate::command::CommandInfo;
 use crate::error::Reason;
-use crate::event::{Phase, SessionEvents, Stage, Target};
+use crate::event::{Access, Phase, ServiceInfo, SessionEvents, Stage, Target};
+use crate::grants::Grant;
 use crate::index::{Interest, Party, Payload};
 use crate::instance::Exports;
 use crate::marks::{Allocator, Marks};
-use waxwing_xmpp::{Kind, Stanza, Type};
+use crate::options::PluginSpec;
+use std::collections::BTreeSet;
+use waxwing_xmpp::{Jid, Kind, Stanza, Type};
+
+/// The most of anything that a plugin may list, and the longest text in it, in bytes.
+const LIST: usize = 256;
+const TEXT: usize = 1024;
 
 /// A description that holds together.
 #[derive(Debug)]
 pub(crate) struct Description {
     pub version: String,
+    pub summary: String,
     pub features: Vec<String>,
     pub account_features: Vec<String>,
     pub interests: Vec<Interest>,
     pub events: SessionEvents,
-    pub marks: Marks,
     pub stream_features: Vec<StreamFeature>,
+    pub serial: Serial,
+    pub services: Vec<ServiceInfo>,
+    pub commands: Vec<CommandInfo>,
+}
+
+/// Which calls must not run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Serial {
+    None,
+    BySender,
+    ByRecipient,
 }
 
 /// A child of `<stream:features/>`.
@@ -29,72 +48,156 @@ pub(crate) struct StreamFeature {
     pub setting: Option<String>,
 }
 
-/// Check what a plugin says of itself against what it is.
+/// A description that has been checked; what it calls marks has no numbers yet.
+#[derive(Debug)]
+pub(crate) struct Checked(wit::Description);
+
+/// Check what a plugin says of itself against what it is and may be.
 pub(crate) fn check(
     given: wit::Description,
-    name: &str,
+    spec: &PluginSpec,
     exports: &Exports,
-    marks: &mut Allocator,
-) -> Result<Description, Reason> {
-    if given.name != name {
+) -> Result<Checked, Reason> {
+    if given.name != spec.name {
         return Err(Reason::Name(given.name));
     }
-    let marks = marks.allocate(&given.marks)?;
-    let interests: Result<Vec<Interest>, Reason> =
-        given.interests.iter().map(|interest| compile(interest, &marks)).collect();
-    let interests = interests?;
-    for Interest { stage, .. } in &interests {
-        if !exports.has(*stage) {
-            return Err(Reason::NoHook { stage: *stage });
+    check_size(&given)?;
+    let hooks = exports.hooks();
+    let has = |hook: Grant| hooks.contains(&hook);
+    for interest in &given.interests {
+        let stage = stage(interest.stage);
+        if !has(hook_of(stage)) {
+            return Err(Reason::NoHook { what: "an interest in that stage", hook: hook_of(stage) });
         }
     }
-    let events = events(given.session_events);
-    if !events.is_empty() && exports.sessions.is_none() {
-        return Err(Reason::NoSessionsHook);
-    }
-    let features: Result<_, Reason> = given.stream_features.into_iter().map(stream_feature).collect();
-    Ok(Description {
-        version: given.version,
-        features: given.features,
-        account_features: given.account_features,
-        interests,
-        events,
-        marks,
-        stream_features: features?,
-    })
-}
-
-impl Exports {
-    /// Whether the component has the hook of a stage.
-    pub fn has(&self, stage: Stage) -> bool {
-        match stage {
-            Stage::Pre => self.pre.is_some(),
-            Stage::Process => self.process.is_some(),
-            Stage::Post => self.post.is_some(),
-            Stage::Filter => self.filter.is_some(),
+    let needs = [
+        (!events(given.session_events).is_empty(), "session events", Grant::Sessions),
+        (!given.services.is_empty(), "a service", Grant::Service),
+        (!given.commands.is_empty(), "a command", Grant::Commands),
+    ];
+    for (wanted, what, hook) in needs {
+        if wanted && !has(hook) {
+            return Err(Reason::NoHook { what, hook });
         }
     }
+    for service in &given.services {
+        check_service(&service.name)?;
+        if !spec.grants.service(&service.name) {
+            return Err(Reason::ServiceNotGranted(service.name.clone()));
+        }
+    }
+    let nodes: BTreeSet<&String> = given.commands.iter().map(|command| &command.node).collect();
+    if nodes.len() < given.commands.len() || nodes.iter().any(|node| node.is_empty()) {
+        return Err(Reason::BadCommands);
+    }
+    Ok(Checked(given))
+}
 
-    /// The names of the hooks that the component has.
-    pub fn names(&self) -> Vec<&'static str> {
-        let hooks = [
-            ("pre", self.pre.is_some()),
-            ("process", self.process.is_some()),
-            ("post", self.post.is_some()),
-            ("filter", self.filter.is_some()),
-            ("sessions", self.sessions.is_some()),
-        ];
-        hooks.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()
+/// Nothing that a person would write is refused here.
+fn check_size(given: &wit::Description) -> Result<(), Reason> {
+    let lists = [
+        ("features", given.features.len()),
+        ("account features", given.account_features.len()),
+        ("interests", given.interests.len()),
+        ("marks", given.marks.len()),
+        ("stream features", given.stream_features.len()),
+        ("services", given.services.len()),
+        ("commands", given.commands.len()),
+    ];
+    if let Some((what, count)) = lists.into_iter().find(|(_, count)| *count > LIST) {
+        return Err(Reason::TooMany { what, count, most: LIST });
+    }
+    let texts = [&given.version, &given.summary].into_iter();
+    let texts = texts.chain(&given.features).chain(&given.account_features).chain(&given.marks);
+    let texts = texts.chain(given.interests.iter().filter_map(|interest| interest.payload.as_ref()));
+    let texts = texts.chain(given.interests.iter().flat_map(|interest| &interest.types));
+    let texts = texts.chain(given.stream_features.iter().map(|feature| &feature.xml));
+    let texts = texts.chain(
+        given
+            .services
+            .iter()
+            .flat_map(|s| [&s.name, &s.category, &s.type_, &s.label].into_iter().chain(&s.features)),
+    );
+    let mut texts = texts.chain(given.commands.iter().flat_map(|command| [&command.node, &command.label]));
+    match texts.find(|text| text.len() > TEXT || text.contains(char::is_control)) {
+        Some(text) => Err(Reason::BadText(text.chars().take(40).collect())),
+        None => Ok(()),
     }
 }
 
-fn compile(given: &wit::Interest, marks: &Marks) -> Result<Interest, Reason> {
-    let stage = match given.stage {
+/// A name that can stand before the domain of a virtual host.
+fn check_service(name: &str) -> Result<(), Reason> {
+    let is_label = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let fits = is_label && Jid::parse(&format!("{name}.example.org")).is_ok_and(|jid| jid.is_domain());
+    if fits && name == name.to_ascii_lowercase() { Ok(()) } else { Err(Reason::BadService(name.to_owned())) }
+}
+
+impl Checked {
+    /// Give marks their numbers and compile the interests.
+    pub fn number(self, plugin: &str, marks: &mut Allocator) -> Result<(Description, Marks), Reason> {
+        let Checked(given) = self;
+        let marks = marks.allocate(plugin, &given.marks)?;
+        let interests: Result<Vec<Interest>, Reason> =
+            given.interests.iter().map(|interest| compile(interest, &marks)).collect();
+        let stream_features: Result<_, Reason> =
+            given.stream_features.into_iter().map(stream_feature).collect();
+        let commands = given.commands.into_iter().map(|command| CommandInfo {
+            plugin: plugin.to_owned(),
+            node: command.node,
+            label: command.label,
+            access: match command.access {
+                wit::Access::Admin => Access::Admin,
+                wit::Access::LocalUser => Access::LocalUser,
+            },
+        });
+        let services = given.services.into_iter().map(|service| ServiceInfo {
+            name: service.name,
+            category: service.category,
+            ty: service.type_,
+            label: service.label,
+            features: service.features,
+        });
+        let description = Description {
+            version: given.version,
+            summary: given.summary,
+            features: given.features,
+            account_features: given.account_features,
+            interests: interests?,
+            events: events(given.session_events),
+            stream_features: stream_features?,
+            serial: match given.serial {
+                wit::Serial::None => Serial::None,
+                wit::Serial::BySender => Serial::BySender,
+                wit::Serial::ByRecipient => Serial::ByRecipient,
+            },
+            services: services.collect(),
+            commands: commands.collect(),
+        };
+        Ok((description, marks))
+    }
+}
+
+fn stage(given: wit::Stage) -> Stage {
+    match given {
         wit::Stage::Pre => Stage::Pre,
         wit::Stage::Process => Stage::Process,
         wit::Stage::Post => Stage::Post,
         wit::Stage::Filter => Stage::Filter,
-    };
+    }
+}
+
+/// The hook that is called at a stage.
+pub(crate) fn hook_of(stage: Stage) -> Grant {
+    match stage {
+        Stage::Pre => Grant::Pre,
+        Stage::Process => Grant::Process,
+        Stage::Post => Grant::Post,
+        Stage::Filter => Grant::Filter,
+    }
+}
+
+fn compile(given: &wit::Interest, marks: &Marks) -> Result<Interest, Reason> {
+    let stage = stage(given.stage);
     let kind = match given.kind {
         WitKind::Message => Kind::Message,
         WitKind::Presence => Kind::Presence,

@@ -4,11 +4,13 @@
 //! The order: writes commit as one batch, then marks are set, then stanzas leave, then accounts are
 //! removed and deletes commit. A crash in between repeats work and never loses it.
 
+use crate::account_data;
 use crate::call::Failure;
 use crate::chain::Chain;
 use crate::counters::add;
 use crate::host::{Host, Outgoing, Written};
-use crate::options::EngineOptions;
+use crate::options::Limits;
+use crate::requests::Request;
 use crate::staged::{Quota, Staged};
 use crate::state::Shared;
 use std::sync::Arc;
@@ -22,8 +24,20 @@ pub(crate) struct Effects {
     pub outbox: Outbox,
     /// Session, number of the mark, on or off.
     pub marks: Vec<(Jid, u8, bool)>,
+    /// Changes to the data of accounts, in order.
+    pub account_data: Vec<Datum>,
+    /// Requests whose stanzas are in the outbox.
+    pub requests: Vec<Request>,
     /// Accounts to remove.
     pub removals: Vec<Jid>,
+}
+
+/// One change to the data of an account; no value deletes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Datum {
+    pub account: Jid,
+    pub key: String,
+    pub value: Option<Vec<u8>>,
 }
 
 /// Stanzas to send, in order.
@@ -38,15 +52,91 @@ pub(crate) struct Outbox {
 pub(crate) struct Full;
 
 impl Outbox {
-    pub fn push(&mut self, stanza: Outgoing, bytes: usize, options: &EngineOptions) -> Result<(), Full> {
-        let bytes = self.bytes.saturating_add(bytes);
-        if self.stanzas.len() >= options.outbox_stanzas || bytes > options.outbox_bytes {
+    /// Whether so many more stanzas of so many more bytes fit.
+    pub fn has_room(&self, stanzas: usize, bytes: usize, limits: &Limits) -> bool {
+        let fits = |have: usize, more: usize, most: usize| have.saturating_add(more) <= most;
+        fits(self.stanzas.len(), stanzas, limits.outbox_stanzas)
+            && fits(self.bytes, bytes, limits.outbox_bytes)
+    }
+
+    pub fn push(&mut self, stanza: Outgoing, bytes: usize, limits: &Limits) -> Result<(), Full> {
+        if !self.has_room(1, bytes, limits) {
             return Err(Full);
         }
         self.stanzas.push(stanza);
-        self.bytes = bytes;
+        self.bytes += bytes;
         Ok(())
     }
+
+    /// What is in it.
+    pub fn stanzas(&self) -> &[Outgoing] {
+        &self.stanzas
+    }
+}
+
+impl Effects {
+    /// Whether the call has moved anything, so that calling again may be of use.
+    pub fn makes_progress(&self) -> bool {
+        !self.outbox.stanzas.is_empty() || !self.staged.is_empty() || !self.account_data.is_empty()
+    }
+
+    /// Send a stanza of the host's own after those of the plugin.
+    pub fn send_last(&mut self, stanza: Outgoing) {
+        self.outbox.stanzas.push(stanza);
+    }
+
+    /// Let everything happen that must be durable before anybody hears of it. After an error, nothing
+    /// has.
+    pub async fn commit(self, host: &dyn Host, shared: &Shared) -> Result<Departure, Failure> {
+        let stanzas = self.outbox.stanzas;
+        let chain = Chain::link(stanzas.len(), shared.limits.outbox_stanzas)?;
+        let (mut writes, deletes) = self.staged.into_writes();
+        writes.extend(self.account_data.iter().map(|datum| datum.write(&shared.name)));
+        let rings = writes.iter().any(|write| matches!(write, Write::SetAlarm(_)));
+        if !writes.is_empty() {
+            host.storage().commit(Batch { writes }).await?;
+        }
+        if rings {
+            shared.common.wake.notify_one();
+        }
+        for Datum { account, key, value } in self.account_data {
+            if let Some(data) = host.account_data(&account) {
+                data.set(&shared.name, &key, value);
+            }
+        }
+        for (session, mark, on) in &self.marks {
+            // A session that has ended meanwhile needs no mark.
+            host.set_mark(session, *mark, *on);
+        }
+        for request in self.requests {
+            shared.common.requests.open(request, host.now());
+            shared.common.wake.notify_one();
+        }
+        Ok(Departure { stanzas, removals: self.removals, deletes, chain })
+    }
+
+    /// How much one call may change.
+    pub fn quota(limits: &Limits) -> Quota {
+        Quota { count: limits.writes, bytes: limits.write_bytes }
+    }
+}
+
+impl Datum {
+    fn write(&self, plugin: &str) -> Write {
+        let (store, owner) = (account_data::store(plugin), self.account.as_str().to_owned());
+        match &self.value {
+            Some(value) => Write::TableSet { store, owner, key: self.key.clone(), value: value.clone() },
+            None => Write::TableDelete { store, owner, key: self.key.clone() },
+        }
+    }
+}
+
+/// What is to happen once the writes of a call are durable.
+pub(crate) struct Departure {
+    stanzas: Vec<Outgoing>,
+    removals: Vec<Jid>,
+    deletes: Vec<Write>,
+    chain: Chain,
 }
 
 /// What is left to do once the stanzas of a call are queued.
@@ -57,34 +147,15 @@ pub(crate) struct Rest {
     deletes: Vec<Write>,
 }
 
-impl Effects {
-    /// Whether the call has moved anything, so that calling again may be of use.
-    pub fn makes_progress(&self) -> bool {
-        !self.outbox.stanzas.is_empty() || !self.staged.is_empty()
+impl Departure {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.stanzas.is_empty() && self.removals.is_empty() && self.deletes.is_empty()
     }
 
-    /// Send a stanza of the host's own after those of the plugin.
-    pub fn send_last(&mut self, stanza: Outgoing) {
-        self.outbox.stanzas.push(stanza);
-    }
-
-    /// Let everything happen but the deletes. After an error, nothing has.
-    pub async fn commit(
-        self,
-        host: &dyn Host,
-        shared: &Shared,
-        ahead: Option<&Jid>,
-    ) -> Result<Rest, Failure> {
-        let stanzas = self.outbox.stanzas;
-        let chain = Chain::link(stanzas.len(), shared.options.outbox_stanzas)?;
-        let (writes, deletes) = self.staged.into_writes();
-        if !writes.is_empty() {
-            host.storage().commit(Batch { writes }).await?;
-        }
-        for (session, mark, on) in &self.marks {
-            // A session that has ended meanwhile needs no mark.
-            host.set_mark(session, *mark, *on);
-        }
+    /// Let stanzas leave, and accounts be removed after them.
+    pub async fn leave(self, host: &dyn Host, shared: &Shared, ahead: Option<&Jid>) -> Rest {
+        let Departure { stanzas, removals, deletes, chain } = self;
         let delivers = stanzas.iter().any(|stanza| matches!(stanza, Outgoing::Deliver { .. }));
         let written = if stanzas.is_empty() {
             None
@@ -92,12 +163,20 @@ impl Effects {
             add(&shared.counters.sends, stanzas.len() as u64);
             Some(chain.follow(host.send(stanzas, ahead)).await)
         };
-        for account in &self.removals {
+        for account in &removals {
             if let Err(error) = host.remove_account(account).await {
                 tracing::warn!(plugin = %shared.name, %account, ?error, "an account could not be removed");
             }
         }
-        Ok(Rest { written, delivers, deletes })
+        Rest { written, delivers, deletes }
+    }
+
+    /// Leave, and finish without making the caller wait for anybody's stream.
+    pub async fn leave_aside(self, host: Arc<dyn Host>, shared: Arc<Shared>) {
+        if !self.is_empty() {
+            let rest = self.leave(&*host, &shared, None).await;
+            rest.finish_aside(host, shared).await;
+        }
     }
 }
 
@@ -107,9 +186,8 @@ impl Rest {
         !self.deletes.is_empty()
     }
 
-    /// Finish without making the caller wait for anybody's stream: deletes that must wait do so
-    /// in a task of their own.
-    pub async fn finish_aside(self, host: Arc<dyn Host>, shared: Arc<Shared>) {
+    /// Deletes that must wait for a stream do so in a task of their own.
+    async fn finish_aside(self, host: Arc<dyn Host>, shared: Arc<Shared>) {
         if self.deletes.is_empty() {
             return;
         }
@@ -142,12 +220,5 @@ async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared) -> bool {
             tracing::error!(plugin = %shared.name, %error, "deletes were not made; the work will be repeated");
             false
         }
-    }
-}
-
-impl Quota {
-    /// How much one call may change.
-    pub fn of(options: &EngineOptions) -> Quota {
-        Quota { count: options.writes, bytes: options.write_bytes }
     }
 }

@@ -1,170 +1,247 @@
-//! The engine as the server sees it: loading, matching, listing.
+//! The engine as the server sees it: which plugins there are, and who is to be asked about a stanza.
 
-use crate::call::Callable;
-use crate::counters::Counters;
-use crate::description::StreamFeature;
+use crate::command::CommandInfo;
+use crate::common::Common;
 use crate::error::{LoadError, Reason};
-use crate::event::{Calls, Facts, Phase, SessionEvents, Stage};
+use crate::event::{Calls, Facts, Phase, ServiceInfo, SessionEvents, Stage};
 use crate::host::Host;
-use crate::index::Index;
-use crate::load::{Loaded, load};
+use crate::housekeeping;
+use crate::load::load;
 use crate::marks::Allocator;
-use crate::options::{EngineOptions, PluginSpec, Policy};
+use crate::options::{EngineOptions, PluginSpec, Scope};
+use crate::plan::Plan;
+use crate::plugin::{Plugin, PluginInfo};
 use crate::wasm;
-use std::collections::BTreeSet;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 use waxwing_xmpp::{Kind, Stanza};
 
-/// All loaded plugins and the index of what they want to see.
+/// The plugins of a server.
 pub struct Engine {
-    pub(crate) plugins: Vec<Plugin>,
+    pub(crate) runtime: wasmtime::Engine,
+    pub(crate) options: EngineOptions,
     pub(crate) host: Weak<dyn Host>,
-    index: Index,
-    events: SessionEvents,
-    features: Vec<String>,
-    account_features: Vec<String>,
-    stream_features: Vec<StreamFeature>,
-}
-
-/// A plugin that takes part.
-pub(crate) struct Plugin {
-    pub callable: Callable,
-    pub policy: Policy,
-    pub events: SessionEvents,
-    version: String,
-    features: Vec<String>,
-    hooks: Vec<&'static str>,
-}
-
-/// A loaded plugin.
-#[derive(Debug)]
-pub struct PluginInfo<'a> {
-    /// Its name, as in the config file.
-    pub name: &'a str,
-    /// Its version, as it says itself.
-    pub version: &'a str,
-    /// What it adds to service discovery of hosts.
-    pub features: &'a [String],
-    /// The hooks that it has.
-    pub hooks: &'a [&'static str],
-    /// Whether it has failed so often that it is not called for now.
-    pub suspended: bool,
-    /// What it has done so far.
-    pub counters: &'a Counters,
+    pub(crate) common: Arc<Common>,
+    plan: ArcSwap<Plan>,
+    marks: Mutex<Allocator>,
+    /// Held while a plan takes the place of another, never across a wait.
+    changing: Mutex<()>,
 }
 
 impl Engine {
-    /// Load plugins, in this order. The first that cannot be loaded is an error: a
+    /// An engine without plugins. Within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the WebAssembly runtime does not start.
+    pub fn new(options: EngineOptions, host: Weak<dyn Host>) -> Result<Arc<Engine>, LoadError> {
+        let runtime = wasm::start(&options);
+        let runtime = runtime.map_err(|reason| LoadError { plugin: "(all)".into(), reason })?;
+        let engine = Arc::new(Engine {
+            runtime,
+            options,
+            host,
+            common: Arc::default(),
+            plan: ArcSwap::default(),
+            marks: Mutex::default(),
+            changing: Mutex::new(()),
+        });
+        housekeeping::start(&engine);
+        Ok(engine)
+    }
+
+    /// An engine with plugins, in this order. The first that cannot be loaded is an error: a
     /// server that lacks a feature it was told to have might lose what that feature keeps.
+    ///
+    /// # Errors
+    /// When one cannot be loaded, or is there twice.
     pub async fn load(
         options: EngineOptions,
         plugins: Vec<PluginSpec>,
         host: Weak<dyn Host>,
     ) -> Result<Arc<Engine>, LoadError> {
-        let runtime = wasm::start(&options);
-        let runtime = runtime.map_err(|reason| LoadError { plugin: "(all)".into(), reason })?;
-        let mut marks = Allocator::default();
-        let mut engine = Engine {
-            plugins: Vec::new(),
-            index: Index::default(),
-            host,
-            events: SessionEvents::empty(),
-            features: Vec::new(),
-            account_features: Vec::new(),
-            stream_features: Vec::new(),
-        };
-        let mut interests = Vec::new();
+        let engine = Engine::new(options, host)?;
         for spec in plugins {
-            if engine.plugins.iter().any(|plugin| plugin.name() == spec.name) {
+            if engine.plan().position(&spec.name, &spec.scope).is_some() {
                 return Err(LoadError { plugin: spec.name, reason: Reason::Twice });
             }
-            let mut loaded = load(&runtime, &options, &spec, &mut marks).await?;
-            let number = engine.plugins.len() as u16;
-            interests.extend(loaded.description.interests.drain(..).map(|interest| (interest, number)));
-            engine.add(loaded, spec.policy);
+            engine.put(spec).await?;
         }
-        engine.index = Index::new(interests);
-        engine.features = merged(&engine.features);
-        engine.account_features = merged(&engine.account_features);
-        Ok(Arc::new(engine))
+        Ok(engine)
     }
 
-    fn add(&mut self, loaded: Loaded, policy: Policy) {
-        let Loaded { callable, description, hooks } = loaded;
-        self.events |= description.events;
-        self.features.extend_from_slice(&description.features);
-        self.account_features.extend(description.account_features);
-        self.stream_features.extend(description.stream_features);
-        self.plugins.push(Plugin {
-            callable,
-            policy,
-            events: description.events,
-            version: description.version,
-            features: description.features,
-            hooks,
+    /// Load a plugin and let it take part, in the place of one with the same name and scope if there is
+    /// one. Stanzas go on meanwhile, and calls that are under way finish on the old one, which stands by
+    /// until the new one has proved itself. After an error everything is as before.
+    ///
+    /// # Errors
+    /// When it cannot be loaded; see [`Reason`].
+    pub async fn put(&self, spec: PluginSpec) -> Result<PluginInfo, LoadError> {
+        let plugin = Arc::new(load(&self.runtime, &self.common, &self.marks, &spec).await?);
+        self.change(|plugins| {
+            check_services(plugins, &plugin)?;
+            match plugins.iter_mut().find(|old| old.is_namesake(&spec.name, &spec.scope)) {
+                Some(old) => {
+                    if self.options.trial_calls > 0 {
+                        plugin.trial.begin(old.clone(), self.options.trial_calls);
+                    }
+                    *old = plugin.clone();
+                }
+                None => plugins.push(plugin.clone()),
+            }
+            Ok(())
+        })
+        .map_err(|reason| LoadError { plugin: spec.name, reason })?;
+        Ok(plugin.info())
+    }
+
+    /// Load a plugin and let it go again: whether [`Engine::put`] would succeed, and what it would bring.
+    ///
+    /// # Errors
+    /// As for [`Engine::put`].
+    pub async fn try_out(&self, spec: &PluginSpec) -> Result<PluginInfo, LoadError> {
+        Ok(load(&self.runtime, &self.common, &self.marks, spec).await?.info())
+    }
+
+    /// Let a plugin go; `false` if there is none of this name and scope. Calls that are under way finish.
+    pub fn remove(&self, name: &str, scope: &Scope) -> bool {
+        let mut found = false;
+        // Taking away breaks nothing.
+        let _ = self.change(|plugins| {
+            plugins.retain(|plugin| {
+                let is_it = plugin.is_namesake(name, scope);
+                found |= is_it;
+                !is_it
+            });
+            Ok(())
         });
+        found
     }
 
-    /// Whether any plugin has an interest in stanzas of this kind at this stage: cheaper than
-    /// gathering facts for [`Engine::matching`] in vain.
-    pub fn listens(&self, stage: Stage, kind: Kind) -> bool {
-        self.index.listens(stage, kind)
+    /// Put a version back in the place of the one that followed it.
+    pub(crate) fn roll_back(&self, failed: &Arc<Plugin>, previous: &Arc<Plugin>) -> bool {
+        let mut done = false;
+        let _ = self.change(|plugins| {
+            if let Some(place) = plugins.iter_mut().find(|plugin| Arc::ptr_eq(plugin, failed)) {
+                *place = previous.clone();
+                done = true;
+            }
+            Ok(())
+        });
+        done
     }
 
-    /// The plugins to ask about a stanza. Allocates nothing when that is nobody.
-    pub fn matching(&self, stage: Stage, stanza: &Stanza, facts: &Facts) -> Calls {
-        Calls { stage, plugins: self.index.matching(stage, stanza, facts) }
+    /// Wait for versions that failed in their first calls and were replaced by those before them.
+    pub async fn next_rollbacks(&self) -> Vec<PluginInfo> {
+        loop {
+            let notified = self.common.rolled_back.notified();
+            let failed = std::mem::take(&mut *self.common.rollbacks.lock());
+            if !failed.is_empty() {
+                return failed;
+            }
+            notified.await;
+        }
     }
 
-    /// Whether any plugin wants to hear of these events.
-    pub fn wants(&self, events: SessionEvents) -> bool {
-        self.events.intersects(events)
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Plugin>>) -> Result<(), Reason>) -> Result<(), Reason> {
+        let _alone = self.changing.lock();
+        let old = self.plan.load();
+        let mut plugins = old.plugins.clone();
+        change(&mut plugins)?;
+        self.plan.store(Arc::new(Plan::new(plugins, old.generation + 1)));
+        Ok(())
     }
 
-    /// What hosts advertise in service discovery, in order, each once.
-    pub fn features(&self) -> &[String] {
-        &self.features
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        self.plan.load_full()
     }
 
-    /// What accounts advertise in service discovery, in order, each once.
-    pub fn account_features(&self) -> &[String] {
-        &self.account_features
+    /// Rises whenever the plugins change, and with them what is advertised.
+    pub fn generation(&self) -> u64 {
+        self.plan.load().generation
     }
 
-    /// The children of `<stream:features/>` in this phase. `setting` says whether a setting of the
-    /// virtual host is true.
-    pub fn stream_features(&self, phase: Phase, setting: impl Fn(&str) -> bool) -> Vec<String> {
-        let offered = self.stream_features.iter().filter(|feature| feature.phase == phase);
+    /// Whether any plugin of a virtual host has an interest in stanzas of this kind at this stage: cheaper
+    /// than gathering facts for [`Engine::matching`] in vain.
+    pub fn listens(&self, vhost: &str, stage: Stage, kind: Kind) -> bool {
+        self.plan.load().roles(vhost).index.listens(stage, kind)
+    }
+
+    /// The plugins of a virtual host to ask about a stanza. Allocates nothing when that is nobody.
+    pub fn matching(&self, vhost: &str, stage: Stage, stanza: &Stanza, facts: &Facts) -> Calls {
+        let plan = self.plan.load();
+        let plugins = plan.roles(vhost).index.matching(stage, stanza, facts);
+        let plan = (!plugins.is_empty()).then(|| arc_swap::Guard::into_inner(plan));
+        Calls { stage, plan, plugins }
+    }
+
+    /// Whether any plugin of a virtual host wants to hear of these events.
+    pub fn wants(&self, vhost: &str, events: SessionEvents) -> bool {
+        self.plan.load().roles(vhost).events.intersects(events)
+    }
+
+    /// What a virtual host advertises in service discovery, in order, each once.
+    pub fn features(&self, vhost: &str) -> Vec<String> {
+        self.plan.load().roles(vhost).features.clone()
+    }
+
+    /// What accounts of a virtual host advertise in service discovery, in order, each once.
+    pub fn account_features(&self, vhost: &str) -> Vec<String> {
+        self.plan.load().roles(vhost).account_features.clone()
+    }
+
+    /// The children of `<stream:features/>` of a virtual host in this phase. `setting` says whether a
+    /// setting of the virtual host is true.
+    pub fn stream_features(&self, vhost: &str, phase: Phase, setting: impl Fn(&str) -> bool) -> Vec<String> {
+        let plan = self.plan.load();
+        let offered = plan.roles(vhost).stream_features.iter().filter(|feature| feature.phase == phase);
         let allowed = offered.filter(|feature| feature.setting.as_deref().is_none_or(&setting));
         allowed.map(|feature| feature.xml.clone()).collect()
     }
 
-    /// All loaded plugins, in the order of the config file.
-    pub fn plugins(&self) -> Vec<PluginInfo<'_>> {
-        let infos = self.plugins.iter().map(|plugin| PluginInfo {
-            name: plugin.name(),
-            version: &plugin.version,
-            features: &plugin.features,
-            hooks: &plugin.hooks,
-            suspended: plugin.callable.breaker.is_shut(),
-            counters: &plugin.callable.shared.counters,
-        });
-        infos.collect()
+    /// The names that plugins own under a virtual host.
+    pub fn services(&self, vhost: &str) -> Vec<ServiceInfo> {
+        self.plan.load().roles(vhost).services.iter().map(|(service, _)| service.clone()).collect()
+    }
+
+    /// The ad-hoc commands of a virtual host.
+    pub fn commands(&self, vhost: &str) -> Vec<CommandInfo> {
+        self.plan.load().roles(vhost).commands.iter().map(|(command, _)| command.clone()).collect()
+    }
+
+    /// Whether any plugin keeps data of accounts, so that it is worth loading.
+    pub fn uses_account_data(&self) -> bool {
+        let plan = self.plan.load();
+        plan.plugins.iter().any(|plugin| plugin.requested.interfaces.has(crate::Grant::AccountData))
+    }
+
+    /// All loaded plugins, in the order in which they are asked.
+    pub fn plugins(&self) -> Vec<PluginInfo> {
+        self.plan.load().plugins.iter().map(|plugin| plugin.info()).collect()
     }
 }
 
 impl Plugin {
-    pub fn name(&self) -> &str {
-        &self.callable.shared.name
+    fn is_namesake(&self, name: &str, scope: &Scope) -> bool {
+        self.name() == name && self.spec.scope == *scope
     }
+}
+
+/// No two plugins may own one name.
+fn check_services(plugins: &[Arc<Plugin>], new: &Plugin) -> Result<(), Reason> {
+    let others = plugins.iter().filter(|plugin| plugin.name() != new.name());
+    for other in others {
+        let taken = |name: &String| other.description.services.iter().any(|service| service.name == *name);
+        if let Some(service) = new.description.services.iter().find(|service| taken(&service.name)) {
+            let (name, owner) = (service.name.clone(), other.name().to_owned());
+            return Err(Reason::ServiceTaken { name, owner });
+        }
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.plugins.iter().map(Plugin::name)).finish()
+        f.debug_list().entries(self.plan().plugins.iter().map(|plugin| plugin.name())).finish()
     }
-}
-
-fn merged(features: &[String]) -> Vec<String> {
-    features.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }

@@ -1,6 +1,6 @@
 //! Why a plugin cannot be loaded, in sentences that say what to do.
 
-use crate::event::Stage;
+use crate::grants::{Grant, Interfaces};
 use std::path::PathBuf;
 
 /// A plugin that cannot be loaded, and why.
@@ -28,11 +28,11 @@ pub enum Reason {
         error: std::io::Error,
     },
     /// Something else than WebAssembly.
-    #[error("{} is not a WebAssembly component", .0.display())]
-    NotAComponent(PathBuf),
+    #[error("the file is not a WebAssembly component")]
+    NotAComponent,
     /// What compilers make before it is wrapped.
-    #[error("{} is a core WebAssembly module; make it a component with `waxwing plugin build`", .0.display())]
-    CoreModule(PathBuf),
+    #[error("the file is a core WebAssembly module; make it a component with `waxwing plugin build`")]
+    CoreModule,
     /// The compiler refuses it.
     #[error("the component is not valid: {0}")]
     Invalid(String),
@@ -46,18 +46,51 @@ pub enum Reason {
         /// The version of this server.
         ours: &'static str,
     },
-    /// It needs a permission that the operator has not given.
-    #[error("it imports `{grant}`, which it is not granted. With that grant it may {allows}")]
-    NotGranted {
-        /// The missing grant.
-        grant: crate::Grant,
-        /// What it would allow.
-        allows: &'static str,
+    /// It needs permissions that the operator has not given.
+    #[error("it asks for more than it is granted: {}. To allow it, add {} to `allow` in its grants", sentences(.0), quoted(.0))]
+    NotGranted(Interfaces),
+    /// It wants to send HTTP requests and may send none.
+    #[error(
+        "it asks for outgoing HTTP (wasi:http); to allow it, list the hosts that it may reach as `http` in its grants"
+    )]
+    NoHttp,
+    /// It wants a name that it may not have.
+    #[error(
+        "it wants the name {0:?} under its virtual hosts; to allow it, add it to `services` in its grants"
+    )]
+    ServiceNotGranted(String),
+    /// Somebody else has that name.
+    #[error("it wants the name {name:?} under its virtual hosts, which the plugin {owner:?} has")]
+    ServiceTaken {
+        /// The name.
+        name: String,
+        /// The plugin that has it.
+        owner: String,
     },
+    /// No name can be made of it.
+    #[error(
+        "it wants the name {0:?} under its virtual hosts; a name has lower case letters, digits and dashes only"
+    )]
+    BadService(String),
+    /// Commands that cannot be told apart.
+    #[error("it declares commands with the same node, or with none")]
+    BadCommands,
+    /// A list that is longer than anybody needs.
+    #[error("it declares {count} {what}; at most {most} are accepted")]
+    TooMany {
+        /// What is in the list.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A text that is too long, or more than a line.
+    #[error("its description has a text of more than a line or of more than 1024 bytes: {0:?}...")]
+    BadText(String),
     /// It needs something that nobody here offers.
     #[error(
-        "it imports `{0}`, which this server does not offer; bundled plugins are built for \
-         wasm32-unknown-unknown, which imports nothing by itself"
+        "it imports `{0}`, which this server does not offer; it offers the interfaces of xmpp:plugin and WASI 0.2"
     )]
     UnknownImport(String),
     /// Every plugin exports this.
@@ -93,15 +126,14 @@ pub enum Reason {
     /// Two plugins of one name.
     #[error("it is there twice")]
     Twice,
-    /// An interest in a stage whose hook is missing.
-    #[error("it declares an interest in stage `{stage:?}`, but does not export that hook")]
+    /// It declares something for which it lacks the hook.
+    #[error("it declares {what}, but does not export the interface `{hook}`")]
     NoHook {
-        /// The stage.
-        stage: Stage,
+        /// What it declares.
+        what: &'static str,
+        /// The hook.
+        hook: Grant,
     },
-    /// Session events without the hook for them.
-    #[error("it wants session events, but does not export the interface `sessions`")]
-    NoSessionsHook,
     /// A `type` that the kind of stanza does not have.
     #[error("an interest names the type {found:?}, which a {kind} cannot have")]
     BadType {
@@ -125,4 +157,13 @@ pub enum Reason {
     /// A stream feature that is not one element.
     #[error("its stream feature {0:?} is not one well-formed XML element")]
     BadStreamFeature(String),
+}
+
+fn sentences(interfaces: &Interfaces) -> String {
+    let sentences = interfaces.iter().map(|grant| format!("with `{grant}` it may {}", grant.allows()));
+    sentences.collect::<Vec<_>>().join("; ")
+}
+
+fn quoted(interfaces: &Interfaces) -> String {
+    interfaces.iter().map(|grant| format!("'{grant}'")).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,8 @@
 //! What the server tells the engine, and what it hears back.
 
+use crate::plan::Plan;
 use smallvec::SmallVec;
+use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza, StanzaError};
 
 /// Where on its journey a stanza is shown to plugins.
@@ -106,6 +108,30 @@ pub enum Phase {
     AfterLogin,
 }
 
+/// Who may run a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The administrators of the server.
+    Admin,
+    /// Everybody with an account on the virtual host.
+    LocalUser,
+}
+
+/// A name that a plugin owns under its virtual hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceInfo {
+    /// `bot` is `bot.example.org`.
+    pub name: String,
+    /// Its identity in service discovery (XEP-0030): category, type and name.
+    pub category: String,
+    /// See `category`.
+    pub ty: String,
+    /// See `category`.
+    pub label: String,
+    /// Its features in service discovery.
+    pub features: Vec<String>,
+}
+
 /// Everything about a hook call that is not the stanza.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -131,10 +157,11 @@ pub struct Facts {
 }
 
 /// The plugins to ask about one stanza, in order: the answer of [`crate::Engine::matching`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Calls {
     pub(crate) stage: Stage,
-    /// Numbers of plugins.
+    /// The plugins as they were when the stanza was matched, and their places there.
+    pub(crate) plan: Option<Arc<Plan>>,
     pub(crate) plugins: SmallVec<[u16; 12]>,
 }
 
@@ -147,6 +174,12 @@ impl Calls {
     /// How many plugins are to be asked.
     pub fn len(&self) -> usize {
         self.plugins.len()
+    }
+}
+
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}: {} plugins", self.stage, self.len())
     }
 }
 

@@ -1,11 +1,13 @@
-//! Imports are permissions: what is not granted is not linked.
+//! Imports and hooks are permissions: what is not granted is not linked, and not loaded.
 
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 macro_rules! grants {
     ($($(#[$doc:meta])* $name:ident = $interface:literal, $allows:literal;)+) => {
-        /// A permission: one interface of `xmpp:plugin`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        /// A permission: one interface of `xmpp:plugin`, imported or exported.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Grant { $($(#[$doc])* $name,)+ }
 
         impl Grant {
@@ -26,20 +28,49 @@ macro_rules! grants {
 }
 
 grants! {
+    /// Hook before routing.
+    Pre = "pre", "see, stop and rewrite stanzas that users send, before they are routed";
+    /// Hook for requests.
+    Process = "process", "answer requests to the server, to accounts and to streams that have not logged in";
+    /// Hook for what nobody takes.
+    Post = "post", "take stanzas whose recipient is offline";
+    /// Hook before writing.
+    Filter = "filter", "see, stop and rewrite stanzas once for each session that they are written to";
+    /// Hook for sessions.
+    Sessions = "sessions", "hear when users come online, change their priority and go";
+    /// Hook for a name of its own.
+    Service = "service", "answer at names of its own under the virtual hosts, as listed in `services`";
+    /// Hook for ad-hoc commands.
+    Commands = "commands", "offer commands, with forms, to those who may run them";
+    /// Hook for alarms.
+    Alarms = "alarms", "be called at times that it has set";
+    /// Hook for replies.
+    Replies = "replies", "hear the replies to requests that it has made";
     /// Needed by every hook that is shown stanzas.
     Stanzas = "stanzas", "read the content of the stanzas that match its interests";
     /// Sending, and who is online.
-    Router = "router", "send stanzas in the name of any address of this server and see who is online";
+    Router = "router", "send stanzas in the name of any address of its virtual hosts and see who is online";
     /// Limiting its own interests.
     Marks = "marks", "mark sessions, to limit which stanzas it is shown";
-    /// Its own tables and logs.
-    Storage = "storage", "keep data of its own in the database";
+    /// Tables and logs.
+    Storage = "storage", "keep data in the database, in the stores listed in `stores`";
+    /// Small data of accounts.
+    AccountData = "account-data", "keep up to 64 KiB for each account";
+    /// Alarms.
+    Scheduler = "scheduler", "set alarms";
     /// Reading accounts and rosters.
-    Accounts = "accounts", "see which accounts exist and who is subscribed to whom";
+    Accounts = "accounts", "see which accounts exist, whom they know and who is subscribed to whom";
     /// Changing accounts.
     AccountAdmin = "account-admin", "create accounts, change passwords and remove accounts";
     /// Clock, log, counters, randomness, settings of virtual hosts.
     Runtime = "runtime", "read the clock, write to the log and draw random numbers";
+}
+
+impl Grant {
+    /// The grant of this name.
+    pub fn named(name: &str) -> Option<Grant> {
+        Grant::ALL.iter().copied().find(|grant| grant.name() == name)
+    }
 }
 
 impl fmt::Display for Grant {
@@ -48,34 +79,126 @@ impl fmt::Display for Grant {
     }
 }
 
-/// The permissions of one plugin. The default is all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grants(u8);
+/// A set of interfaces.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct Interfaces(u32);
 
-impl Grants {
-    /// No permission at all.
-    pub const NONE: Grants = Grants(0);
+impl Interfaces {
+    /// No interface at all.
+    pub const NONE: Interfaces = Interfaces(0);
+    /// Every interface.
+    pub const ALL: Interfaces = Interfaces((1 << Grant::ALL.len()) - 1);
 
     /// The same, with one more.
     #[must_use]
-    pub fn with(self, grant: Grant) -> Grants {
-        Grants(self.0 | 1 << grant as u8)
+    pub fn with(self, grant: Grant) -> Interfaces {
+        Interfaces(self.0 | 1 << grant as u32)
     }
 
     /// The same, without one.
     #[must_use]
-    pub fn without(self, grant: Grant) -> Grants {
-        Grants(self.0 & !(1 << grant as u8))
+    pub fn without(self, grant: Grant) -> Interfaces {
+        Interfaces(self.0 & !(1 << grant as u32))
     }
 
-    /// Whether a grant is among them.
+    /// Whether an interface is among them.
     pub fn has(self, grant: Grant) -> bool {
-        self.0 & 1 << grant as u8 != 0
+        self.0 & 1 << grant as u32 != 0
+    }
+
+    /// Those among them, in the order of [`Grant::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Grant> {
+        Grant::ALL.iter().copied().filter(move |grant| self.has(*grant))
+    }
+
+    /// What is in this set and not in another.
+    #[must_use]
+    pub fn beyond(self, other: Interfaces) -> Interfaces {
+        Interfaces(self.0 & !other.0)
+    }
+
+    /// By the names of the interfaces; an error names the first that there is not.
+    pub fn named<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Result<Interfaces, UnknownInterface> {
+        names.into_iter().try_fold(Interfaces::NONE, |all, name| match Grant::named(name.as_ref()) {
+            Some(grant) => Ok(all.with(grant)),
+            None => Err(UnknownInterface(name.as_ref().to_owned())),
+        })
     }
 }
 
-impl Default for Grants {
-    fn default() -> Self {
-        Grant::ALL.iter().fold(Grants::NONE, |grants, grant| grants.with(*grant))
+impl FromIterator<Grant> for Interfaces {
+    fn from_iter<I: IntoIterator<Item = Grant>>(grants: I) -> Self {
+        grants.into_iter().fold(Interfaces::NONE, Interfaces::with)
+    }
+}
+
+impl fmt::Debug for Interfaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Grant::name)).finish()
+    }
+}
+
+impl fmt::Display for Interfaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.iter().map(Grant::name).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A grant that names nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no interface `{0}` to grant; there are: {all}", all = Interfaces::ALL)]
+pub struct UnknownInterface(String);
+
+impl TryFrom<Vec<String>> for Interfaces {
+    type Error = UnknownInterface;
+
+    fn try_from(names: Vec<String>) -> Result<Self, UnknownInterface> {
+        Interfaces::named(names)
+    }
+}
+
+impl From<Interfaces> for Vec<String> {
+    fn from(interfaces: Interfaces) -> Self {
+        interfaces.iter().map(|grant| grant.name().to_owned()).collect()
+    }
+}
+
+/// Any store, as a name in [`Grants::stores`].
+pub const ANY_STORE: &str = "*";
+
+/// The permissions of one plugin. The default is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grants {
+    /// The interfaces that it may import and export.
+    pub allow: Interfaces,
+    /// The tables and logs that it may open, [`ANY_STORE`] for all of its own, and how many bytes
+    /// each may hold; 0 is no limit.
+    pub stores: BTreeMap<String, u64>,
+    /// The names that it may own under each of its virtual hosts.
+    pub services: BTreeSet<String>,
+    /// The hosts, or `host:port`s, that it may send HTTP requests to.
+    pub http: BTreeSet<String>,
+}
+
+impl Grants {
+    /// Everything but HTTP, for tools and tests.
+    pub fn everything() -> Grants {
+        let stores = BTreeMap::from([(ANY_STORE.to_owned(), 0)]);
+        let services = BTreeSet::from(["*".to_owned()]);
+        Grants { allow: Interfaces::ALL, stores, services, http: BTreeSet::new() }
+    }
+
+    /// The limit of a store in bytes; `None` if the plugin may not open it. What is shared has to be
+    /// named.
+    pub fn store(&self, name: &str) -> Option<u64> {
+        let any = || (!name.starts_with("shared/")).then(|| self.stores.get(ANY_STORE)).flatten();
+        self.stores.get(name).or_else(any).copied()
+    }
+
+    /// Whether it may own a name.
+    pub fn service(&self, name: &str) -> bool {
+        self.services.contains(name) || self.services.contains("*")
     }
 }

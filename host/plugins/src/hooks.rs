@@ -1,20 +1,36 @@
-//! Asking plugins about stanzas, and telling them of sessions.
+//! Asking plugins about stanzas, and telling them what has happened.
 
+use crate::bindings::exports::xmpp::plugin::replies;
 use crate::bindings::exports::xmpp::plugin::sessions::{self, Flow};
 use crate::call::Failure;
-use crate::engine::{Engine, Plugin};
-use crate::event::{Calls, Change, Event, Outcome, Stage};
+use crate::command::{CommandReply, CommandRequest};
+use crate::engine::Engine;
+use crate::event::{Calls, Change, Event, Outcome, ServiceInfo, Stage};
 use crate::header::Head;
-use crate::host::{Host, Outgoing};
-use crate::instance::{Answer, Hook};
+use crate::instance::Hook;
 use crate::options::Policy;
-use crate::verdict::{Decision, decide};
+use crate::plan::Plan;
+use crate::plugin::{Plugin, Question};
+use crate::requests::Request;
+use crate::trial::Failed;
+use crate::verdict::{Decision, lend_error};
 use std::sync::Arc;
-use waxwing_xmpp::{Condition, Jid, Stanza};
+use waxwing_storage::Alarm;
+use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError};
 
 /// Pages that a plugin may take for one session event. With a hundred stanzas each, more than any
 /// queue is long.
 const PAGES: usize = 10_000;
+
+/// A plugin's own name under a virtual host, found by [`Engine::service`].
+pub struct Service {
+    plan: Arc<Plan>,
+    number: u16,
+    /// What is advertised for it.
+    pub info: ServiceInfo,
+    /// The virtual host that it is under.
+    pub vhost: String,
+}
 
 impl Engine {
     /// Ask plugins about a stanza, one after the other, until one has dealt with it. When this
@@ -37,19 +53,127 @@ impl Engine {
     /// queued, and if they delete what they have delivered, those are written and deleted. Events
     /// of one account must come one at a time.
     pub async fn session_event(&self, session: &Jid, change: Change) {
-        let Some(host) = self.host.upgrade() else { return };
-        for plugin in self.plugins.iter().filter(|plugin| plugin.events.contains(change.event())) {
-            plugin.tell(&host, session, &change).await;
+        let plan = self.plan();
+        for number in &plan.roles(session.domain()).sessions {
+            let plugin = plan.plugins.get(usize::from(*number));
+            if let Some(plugin) = plugin.filter(|plugin| plugin.description.events.contains(change.event())) {
+                self.tell(plugin, session, &change).await;
+            }
         }
     }
 
+    /// The service at a domain, `bot.example.org` under a virtual host `example.org`.
+    pub fn service(&self, domain: &str) -> Option<Service> {
+        let (name, vhost) = domain.split_once('.')?;
+        let plan = self.plan();
+        let (info, number) = plan.roles(vhost).service(name)?.clone();
+        let host = self.host.upgrade()?;
+        host.is_local(vhost).then(|| Service { plan, number, info, vhost: vhost.to_owned() })
+    }
+
+    /// Hand a stanza to the plugin whose service it is addressed to.
+    pub async fn serve(&self, service: &Service, event: &Event, stanza: &Stanza) -> Outcome {
+        let plugin = service.plan.plugins.get(usize::from(service.number));
+        let Some((plugin, host)) = plugin.zip(self.host.upgrade()) else {
+            return Outcome::Next(stanza.clone());
+        };
+        let head = Head::of(stanza);
+        let question = Question {
+            host: &host,
+            hook: Hook::Service(head.event(stanza, event)),
+            stanza: Some(stanza),
+            sender: stanza.from.as_ref().map_or("", Jid::bare_str),
+            recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
+            ahead: None,
+        };
+        let result = self.consult(plugin, &question).await;
+        outcome(result, plugin.spec.policy.at(Stage::Process))
+            .unwrap_or_else(|| Outcome::Next(stanza.clone()))
+    }
+
+    /// Run one step of an ad-hoc command of a virtual host.
+    ///
+    /// # Errors
+    /// What the user is to be told.
+    pub async fn run_command(&self, request: &CommandRequest) -> Result<CommandReply, StanzaError> {
+        let plan = self.plan();
+        let commands = &plan.roles(&request.vhost).commands;
+        let command = commands.iter().find(|(command, _)| command.node == request.node);
+        let plugin = command.and_then(|(_, number)| plan.plugins.get(usize::from(*number)));
+        let plugin = plugin.ok_or(Condition::ItemNotFound)?;
+        let host = self.host.upgrade().ok_or(Condition::ServiceUnavailable)?;
+        let sender = waxwing_xmpp::Jid::parse(&request.user)
+            .map_or_else(|_| String::new(), |jid| jid.bare().to_string());
+        let question = Question {
+            host: &host,
+            hook: Hook::Command(request),
+            stanza: None,
+            sender: &sender,
+            recipient: &request.vhost,
+            ahead: None,
+        };
+        match self.consult(plugin, &question).await {
+            Ok(Decision::Command(reply)) => reply,
+            Ok(_) | Err(_) => Err(Condition::InternalServerError.into()),
+        }
+    }
+
+    /// Bring the reply to a request of a plugin to it; `false` if this is none.
+    pub async fn reply(&self, stanza: &Stanza) -> bool {
+        let Some(request) = self.common.requests.close(stanza) else { return false };
+        self.answer(request, Some(stanza)).await;
+        true
+    }
+
+    /// Tell a plugin what came of its request.
+    pub(crate) async fn answer(&self, request: Request, stanza: Option<&Stanza>) {
+        let plan = self.plan();
+        let domain = request.from.domain();
+        let under = || domain.split_once('.').and_then(|(_, vhost)| plan.plugin(&request.plugin, vhost));
+        let Some(plugin) = plan.plugin(&request.plugin, domain).or_else(under) else { return };
+        let Some(host) = self.host.upgrade() else { return };
+        let from = request.to.to_string();
+        let error = stanza.and_then(Stanza::stanza_error).map(|error| lend_error(&error));
+        let answer = match (stanza, &error) {
+            (None, _) => replies::Answer::Timeout,
+            (Some(_), Some(error)) => replies::Answer::Failure(error),
+            (Some(_), None) => replies::Answer::Success,
+        };
+        let question = Question {
+            host: &host,
+            hook: Hook::Reply { from: &from, context: &request.context, answer, stanza: stanza.is_some() },
+            stanza,
+            sender: request.to.bare_str(),
+            recipient: request.from.bare_str(),
+            ahead: None,
+        };
+        let _ = self.consult(plugin, &question).await;
+    }
+
+    /// Ring an alarm; `None` if there is no such plugin for its owner now.
+    pub(crate) async fn ring(&self, alarm: &Alarm) -> Option<Result<(), Failure>> {
+        let plan = self.plan();
+        let owner = Jid::parse(&alarm.owner).ok()?;
+        let plugin = plan.plugin(&alarm.plugin, owner.domain())?;
+        let host = self.host.upgrade()?;
+        let question = Question {
+            host: &host,
+            hook: Hook::Alarm { owner: &alarm.owner, name: &alarm.name, due: alarm.at, data: &alarm.data },
+            stanza: None,
+            sender: "",
+            recipient: &alarm.owner,
+            ahead: None,
+        };
+        Some(self.consult(plugin, &question).await.map(drop))
+    }
+
     async fn ask(&self, calls: Calls, event: &Event, session: Option<&Jid>, mut stanza: Stanza) -> Outcome {
-        let Some(host) = self.host.upgrade() else { return Outcome::Next(stanza) };
+        let Calls { stage, plan, plugins } = calls;
+        let Some((plan, host)) = plan.zip(self.host.upgrade()) else { return Outcome::Next(stanza) };
         let session = session.map(ToString::to_string);
-        let stage = calls.stage;
         let mut head = Head::of(&stanza);
-        for number in calls.plugins {
-            let Some(plugin) = self.plugins.get(usize::from(number)) else { continue };
+        for number in plugins {
+            let Some(plugin) = plan.plugins.get(usize::from(number)) else { continue };
             let lent = head.event(&stanza, event);
             let hook = match (stage, &session) {
                 (Stage::Pre, _) => Hook::Pre(lent),
@@ -58,98 +182,92 @@ impl Engine {
                 (Stage::Filter, Some(session)) => Hook::Filter(session, lent),
                 (Stage::Filter, None) => continue,
             };
-            let result = plugin.ask(&host, stage, &hook, &stanza).await;
-            plugin.callable.note(name(stage), &result);
-            match result {
-                Ok(Decision::Next) => {}
+            let question = Question {
+                host: &host,
+                hook,
+                stanza: Some(&stanza),
+                sender: stanza.from.as_ref().map_or("", Jid::bare_str),
+                recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
+                ahead: None,
+            };
+            match self.consult(plugin, &question).await {
                 Ok(Decision::Replace(new)) => {
                     stanza = new;
                     head = Head::of(&stanza);
                 }
-                Ok(Decision::Handled) => return Outcome::Handled,
-                Ok(Decision::Reply(inner)) => return Outcome::Reply(inner),
-                Ok(Decision::Drop) => return Outcome::Drop,
-                Ok(Decision::Reject(error)) => return Outcome::Reject(error),
-                Err(_) => match plugin.policy.at(stage) {
-                    Policy::Drop => return Outcome::Drop,
-                    Policy::Bounce => return Outcome::Reject(Condition::InternalServerError.into()),
-                    Policy::Pass | Policy::ByStage => {}
-                },
+                result => {
+                    if let Some(outcome) = outcome(result, plugin.spec.policy.at(stage)) {
+                        return outcome;
+                    }
+                }
             }
         }
         Outcome::Next(stanza)
     }
-}
-
-impl Plugin {
-    /// Ask one plugin, and let happen what it wants if its verdict is one that can be carried out.
-    async fn ask(
-        &self,
-        host: &Arc<dyn Host>,
-        stage: Stage,
-        hook: &Hook<'_>,
-        stanza: &Stanza,
-    ) -> Result<Decision, Failure> {
-        let (answer, mut effects) = self.callable.call(host, Some(stanza.clone()), hook).await?;
-        let Answer::Verdict(verdict) = answer else { return Err(Failure::WrongVerdict("flow")) };
-        let mut decision = decide(verdict, stage, stanza)?;
-        if let Decision::Reject(_) = decision {
-            // An error leaves nothing behind, whoever finds it.
-            return Ok(decision);
-        }
-        if let Decision::Reply(inner) = &decision
-            && !effects.removals.is_empty()
-            && stanza.from.is_some()
-        {
-            // The answer has to leave before the sessions that wait for it are closed.
-            effects.send_last(Outgoing::Route(stanza.iq_result(inner)));
-            decision = Decision::Handled;
-        }
-        let rest = effects.commit(&**host, &self.callable.shared, None).await?;
-        rest.finish_aside(host.clone(), self.callable.shared.clone()).await;
-        Ok(decision)
-    }
 
     /// Tell one plugin, again for each page that it wants to send.
-    async fn tell(&self, host: &Arc<dyn Host>, session: &Jid, change: &Change) {
+    async fn tell(&self, plugin: &Arc<Plugin>, session: &Jid, change: &Change) {
+        let Some(host) = self.host.upgrade() else { return };
+        let name = session.to_string();
+        let question = Question {
+            host: &host,
+            hook: Hook::Session(&name, lent(change)),
+            stanza: None,
+            sender: session.bare_str(),
+            recipient: session.bare_str(),
+            ahead: change.holds_back().then_some(session),
+        };
         for _ in 0..PAGES {
-            let result = self.tell_once(host, session, change).await;
-            self.callable.note("sessions", &result);
-            if !matches!(result, Ok(Flow::Again)) {
+            if !matches!(self.consult(plugin, &question).await, Ok(Decision::Flow(Flow::Again))) {
                 return;
             }
         }
-        tracing::warn!(plugin = self.name(), %session, "it asked for {PAGES} pages; no more");
+        tracing::warn!(plugin = plugin.name(), %session, "it asked for {PAGES} pages; no more");
     }
 
-    async fn tell_once(&self, host: &Arc<dyn Host>, session: &Jid, change: &Change) -> Result<Flow, Failure> {
-        let name = session.to_string();
-        let hook = Hook::Session(&name, lent(change));
-        let (answer, effects) = self.callable.call(host, None, &hook).await?;
-        let Answer::Flow(flow) = answer else { return Err(Failure::WrongVerdict("verdict")) };
-        // Asked again, one that has done nothing would do nothing for ever.
-        let again = flow == Flow::Again && effects.makes_progress();
-        let ahead = change.holds_back().then_some(session);
-        let rest = effects.commit(&**host, &self.callable.shared, ahead).await?;
-        // The next event of the account must not find what this one has delivered, so deletes are
-        // waited for. The same goes for the next page.
-        let written = if again || rest.has_deletes() {
-            rest.finish(&**host, &self.callable.shared).await
-        } else {
-            true
-        };
-        Ok(if again && written { Flow::Again } else { Flow::Done })
+    /// Ask one plugin and, where that is a new version that fails, the version before it.
+    async fn consult(&self, plugin: &Arc<Plugin>, question: &Question<'_>) -> Result<Decision, Failure> {
+        let result = plugin.ask(question).await;
+        match &result {
+            Ok(_) => plugin.trial.passed(),
+            Err(failure) if failure.is_its_own() => match plugin.trial.failed() {
+                None => {}
+                Some(Failed::Ask(previous)) => return previous.ask(question).await,
+                Some(Failed::RollBack(previous)) => {
+                    self.put_back(plugin, &previous, failure);
+                    return previous.ask(question).await;
+                }
+            },
+            Err(_) => {}
+        }
+        result
+    }
+
+    fn put_back(&self, plugin: &Arc<Plugin>, previous: &Arc<Plugin>, failure: &Failure) {
+        if !self.roll_back(plugin, previous) {
+            return;
+        }
+        let (name, version) = (plugin.name(), &plugin.description.version);
+        let before = &previous.description.version;
+        tracing::error!(plugin = name, %version, "rolled back to {before}: it fails in its first calls: {failure}");
+        self.common.rollbacks.lock().push(plugin.info());
+        self.common.rolled_back.notify_one();
     }
 }
 
-impl Policy {
-    /// What it comes to at a stage.
-    fn at(self, stage: Stage) -> Policy {
-        match (self, stage) {
-            (Policy::ByStage, Stage::Pre | Stage::Filter) => Policy::Pass,
-            (Policy::ByStage, Stage::Process | Stage::Post) => Policy::Bounce,
-            (policy, _) => policy,
-        }
+/// What a result means for the stanza; `None` if it simply goes on.
+fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome> {
+    match result {
+        Ok(Decision::Handled) => Some(Outcome::Handled),
+        Ok(Decision::Reply(inner)) => Some(Outcome::Reply(inner)),
+        Ok(Decision::Drop) => Some(Outcome::Drop),
+        Ok(Decision::Reject(error)) => Some(Outcome::Reject(error)),
+        Ok(Decision::Next | Decision::Replace(_) | Decision::Flow(_) | Decision::Command(_)) => None,
+        Err(_) => match policy {
+            Policy::Drop => Some(Outcome::Drop),
+            Policy::Bounce => Some(Outcome::Reject(Condition::InternalServerError.into())),
+            Policy::Pass | Policy::ByStage => None,
+        },
     }
 }
 
@@ -160,14 +278,5 @@ fn lent(change: &Change) -> sessions::Change<'_> {
         Change::Priority(priority) => sessions::Change::Priority(*priority),
         Change::Unavailable(status) => sessions::Change::Unavailable(status.as_deref()),
         Change::Closed => sessions::Change::Closed,
-    }
-}
-
-fn name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Pre => "pre",
-        Stage::Process => "process",
-        Stage::Post => "post",
-        Stage::Filter => "filter",
     }
 }

@@ -1,7 +1,9 @@
 //! What the engine needs from the server around it. The server implements this; the engine knows
 //! nothing else of it.
 
+use crate::account_data::AccountData;
 use futures_util::future::BoxFuture;
+use std::sync::Arc;
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
 
@@ -60,8 +62,26 @@ pub enum Subscription {
     Both,
 }
 
-/// The server, as the engine sees it.
+/// A contact of a roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Its bare JID.
+    pub jid: Jid,
+    /// Who sees whose presence.
+    pub subscription: Subscription,
+    /// In order.
+    pub groups: Vec<String>,
+}
+
+/// The server, as the engine sees it. All that plugins learn of the world comes from here, so that a
+/// recording of its answers is enough to run a call again.
 pub trait Host: Send + Sync + 'static {
+    /// Milliseconds since the Unix epoch.
+    fn now(&self) -> u64;
+
+    /// Fill with unpredictable bytes; `false` if the system has none.
+    fn random(&self, bytes: &mut [u8]) -> bool;
+
     /// Where plugins' data is kept.
     fn storage(&self) -> &dyn Storage;
 
@@ -73,6 +93,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// Every bound resource of an account.
     fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>>;
+
+    /// What plugins keep for an account, while it has sessions.
+    fn account_data(&self, account: &Jid) -> Option<Arc<AccountData>>;
 
     /// Set or clear marks of a session; `false` if there is no such session.
     fn set_mark(&self, session: &Jid, mark: u8, on: bool) -> bool;
@@ -87,6 +110,14 @@ pub trait Host: Send + Sync + 'static {
 
     /// What `owner`'s roster says of `contact`; both are bare JIDs.
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription>;
+
+    /// Up to `limit` contacts of `owner`'s roster after `after`, in order of their addresses.
+    fn contacts<'a>(
+        &'a self,
+        owner: &'a Jid,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Vec<Contact>>;
 
     /// Make an account.
     fn create_account<'a>(

@@ -1,7 +1,8 @@
 //! The plugin engine: sandboxed WebAssembly components behind the interfaces of `wit/`.
 //!
-//! [`Engine::load`] compiles components, asks each what it is and compiles what it wants to see
-//! into one index. For each stanza the server asks [`Engine::matching`], which costs next to
+//! [`Engine::put`] compiles a component, holds what it asks for against what it is granted, has it say
+//! what it is and lets it take part; plugins come, change and go while stanzas pass. What they want to see
+//! is compiled into one index. For each stanza the server asks [`Engine::matching`], which costs next to
 //! nothing when no plugin is interested, and hands what it answers to [`Engine::call`]. The server
 //! itself is known only as a [`Host`].
 //!
@@ -9,10 +10,14 @@
 //! not at all if it traps, computes for too long or breaks a limit. See [`Policy`] for what then
 //! becomes of the stanza.
 
+mod account_data;
 mod bindings;
 mod breaker;
 mod call;
 mod chain;
+mod command;
+mod common;
+mod component;
 mod componentize;
 mod counters;
 mod description;
@@ -20,28 +25,45 @@ mod effects;
 mod engine;
 mod error;
 mod event;
+mod gauge;
 mod grants;
 mod header;
 mod hooks;
 mod host;
+mod housekeeping;
 mod imports;
 mod index;
 mod instance;
+mod lanes;
 mod load;
 mod marks;
 mod memory;
 mod options;
+mod plan;
+mod plugin;
 mod pool;
+mod requests;
 mod staged;
 mod state;
+mod trial;
+mod usage;
 mod verdict;
+mod wasi;
 mod wasm;
 
+pub use account_data::AccountData;
+pub use command::{CommandAction, CommandInfo, CommandReply, CommandRequest, Field, Form};
+pub use component::Requested;
 pub use componentize::{ComponentizeError, componentize};
-pub use counters::Counters;
-pub use engine::{Engine, PluginInfo};
+pub use engine::Engine;
 pub use error::{LoadError, Reason};
-pub use event::{Calls, Change, Event, Facts, Origin, Outcome, Phase, SessionEvents, Stage, Target};
-pub use grants::{Grant, Grants};
-pub use host::{AccountError, Host, Outgoing, SessionInfo, Subscription, Written};
-pub use options::{EngineOptions, PluginSpec, Policy};
+pub use event::{
+    Access, Calls, Change, Event, Facts, Origin, Outcome, Phase, ServiceInfo, SessionEvents, Stage, Target,
+};
+pub use gauge::HookFigures;
+pub use grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};
+pub use hooks::Service;
+pub use host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
+pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
+pub use plugin::{CounterFigures, PluginInfo};
+pub use pool::PoolFigures;

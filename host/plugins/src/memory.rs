@@ -2,9 +2,8 @@
 
 use wasmtime::{Error, ResourceLimiter, Result};
 
-/// Core instances, memories and tables of one component: more than compilers ever make. A plugin in Python has
-/// nearly 40 instances, for the interpreter is many libraries.
-const PARTS: usize = 100;
+/// Core instances, memories and tables of one component. Those of Python have more than a hundred.
+const PARTS: usize = 256;
 /// Elements of all tables together: function pointers of the guest.
 const TABLE_ELEMENTS: usize = 100_000;
 
@@ -20,6 +19,11 @@ impl Memory {
     /// Up to `limit` bytes of linear memory.
     pub fn new(limit: usize) -> Memory {
         Memory { limit, bytes: 0, elements: 0 }
+    }
+
+    /// Bytes of linear memory in use.
+    pub fn used(&self) -> usize {
+        self.bytes
     }
 }
 

@@ -1,14 +1,32 @@
 //! How the engine and each plugin are set up.
 
-use crate::Grants;
+use crate::grants::Grants;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Limits of every plugin, and where compiled code is kept.
+/// What holds for all plugins.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
     /// Where compiled components are cached; `None` compiles them anew at each start.
     pub cache_folder: Option<PathBuf>,
+    /// The limits of a plugin that has none of its own.
+    pub limits: Limits,
+    /// Calls that a new version must serve before the old one is let go; 0 does without.
+    pub trial_calls: u32,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { cache_folder: None, limits: Limits::default(), trial_calls: 20 }
+    }
+}
+
+/// What a plugin may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
     /// Time in wasm that one call may spend, to the next 5 ms.
     pub cpu: Duration,
     /// Time that one call may take with all its waiting for data, and for an instance.
@@ -25,18 +43,17 @@ pub struct EngineOptions {
     pub write_bytes: usize,
     /// Instances that a plugin may have at a time, which is also how many of its calls run at a time.
     pub instances: usize,
-    /// Idle instances that are kept for the next call.
-    pub warm: usize,
     /// Calls that may wait for an instance of a plugin; one more fails at once.
     pub waiting: usize,
+    /// Requests to others that may be without a reply at a time.
+    pub requests: usize,
     /// Calls after which an instance is replaced, so that what it leaks is bounded.
     pub retire_after: u64,
 }
 
-impl Default for EngineOptions {
+impl Default for Limits {
     fn default() -> Self {
         Self {
-            cache_folder: None,
             cpu: Duration::from_millis(50),
             call_timeout: Duration::from_secs(5),
             memory: 64 << 20,
@@ -45,49 +62,93 @@ impl Default for EngineOptions {
             writes: 1000,
             write_bytes: 4 << 20,
             instances: 64,
-            warm: 8,
             waiting: 1024,
+            requests: 1000,
             retire_after: 10_000,
         }
     }
 }
 
-/// One plugin of the operator's config file.
+/// The virtual hosts that a plugin works for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them, except where another of the same name is there for just one.
+    #[default]
+    Everywhere,
+    /// These domains.
+    Only(BTreeSet<String>),
+}
+
+impl Scope {
+    /// Whether a domain is in it.
+    pub fn covers(&self, domain: &str) -> bool {
+        match self {
+            Scope::Everywhere => true,
+            Scope::Only(domains) => domains.contains(domain),
+        }
+    }
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scope::Everywhere => f.write_str("*"),
+            Scope::Only(domains) => f.write_str(&domains.iter().cloned().collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
+/// Where a component comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// From a file.
+    File(PathBuf),
+    /// It is here.
+    Bytes(Arc<[u8]>),
+}
+
+/// One plugin as the operator wants it.
 #[derive(Clone, Debug)]
 pub struct PluginSpec {
     /// The name that config files use; must be the one that the plugin gives itself.
     pub name: String,
     /// The component.
-    pub file: PathBuf,
+    pub source: Source,
+    /// The virtual hosts that it works for.
+    pub scope: Scope,
     /// Its own settings, for its `init`.
     pub settings: Vec<(String, Vec<String>)>,
-    /// The imports that it may use.
+    /// What it may do.
     pub grants: Grants,
+    /// What it may use.
+    pub limits: Limits,
+    /// A new instance for each call.
+    pub fresh: bool,
     /// What happens to a stanza when the plugin fails.
     pub policy: Policy,
 }
 
 impl PluginSpec {
-    /// A plugin with every grant and the default policy.
-    pub fn new(
-        name: impl Into<String>,
-        file: impl Into<PathBuf>,
-        settings: Vec<(String, Vec<String>)>,
-    ) -> Self {
+    /// A plugin that may do nothing, with the usual limits.
+    pub fn new(name: impl Into<String>, source: Source) -> Self {
         Self {
             name: name.into(),
-            file: file.into(),
-            settings,
+            source,
+            scope: Scope::Everywhere,
+            settings: Vec::new(),
             grants: Grants::default(),
+            limits: Limits::default(),
+            fresh: false,
             policy: Policy::default(),
         }
     }
 }
 
 /// What happens to a stanza when a plugin fails on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// `Pass` in the stages `pre` and `filter`, `Bounce` in `process` and `post`.
+    /// `Pass` in the stages `pre` and `filter`, `Bounce` elsewhere.
     #[default]
     ByStage,
     /// Carry on as if the plugin were absent.

@@ -1,4 +1,5 @@
-//! Warm instances of one plugin: one call at a time each, replaced after many.
+//! Warm instances of one plugin: one call at a time each, replaced after many, and as many of them as
+//! are needed.
 
 use crate::bindings::exports::xmpp::plugin::lifecycle::Setting;
 use crate::call::Failure;
@@ -16,17 +17,41 @@ pub(crate) struct Pool {
     exports: Exports,
     shared: Arc<Shared>,
     settings: Vec<(String, Vec<String>)>,
-    /// The last returned is the next lent, so that as few as possible stay in use.
+    /// The last returned is the next lent, so that those that are not needed stay at the bottom.
     idle: Mutex<Vec<Instance>>,
     /// One for each instance that may exist beside the idle.
     permits: Semaphore,
     waiting: AtomicUsize,
+    lent: AtomicUsize,
+    /// The most that were lent at a time since the pool was last trimmed.
+    peak: AtomicUsize,
+    /// Bytes of memory of the largest instance that was ever returned.
+    memory: AtomicUsize,
 }
 
 /// An instance for one call. Dropping it throws the instance away.
 pub(crate) struct Lent<'a> {
     pub instance: Instance,
+    place: Place<'a>,
+}
+
+/// The right to have an instance out.
+struct Place<'a> {
+    pool: &'a Pool,
     _permit: SemaphorePermit<'a>,
+}
+
+/// What a pool holds at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolFigures {
+    /// Instances that wait for a call.
+    pub idle: usize,
+    /// Instances that are at work.
+    pub busy: usize,
+    /// Bytes of linear memory of all the idle ones together.
+    pub memory: usize,
+    /// Bytes of linear memory of the largest that there ever was.
+    pub largest: usize,
 }
 
 impl Pool {
@@ -36,9 +61,19 @@ impl Pool {
         shared: Arc<Shared>,
         settings: Vec<(String, Vec<String>)>,
     ) -> Pool {
-        let permits = Semaphore::new(shared.options.instances.clamp(1, Semaphore::MAX_PERMITS));
-        let idle = Mutex::new(Vec::new());
-        Pool { pre, exports, shared, settings, idle, permits, waiting: AtomicUsize::new(0) }
+        let permits = Semaphore::new(shared.limits.instances.clamp(1, Semaphore::MAX_PERMITS));
+        Pool {
+            pre,
+            exports,
+            shared,
+            settings,
+            idle: Mutex::default(),
+            permits,
+            waiting: AtomicUsize::new(0),
+            lent: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            memory: AtomicUsize::new(0),
+        }
     }
 
     /// An instance that is ready for a hook call, waiting for one if all are in use.
@@ -52,31 +87,42 @@ impl Pool {
             Some(instance) => instance,
             None => self.make().await?,
         };
-        Ok(Lent { instance, _permit: permit })
-    }
-
-    /// Take back an instance whose call went well.
-    pub fn take_back(&self, lent: Lent<'_>) {
-        let worn = lent.instance.calls >= self.shared.options.retire_after;
-        let mut idle = self.idle.lock();
-        let spare = if worn || idle.len() >= self.shared.options.warm {
-            Some(lent.instance)
-        } else {
-            idle.push(lent.instance);
-            None
-        };
-        // Unmapping takes a while.
-        drop(idle);
-        drop(spare);
+        let lent = self.lent.fetch_add(1, Ordering::Relaxed) + 1;
+        self.peak.fetch_max(lent, Ordering::Relaxed);
+        Ok(Lent { instance, place: Place { pool: self, _permit: permit } })
     }
 
     /// Keep one that was made while the plugin was loaded.
     pub fn keep(&self, instance: Instance) {
+        self.memory.fetch_max(instance.memory(), Ordering::Relaxed);
         self.idle.lock().push(instance);
     }
 
+    /// Let go of instances that were not needed lately.
+    pub fn trim(&self) {
+        let needed = self.peak.swap(self.lent.load(Ordering::Relaxed), Ordering::Relaxed).max(1);
+        let spare: Vec<Instance> = {
+            let mut idle = self.idle.lock();
+            let surplus = idle.len().saturating_sub(needed);
+            idle.drain(..surplus).collect()
+        };
+        // Unmapping takes a while.
+        drop(spare);
+    }
+
+    /// What it holds now.
+    pub fn figures(&self) -> PoolFigures {
+        let idle = self.idle.lock();
+        PoolFigures {
+            idle: idle.len(),
+            busy: self.lent.load(Ordering::Relaxed),
+            memory: idle.iter().map(Instance::memory).sum(),
+            largest: self.memory.load(Ordering::Relaxed),
+        }
+    }
+
     async fn wait(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        let _waiter = Waiter::of(&self.waiting, self.shared.options.waiting).ok_or(Failure::Busy)?;
+        let _waiter = Waiter::of(&self.waiting, self.shared.limits.waiting).ok_or(Failure::Busy)?;
         self.permits.acquire().await.map_err(|_| Failure::Busy)
     }
 
@@ -84,6 +130,25 @@ impl Pool {
         let mut instance = Instance::new(&self.pre, &self.exports, &self.shared).await?;
         init(&mut instance, &self.settings).await?.map_err(Failure::Refused)?;
         Ok(instance)
+    }
+}
+
+impl Lent<'_> {
+    /// Give back an instance whose call went well.
+    pub fn give_back(self) {
+        let Lent { instance, place } = self;
+        let pool = place.pool;
+        pool.memory.fetch_max(instance.memory(), Ordering::Relaxed);
+        let worn = pool.shared.fresh || instance.calls >= pool.shared.limits.retire_after;
+        if !worn {
+            pool.idle.lock().push(instance);
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.pool.lent.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,13 +1,19 @@
 //! What the host keeps for one instance.
 
+use crate::common::Common;
 use crate::counters::Counters;
 use crate::effects::Effects;
+use crate::gauge::{Gauge, HookFigures};
+use crate::grants::{Grant, Grants};
 use crate::host::Host;
+use crate::lanes::Lanes;
 use crate::marks::Marks;
 use crate::memory::Memory;
-use crate::options::EngineOptions;
+use crate::options::{Limits, Scope};
+use crate::wasi::Wasi;
 use crate::wasm::SLICE;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use waxwing_xmpp::Stanza;
 
@@ -15,10 +21,51 @@ use waxwing_xmpp::Stanza;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub name: String,
-    pub options: EngineOptions,
+    pub scope: Scope,
+    pub grants: Grants,
+    pub limits: Limits,
+    pub fresh: bool,
     pub counters: Counters,
+    pub gauges: Gauges,
+    /// Of all versions of the plugin, so that what is serial stays so while one replaces another.
+    pub lanes: Arc<Lanes>,
+    pub common: Arc<Common>,
     /// Set once the plugin has been described.
     pub marks: std::sync::OnceLock<Marks>,
+    /// The names of its own under its virtual hosts, once it has been described.
+    pub services: std::sync::OnceLock<Vec<String>>,
+}
+
+/// One gauge for each hook.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges([Gauge; HOOKS.len()]);
+
+/// The hooks, in the order of the grants for them.
+pub(crate) const HOOKS: [Grant; 9] = [
+    Grant::Pre,
+    Grant::Process,
+    Grant::Post,
+    Grant::Filter,
+    Grant::Sessions,
+    Grant::Service,
+    Grant::Commands,
+    Grant::Alarms,
+    Grant::Replies,
+];
+
+impl Gauges {
+    /// Note one call of a hook.
+    pub fn add(&self, hook: Grant, failed: bool, cpu: Duration, time: Duration) {
+        if let Some(gauge) = HOOKS.iter().position(|known| *known == hook).and_then(|at| self.0.get(at)) {
+            gauge.add(failed, cpu, time);
+        }
+    }
+
+    /// The figures of the hooks that have been called.
+    pub fn read(&self) -> Vec<HookFigures> {
+        let all = HOOKS.iter().zip(&self.0).map(|(hook, gauge)| gauge.read(hook.name()));
+        all.filter(|figures| figures.calls > 0).collect()
+    }
 }
 
 impl Shared {
@@ -26,6 +73,21 @@ impl Shared {
     pub fn marks(&self) -> &Marks {
         static NONE: Marks = Marks::NONE;
         self.marks.get().unwrap_or(&NONE)
+    }
+
+    /// Whether the plugin may act in the name of addresses of this domain: a virtual host that it works
+    /// for, or a service of its own there.
+    pub fn may_act_for(&self, domain: &str, host: &dyn Host) -> bool {
+        if host.is_local(domain) {
+            return self.scope.covers(domain);
+        }
+        let Some((name, vhost)) = domain.split_once('.') else { return false };
+        self.owns(name) && self.scope.covers(vhost) && host.is_local(vhost)
+    }
+
+    /// Whether this is the name of one of its services.
+    pub fn owns(&self, name: &str) -> bool {
+        self.services.get().is_some_and(|services| services.iter().any(|own| own == name))
     }
 }
 
@@ -37,11 +99,24 @@ pub(crate) struct State {
     /// imports that need a server are refused.
     pub call: Option<Box<Call>>,
     /// Stores by the number of their handle.
-    pub stores: Vec<Arc<str>>,
+    pub stores: Vec<Arc<OpenStore>>,
+    /// Handles of stores that the guest holds.
+    pub handles: u32,
+    /// Made when it is first asked for: most plugins have no use for it.
+    wasi: Option<Box<Wasi>>,
     /// Epochs that the call may still use.
     slices: u32,
     /// Log lines that the call may still write.
     pub lines: u32,
+}
+
+/// A store that an instance has opened.
+#[derive(Debug)]
+pub(crate) struct OpenStore {
+    /// Its name in the database.
+    pub name: String,
+    /// Bytes that it may hold; 0 for no limit.
+    pub limit: u64,
 }
 
 /// One hook call. Kept in a box, because it changes hands often.
@@ -55,15 +130,15 @@ pub(crate) struct Call {
 /// A plugin has used up its CPU budget.
 #[derive(Debug, thiserror::Error)]
 #[error("it has computed for more than {} ms", .0.as_millis())]
-pub(crate) struct CpuSpent(std::time::Duration);
+pub(crate) struct CpuSpent(Duration);
 
 /// Log lines per call.
 const LINES: u32 = 32;
 
 impl State {
     pub fn new(shared: Arc<Shared>) -> State {
-        let memory = Memory::new(shared.options.memory);
-        State { shared, memory, call: None, stores: Vec::new(), slices: 0, lines: 0 }
+        let memory = Memory::new(shared.limits.memory);
+        State { shared, memory, call: None, stores: Vec::new(), handles: 0, wasi: None, slices: 0, lines: 0 }
     }
 
     /// A store with all limits in place.
@@ -73,15 +148,26 @@ impl State {
         store.epoch_deadline_callback(next_slice);
         store
     }
+
+    /// What the instance has of WASI.
+    pub fn wasi(&mut self) -> &mut Wasi {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.shared)))
+    }
+
+    /// Bytes of memory that the instance uses.
+    pub fn memory_used(&self) -> usize {
+        self.memory.used()
+    }
 }
 
-/// Get ready for a call into the plugin.
-pub(crate) fn begin(store: &mut Store<State>, call: Option<Box<Call>>) {
+/// Get ready for a call into the plugin, or for setting it up, which may take this many times as long.
+pub(crate) fn begin(store: &mut Store<State>, call: Option<Box<Call>>, patience: u32) {
     let state = store.data_mut();
     state.call = call;
     state.lines = LINES;
     // One more, because the first is cut short by a tick that may come at any moment.
-    state.slices = state.shared.options.cpu.as_millis().div_ceil(SLICE.as_millis()) as u32 + 1;
+    let slices = state.shared.limits.cpu.as_millis().div_ceil(SLICE.as_millis()) as u32;
+    state.slices = slices.saturating_mul(patience) + 1;
     store.set_epoch_deadline(1);
 }
 
@@ -90,7 +176,7 @@ fn next_slice(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateD
     let state = store.data_mut();
     state.slices = state.slices.saturating_sub(1);
     if state.slices == 0 {
-        return Err(CpuSpent(state.shared.options.cpu).into());
+        return Err(CpuSpent(state.shared.limits.cpu).into());
     }
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
 }

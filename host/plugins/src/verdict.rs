@@ -1,8 +1,10 @@
 //! What a plugin's verdict means, once it is known to be one that can be carried out.
 
+use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::bindings::xmpp::plugin::types as wit;
 use crate::call::Failure;
-use crate::event::Stage;
+use crate::command::CommandReply;
+use crate::grants::Grant;
 use waxwing_xmpp::{Condition, ErrorType, Kind, Stanza, StanzaError, Type};
 
 /// A verdict that has been checked.
@@ -16,10 +18,14 @@ pub(crate) enum Decision {
     Reply(String),
     Drop,
     Reject(StanzaError),
+    /// What a session hook answers.
+    Flow(Flow),
+    /// What a command answers.
+    Command(Result<CommandReply, StanzaError>),
 }
 
 /// Check a verdict on a stanza. What a plugin writes never reaches the wire unchecked.
-pub(crate) fn decide(verdict: wit::Verdict, stage: Stage, stanza: &Stanza) -> Result<Decision, Failure> {
+pub(crate) fn decide(verdict: wit::Verdict, hook: Grant, stanza: &Stanza) -> Result<Decision, Failure> {
     match verdict {
         wit::Verdict::Next => Ok(Decision::Next),
         wit::Verdict::Handled => Ok(Decision::Handled),
@@ -30,9 +36,9 @@ pub(crate) fn decide(verdict: wit::Verdict, stage: Stage, stanza: &Stanza) -> Re
             Type::Get | Type::Set => Err(Failure::BadXml("reply")),
             _ => Err(Failure::WrongVerdict("reply")),
         },
-        wit::Verdict::Replace(xml) => match stage {
-            Stage::Pre | Stage::Filter => replacement(&xml, stanza).map(Decision::Replace),
-            Stage::Process | Stage::Post => Err(Failure::WrongVerdict("replace")),
+        wit::Verdict::Replace(xml) => match hook {
+            Grant::Pre | Grant::Filter => replacement(&xml, stanza).map(Decision::Replace),
+            _ => Err(Failure::WrongVerdict("replace")),
         },
     }
 }
@@ -54,20 +60,28 @@ fn replacement(xml: &str, old: &Stanza) -> Result<Stanza, Failure> {
     Ok(new.with_addresses(old.from.clone(), old.to.clone()))
 }
 
-fn stanza_error(error: wit::StanzaError) -> StanzaError {
+/// An error as a plugin gave it.
+pub(crate) fn stanza_error(error: wit::StanzaError) -> StanzaError {
     let mut answer = StanzaError::from(condition(error.condition));
     if let Some(ty) = error.type_ {
-        answer.ty = match ty {
-            wit::ErrorType::Auth => ErrorType::Auth,
-            wit::ErrorType::Cancel => ErrorType::Cancel,
-            wit::ErrorType::Continue => ErrorType::Continue,
-            wit::ErrorType::Modify => ErrorType::Modify,
-            wit::ErrorType::Wait => ErrorType::Wait,
-        };
+        answer.ty = error_type(ty);
     }
-    // Characters that XML cannot carry would end the recipient's stream.
-    answer.text = error.text.map(|text| text.chars().filter(|c| is_xml_char(*c)).collect());
+    answer.text = error.text.map(clean);
     answer
+}
+
+/// An error as it is lent to a plugin.
+pub(crate) fn lend_error(error: &StanzaError) -> wit::StanzaError {
+    wit::StanzaError {
+        type_: Some(wit_error_type(error.ty)),
+        condition: wit_condition(error.condition),
+        text: error.text.clone(),
+    }
+}
+
+/// Without characters that XML cannot carry: they would end the recipient's stream.
+pub(crate) fn clean(text: String) -> String {
+    if text.chars().all(is_xml_char) { text } else { text.chars().filter(|c| is_xml_char(*c)).collect() }
 }
 
 /// XML 1.0, production 2.
@@ -75,30 +89,25 @@ fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
-fn condition(condition: wit::Condition) -> Condition {
-    use wit::Condition as W;
-    match condition {
-        W::BadRequest => Condition::BadRequest,
-        W::Conflict => Condition::Conflict,
-        W::FeatureNotImplemented => Condition::FeatureNotImplemented,
-        W::Forbidden => Condition::Forbidden,
-        W::Gone => Condition::Gone,
-        W::InternalServerError => Condition::InternalServerError,
-        W::ItemNotFound => Condition::ItemNotFound,
-        W::JidMalformed => Condition::JidMalformed,
-        W::NotAcceptable => Condition::NotAcceptable,
-        W::NotAllowed => Condition::NotAllowed,
-        W::NotAuthorized => Condition::NotAuthorized,
-        W::PolicyViolation => Condition::PolicyViolation,
-        W::RecipientUnavailable => Condition::RecipientUnavailable,
-        W::Redirect => Condition::Redirect,
-        W::RegistrationRequired => Condition::RegistrationRequired,
-        W::RemoteServerNotFound => Condition::RemoteServerNotFound,
-        W::RemoteServerTimeout => Condition::RemoteServerTimeout,
-        W::ResourceConstraint => Condition::ResourceConstraint,
-        W::ServiceUnavailable => Condition::ServiceUnavailable,
-        W::SubscriptionRequired => Condition::SubscriptionRequired,
-        W::UndefinedCondition => Condition::UndefinedCondition,
-        W::UnexpectedRequest => Condition::UnexpectedRequest,
-    }
+/// A function each way between two enums whose variants have the same names.
+macro_rules! same_names {
+    ($there:ident, $back:ident: $type:ident { $($variant:ident),+ $(,)? }) => {
+        fn $there(given: wit::$type) -> $type {
+            match given { $(wit::$type::$variant => $type::$variant,)+ }
+        }
+
+        fn $back(given: $type) -> wit::$type {
+            match given { $($type::$variant => wit::$type::$variant,)+ }
+        }
+    };
 }
+
+same_names!(error_type, wit_error_type: ErrorType { Auth, Cancel, Continue, Modify, Wait });
+same_names!(condition, wit_condition: Condition {
+    BadRequest, Conflict, FeatureNotImplemented, Forbidden,
+    Gone, InternalServerError, ItemNotFound, JidMalformed,
+    NotAcceptable, NotAllowed, NotAuthorized, PolicyViolation,
+    RecipientUnavailable, Redirect, RegistrationRequired, RemoteServerNotFound,
+    RemoteServerTimeout, ResourceConstraint, ServiceUnavailable, SubscriptionRequired,
+    UndefinedCondition, UnexpectedRequest,
+});

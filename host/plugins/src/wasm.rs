@@ -43,7 +43,7 @@ fn config(options: &EngineOptions) -> wasmtime::Result<Config> {
     // instances fit where address space is scarce (4 GiB each would not, under `ulimit -v` or on
     // small ARM machines). The price is a bounds check at most accesses, which is not felt by
     // code that mostly asks the host.
-    config.memory_reservation(options.memory as u64).memory_reservation_for_growth(0);
+    config.memory_reservation(options.limits.memory as u64).memory_reservation_for_growth(0);
     config.memory_guard_size(GUARD).guard_before_linear_memory(false);
     // A new instance maps its initial memory from the compiled image: pages are shared between
     // instances until written, so that a warm one costs little more than what it has touched.

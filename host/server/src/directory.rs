@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use waxwing_plugins::AccountData;
 use waxwing_storage::Roster;
 use waxwing_xmpp::Jid;
 
@@ -114,6 +115,8 @@ pub(crate) struct AccountEntry {
     /// The marks of all sessions together.
     marks: AtomicU64,
     roster: Mutex<Option<Arc<Roster>>>,
+    /// What plugins keep for it.
+    pub data: Arc<AccountData>,
     turn: Semaphore,
     roster_turn: Semaphore,
 }
@@ -125,6 +128,7 @@ impl AccountEntry {
             sessions: RwLock::default(),
             marks: AtomicU64::new(0),
             roster: Mutex::new(None),
+            data: Arc::default(),
             turn: Semaphore::new(1),
             roster_turn: Semaphore::new(1),
         }

@@ -5,8 +5,10 @@ use crate::presence::sees;
 use crate::server::Server;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::BTreeSet;
+use parking_lot::Mutex;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
+use std::sync::Arc;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type, escape, ns};
 
 /// What the server calls itself in entity capabilities: nodes are this, `#` and a verification string.
@@ -53,6 +55,11 @@ impl Info {
     }
 }
 
+/// Entity capabilities by virtual host. They change only with the plugins, whose generation is kept with
+/// them.
+#[derive(Default)]
+pub(crate) struct Caps(Mutex<HashMap<Box<str>, (u64, Arc<str>)>>);
+
 impl Server {
     /// Answer a disco#info or disco#items get to the server or to an account.
     pub(crate) async fn disco_iq(&self, iq: &Stanza) -> Result<String, StanzaError> {
@@ -66,7 +73,7 @@ impl Server {
         let query = payload.element().map_err(|_| StanzaError::from(Condition::BadRequest))?;
         let node = query.attr("node");
         match (payload.ns() == ns::DISCO_INFO, to.local()) {
-            (true, None) => self.server_info(node),
+            (true, None) => self.server_info(to.domain(), node),
             (true, Some(_)) => self.account_info(to, from, node).await,
             (false, None) => match node {
                 None => Ok(open(ns::DISCO_ITEMS, None) + "</query>"),
@@ -77,21 +84,29 @@ impl Server {
     }
 
     /// The server's entity capabilities for its stream features (XEP-0115, section 6.3).
-    pub(crate) fn caps(&self) -> String {
-        let ver = self.about_server().ver();
-        format!("<c xmlns='{}' hash='sha-1' node='{NODE}' ver='{ver}'/>", ns::CAPS)
+    pub(crate) fn caps(&self, vhost: &str) -> Arc<str> {
+        let generation = self.engine.get().map_or(0, |engine| engine.generation());
+        let known = self.caps.0.lock().get(vhost).filter(|(of, _)| *of == generation).cloned();
+        if let Some((_, caps)) = known {
+            return caps;
+        }
+        let ver = self.about_server(vhost).ver();
+        let caps: Arc<str> =
+            format!("<c xmlns='{}' hash='sha-1' node='{NODE}' ver='{ver}'/>", ns::CAPS).into();
+        self.caps.0.lock().insert(vhost.into(), (generation, caps.clone()));
+        caps
     }
 
-    fn about_server(&self) -> Info {
+    fn about_server(&self, vhost: &str) -> Info {
         let mut features = named(SERVER_FEATURES);
         if let Some(engine) = self.engine.get() {
-            features.extend(engine.features().iter().cloned());
+            features.extend(engine.features(vhost));
         }
         Info { category: "server", ty: "im", name: "Waxwing", features }
     }
 
-    fn server_info(&self, node: Option<&str>) -> Result<String, StanzaError> {
-        let info = self.about_server();
+    fn server_info(&self, vhost: &str, node: Option<&str>) -> Result<String, StanzaError> {
+        let info = self.about_server(vhost);
         let known = match node {
             None => true,
             Some(node) => {
@@ -111,7 +126,7 @@ impl Server {
         }
         let mut features = named(ACCOUNT_FEATURES);
         if let Some(engine) = self.engine.get() {
-            features.extend(engine.account_features().iter().cloned());
+            features.extend(engine.account_features(to.domain()));
         }
         Ok(Info { category: "account", ty: "registered", name: "", features }.to_xml(None))
     }

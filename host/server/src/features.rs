@@ -16,11 +16,14 @@ impl Server {
                 ns::PRE_APPROVAL
             ));
         }
-        features.push_str(self.caps.get_or_init(|| self.caps()));
+        features.push_str(&self.caps(vhost.domain()));
         if let Some(engine) = self.engine.get() {
             let phase = if logged_in { Phase::AfterLogin } else { Phase::BeforeLogin };
             let is_on = |key: &str| vhost.setting(key).as_deref() == Some("true");
-            engine.stream_features(phase, is_on).iter().for_each(|feature| features.push_str(feature));
+            engine
+                .stream_features(vhost.domain(), phase, is_on)
+                .iter()
+                .for_each(|feature| features.push_str(feature));
         }
         features
     }

@@ -82,7 +82,7 @@ impl Server {
         if to.local().is_none() {
             // For the server itself: only a plugin can have a use for it.
             let facts = || source.facts(None, Target::SERVER);
-            let calls = self.matching(Stage::Process, &stanza, facts);
+            let calls = self.matching(to.domain(), Stage::Process, &stanza, facts);
             if let Some(stanza) = self.ask(calls, source.event_for(&to), stanza).await {
                 self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
             }
@@ -116,7 +116,8 @@ impl Server {
     pub(crate) async fn message_for_nobody(&self, source: &Source<'_>, stanza: Stanza, to: &Jid) {
         let account = to.bare();
         if self.account_known(&account).await {
-            let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
+            let facts = || source.facts(None, Target::empty());
+            let calls = self.matching(to.domain(), Stage::Post, &stanza, facts);
             match self.ask(calls, source.event_for(to), stanza).await {
                 None => return self.look_again(&account),
                 Some(back) => return self.bounce(&back, &Condition::ServiceUnavailable.into()).await,
@@ -163,7 +164,8 @@ impl Server {
         let mut others = account.receivers();
         others.retain(|session| !session.is_finishing());
         let Err(stanza) = self.hand_to_all(&others, &source, stanza).await else { return };
-        let calls = self.matching(Stage::Post, &stanza, || source.facts(None, Target::empty()));
+        let facts = || source.facts(None, Target::empty());
+        let calls = self.matching(ended.vhost.domain(), Stage::Post, &stanza, facts);
         match self.ask(calls, source.event_for(&account.jid), stanza).await {
             None => self.look_again(&account.jid),
             Some(back) => self.bounce(&back, &Condition::RecipientUnavailable.into()).await,

@@ -5,11 +5,22 @@ use crate::outbound::receipt;
 use crate::server::Server;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use waxwing_plugins::{AccountError, Host, Outgoing, SessionInfo, Subscription, Written};
-use waxwing_storage::Storage;
+use std::sync::Arc;
+use waxwing_plugins::{
+    AccountData, AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written,
+};
+use waxwing_storage::{RosterItem, Storage};
 use waxwing_xmpp::Jid;
 
 impl Host for Server {
+    fn now(&self) -> u64 {
+        crate::router::now()
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> bool {
+        ring::rand::SecureRandom::fill(&self.random, bytes).is_ok()
+    }
+
     fn storage(&self) -> &dyn Storage {
         &*self.storage
     }
@@ -35,6 +46,10 @@ impl Host for Server {
             }
         });
         std::future::ready(infos.collect()).boxed()
+    }
+
+    fn account_data(&self, account: &Jid) -> Option<Arc<AccountData>> {
+        self.directory.account(account.bare_str()).map(|entry| entry.data.clone())
     }
 
     fn set_mark(&self, session: &Jid, mark: u8, on: bool) -> bool {
@@ -70,12 +85,27 @@ impl Host for Server {
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {
         async move {
             let Ok(roster) = self.roster_of(owner).await else { return Subscription::None };
-            match roster.item(contact.bare_str()).map(|item| (item.from, item.to)) {
-                Some((true, true)) => Subscription::Both,
-                Some((true, false)) => Subscription::From,
-                Some((false, true)) => Subscription::To,
-                _ => Subscription::None,
-            }
+            roster.item(contact.bare_str()).map_or(Subscription::None, subscription)
+        }
+        .boxed()
+    }
+
+    fn contacts<'a>(
+        &'a self,
+        owner: &'a Jid,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Vec<Contact>> {
+        async move {
+            let Ok(roster) = self.roster_of(owner).await else { return Vec::new() };
+            let items = roster.items.iter().filter(|item| !item.hidden);
+            let items = items.filter(|item| after.is_none_or(|after| item.jid.as_str() > after));
+            let contacts = items.take(limit as usize).map(|item| Contact {
+                jid: item.jid.clone(),
+                subscription: subscription(item),
+                groups: item.groups.clone(),
+            });
+            contacts.collect()
         }
         .boxed()
     }
@@ -98,6 +128,15 @@ impl Host for Server {
 
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
         async move { Server::remove_account(self, account).await.map_err(answer) }.boxed()
+    }
+}
+
+fn subscription(item: &RosterItem) -> Subscription {
+    match (item.from, item.to) {
+        (true, true) => Subscription::Both,
+        (true, false) => Subscription::From,
+        (false, true) => Subscription::To,
+        (false, false) => Subscription::None,
     }
 }
 

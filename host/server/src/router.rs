@@ -63,8 +63,9 @@ impl Server {
         let source = Source::of(session);
         let recipient = stanza.to.as_ref().and_then(|to| self.directory.account(to.bare_str()));
 
-        let calls =
-            self.matching(Stage::Pre, &stanza, || source.facts(recipient.as_deref(), Target::empty()));
+        let calls = self.matching(session.vhost.domain(), Stage::Pre, &stanza, || {
+            source.facts(recipient.as_deref(), Target::empty())
+        });
         let stanza = if calls.is_empty() {
             stanza
         } else {
@@ -85,7 +86,8 @@ impl Server {
         let source = Source { origin: Origin::Stream, vhost, session: None };
         let stanza = stanza.with_addresses(None, Some(vhost.jid.clone()));
         let answerable = matches!(stanza.ty(), Type::Get | Type::Set);
-        let calls = self.matching(Stage::Process, &stanza, || source.facts(None, Target::STREAM));
+        let facts = || source.facts(None, Target::STREAM);
+        let calls = self.matching(vhost.domain(), Stage::Process, &stanza, facts);
         let Some(engine) = self.engine.get().filter(|_| answerable && !calls.is_empty()) else {
             return stanza.error_reply(&Condition::NotAuthorized.into());
         };
@@ -97,10 +99,18 @@ impl Server {
         }
     }
 
-    /// The plugins to ask about a stanza. `facts` are only gathered if there are plugins at all.
-    pub(crate) fn matching(&self, stage: Stage, stanza: &Stanza, facts: impl FnOnce() -> Facts) -> Calls {
+    /// The plugins of a virtual host to ask about a stanza. `facts` are only gathered if there are any.
+    pub(crate) fn matching(
+        &self,
+        vhost: &str,
+        stage: Stage,
+        stanza: &Stanza,
+        facts: impl FnOnce() -> Facts,
+    ) -> Calls {
         match self.engine.get() {
-            Some(engine) if engine.listens(stage, stanza.kind()) => engine.matching(stage, stanza, &facts()),
+            Some(engine) if engine.listens(vhost, stage, stanza.kind()) => {
+                engine.matching(vhost, stage, stanza, &facts())
+            }
             _ => Calls::default(),
         }
     }
@@ -160,7 +170,8 @@ impl Server {
         if target == Target::OTHER_ACCOUNT && recipient.is_none() && !self.account_known(to).await {
             return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
         }
-        let calls = self.matching(Stage::Process, &stanza, || source.facts(recipient.as_deref(), target));
+        let facts = || source.facts(recipient.as_deref(), target);
+        let calls = self.matching(to.domain(), Stage::Process, &stanza, facts);
         let stanza = if calls.is_empty() {
             stanza
         } else {
@@ -216,8 +227,8 @@ impl Server {
         mut stanza: Stanza,
         copies: Option<&Arc<Copies>>,
     ) -> Result<(), Stanza> {
-        let filters =
-            self.matching(Stage::Filter, &stanza, || source.facts(Some(&session.account), Target::empty()));
+        let facts = || source.facts(Some(&session.account), Target::empty());
+        let filters = self.matching(session.vhost.domain(), Stage::Filter, &stanza, facts);
         if !filters.is_empty()
             && let Some(engine) = self.engine.get()
         {

@@ -26,8 +26,8 @@ pub struct Server {
     pub(crate) random: ring::rand::SystemRandom,
     /// From it come the keys shown to those who guess at accounts.
     pub(crate) decoy_secret: ring::hmac::Key,
-    /// The server's entity capabilities: they change only with the plugins.
-    pub(crate) caps: OnceLock<String>,
+    /// The entity capabilities of each virtual host.
+    pub(crate) caps: crate::disco::Caps,
     vhosts: ArcSwap<HashMap<Box<str>, Arc<Vhost>>>,
     next_session: AtomicU64,
     pub(crate) stats: Stats,
@@ -87,7 +87,7 @@ impl Server {
             engine: OnceLock::new(),
             random,
             decoy_secret,
-            caps: OnceLock::new(),
+            caps: crate::disco::Caps::default(),
             vhosts: ArcSwap::from_pointee(vhosts),
             next_session: AtomicU64::new(1),
             stats: Stats::default(),
@@ -143,8 +143,13 @@ impl Server {
         self.storage.accounts(domain, after, limit).await
     }
 
+    /// The plugin engine, once the server has its plugins.
+    pub fn engine(&self) -> Option<&Arc<Engine>> {
+        self.engine.get()
+    }
+
     /// The plugins that run.
-    pub fn plugins(&self) -> Vec<PluginInfo<'_>> {
+    pub fn plugins(&self) -> Vec<PluginInfo> {
         self.engine.get().map(|engine| engine.plugins()).unwrap_or_default()
     }
 
@@ -245,7 +250,8 @@ impl Server {
 
     /// Tell plugins of a change, in the account's turn.
     pub(crate) async fn session_event(&self, session: &Arc<Session>, change: Change, event: SessionEvents) {
-        let Some(engine) = self.engine.get().filter(|engine| engine.wants(event)) else { return };
+        let vhost = session.vhost.domain();
+        let Some(engine) = self.engine.get().filter(|engine| engine.wants(vhost, event)) else { return };
         let _turn = session.account.turn().await;
         engine.session_event(&session.jid, change).await;
     }

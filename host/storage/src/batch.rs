@@ -1,6 +1,6 @@
 //! What can be written, and several such writes as one.
 
-use crate::{Account, Roster, RosterItem, ScramKeys, Vhost};
+use crate::{Account, Alarm, InstalledPlugin, Roster, RosterItem, ScramKeys, Vhost};
 use waxwing_xmpp::Jid;
 
 /// One change. The owner of a table or log is a bare JID; times are milliseconds since the Unix epoch.
@@ -11,7 +11,7 @@ pub enum Write {
     CreateAccount(Account),
     /// Change the password of an account; fails with `Account(NotFound)`.
     SetKeys { jid: Jid, sha1: ScramKeys, sha256: ScramKeys },
-    /// Erase an account with all that it owns: roster, tables, logs. No error if it is not there.
+    /// Erase an account with all that it owns: roster, tables, logs, alarms. No error if it is not there.
     RemoveAccount(Jid),
     /// Remove some roster items and put others, if the roster's version is still `expect`
     /// (else `Conflict`). The roster and the items put get version `expect + 1`.
@@ -39,6 +39,27 @@ pub enum Write {
     LogRemove { store: String, owner: String, id: u64 },
     /// Delete everything up to and including `through`.
     LogTrim { store: String, owner: String, through: u64 },
+    /// Set an alarm, in place of the one that its plugin and owner have under its name.
+    SetAlarm(Alarm),
+    /// Forget an alarm; with `at`, only if it is still set for that time. No error if it is not there.
+    ClearAlarm { plugin: String, owner: String, name: String, at: Option<u64> },
+    /// Keep a wasm file under the SHA-256 that the caller has computed of it. Does nothing if it is there.
+    ///
+    /// Put it in the batch of the first plugin that needs it: in a batch of its own it may be deleted
+    /// before that comes.
+    PutComponent { sha256: [u8; 32], bytes: Vec<u8> },
+    /// Add an installed plugin, or replace the one of that name and scope. Fails with `NoComponent` if
+    /// its component is not stored; of `previous` that is not asked.
+    ///
+    /// At the end of a batch with this or `RemovePlugin`, components that no installed plugin names,
+    /// as its own or its previous one, are deleted.
+    PutPlugin(InstalledPlugin),
+    /// Forget an installed plugin. Its data stays. No error if it is not there.
+    RemovePlugin { name: String, scope: String },
+    /// Erase the data of a plugin, whoever the owner: tables and logs whose store begins with `PLUGIN/`
+    /// or is `account-data/PLUGIN`, and its alarms. Takes as long as there is data of it, and other
+    /// commits wait.
+    ErasePlugin { plugin: String },
 }
 
 /// Changes that take place together, in this order, or not at all.
@@ -83,6 +104,10 @@ impl Write {
             Self::TableSet { value, .. } | Self::LogAppend { value, .. } => value.len(),
             Self::TableSwap { old, new, .. } => old.as_ref().map_or(0, Vec::len) + new.len(),
             Self::TableDelete { .. } | Self::LogRemove { .. } | Self::LogTrim { .. } => 0,
+            Self::SetAlarm(alarm) => alarm.data.len(),
+            Self::PutComponent { bytes, .. } => bytes.len(),
+            Self::PutPlugin(plugin) => plugin.manifest.len(),
+            Self::ClearAlarm { .. } | Self::RemovePlugin { .. } | Self::ErasePlugin { .. } => 0,
         }
     }
 }
@@ -91,5 +116,29 @@ impl Roster {
     /// The item of a contact's bare JID, hidden or not.
     pub fn item(&self, contact: &str) -> Option<&RosterItem> {
         self.items.iter().find(|item| item.jid.as_str() == contact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_weighs_what_it_carries() {
+        let (plugin, owner, name) = ("p".to_owned(), "o@example.org".to_owned(), "n".to_owned());
+        let writes = [
+            Write::SetAlarm(Alarm { plugin, owner, name, at: 1, data: vec![0; 1_000] }),
+            Write::PutComponent { sha256: [0; 32], bytes: vec![0; 20_000] },
+            Write::PutPlugin(InstalledPlugin {
+                name: "p".into(),
+                scope: "*".into(),
+                sha256: [0; 32],
+                previous: None,
+                manifest: " ".repeat(300_000),
+            }),
+            Write::ErasePlugin { plugin: "p".into() },
+        ];
+        let batch = Batch { writes: writes.to_vec() };
+        assert_eq!(batch.weight(), 321_000 + 4 * 256);
     }
 }

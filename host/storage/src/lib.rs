@@ -7,13 +7,16 @@
 mod batch;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod plugin;
 mod sqlite;
+mod types;
 
 pub use batch::{Batch, Write};
+pub use plugin::{ACCOUNT_DATA, AccountData, Alarm, InstalledPlugin};
 pub use sqlite::{OpenError, Sqlite, SqliteOptions};
+pub use types::{Account, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, Vhost};
 
 use futures_util::future::BoxFuture;
-use std::time::SystemTime;
 use waxwing_xmpp::Jid;
 
 /// What an engine answers.
@@ -28,6 +31,10 @@ pub enum Error {
     /// An account to be made is there already, or one to be changed is not.
     #[error("the account {0}")]
     Account(AccountError),
+    /// A plugin was to be installed whose component, of this SHA-256, is not stored; nothing of the
+    /// batch was kept.
+    #[error("no component with SHA-256 {} is stored: put it in the same batch, before the plugin", hex(.0))]
+    NoComponent([u8; 32]),
     /// The engine cannot answer now: disk full, file locked, closed.
     #[error("the storage cannot answer now: {0}")]
     Unavailable(String),
@@ -47,115 +54,9 @@ pub enum AccountError {
     NotFound,
 }
 
-/// The keys that SCRAM needs to check a password without knowing it (RFC 5802, section 3).
-#[derive(Clone, PartialEq, Eq)]
-pub struct ScramKeys {
-    /// How often the password was hashed.
-    pub iterations: u32,
-    /// What was mixed into the password.
-    pub salt: Vec<u8>,
-    /// Checks the client's proof.
-    pub stored_key: Vec<u8>,
-    /// Proves to the client that this is its server.
-    pub server_key: Vec<u8>,
-}
-
-/// An account of a virtual host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// Its bare JID.
-    pub jid: Jid,
-    /// For SCRAM-SHA-1.
-    pub sha1: ScramKeys,
-    /// For SCRAM-SHA-256.
-    pub sha256: ScramKeys,
-    /// Kept to the millisecond.
-    pub created: SystemTime,
-    /// Whether it may log in.
-    pub enabled: bool,
-}
-
-/// One entry of a roster (RFC 6121, section 2.1), with the states of appendix A.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RosterItem {
-    /// The contact's bare JID.
-    pub jid: Jid,
-    /// Empty for none.
-    pub name: String,
-    /// In order, without repetition.
-    pub groups: Vec<String>,
-    /// The contact may see the owner's presence.
-    pub from: bool,
-    /// The owner may see the contact's presence.
-    pub to: bool,
-    /// A subscription request to the contact is pending (`ask='subscribe'`).
-    pub pending_out: bool,
-    /// The contact's request, as the `<presence/>` stanza to be shown at each login until answered.
-    pub pending_in: Option<String>,
-    /// The owner has approved a request that has not come yet (RFC 6121, section 3.4).
-    pub approved: bool,
-    /// Not in the roster proper: only remembers `pending_in` or `approved` of a stranger.
-    pub hidden: bool,
-    /// The roster version of the last change.
-    pub version: u64,
-}
-
-/// A whole roster at one version.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roster {
-    /// Rises by one with every change; 0 for a roster that was never touched.
-    pub version: u64,
-    /// In order of JID.
-    pub items: Vec<RosterItem>,
-}
-
-/// A virtual host as stored: one that was added at run time, not in the config file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vhost {
-    /// The domain that it serves.
-    pub domain: String,
-    /// Whether it is served.
-    pub enabled: bool,
-    /// Setting name to value, in order of name.
-    pub settings: Vec<(String, String)>,
-}
-
-/// One value of a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogEntry {
-    /// Rises with every append to the engine, whoever the owner.
-    pub id: u64,
-    /// Milliseconds since the Unix epoch.
-    pub at: u64,
-    /// What the writer wants to find it by, such as the other party of a conversation.
-    pub tag: Option<String>,
-    /// The engine does not look into it.
-    pub value: Vec<u8>,
-}
-
-/// Which values of a log to read. Every field narrows; the default is the oldest 100.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogQuery {
-    /// Only ids greater than this.
-    pub after: u64,
-    /// Only ids smaller than this.
-    pub before: Option<u64>,
-    /// Only times from this on, in milliseconds.
-    pub since: Option<u64>,
-    /// Only times before this, in milliseconds.
-    pub until: Option<u64>,
-    /// Only values with this tag.
-    pub tag: Option<String>,
-    /// Newest first: in falling order of id.
-    pub backwards: bool,
-    /// At most so many.
-    pub limit: u32,
-}
-
-impl Default for LogQuery {
-    fn default() -> Self {
-        Self { after: 0, before: None, since: None, until: None, tag: None, backwards: false, limit: 100 }
-    }
+/// As people and other programs write a digest.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A database. Reads may run beside each other and beside a commit; each sees every commit that
@@ -218,13 +119,24 @@ pub trait Storage: Send + Sync + 'static {
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<u64>>;
 
+    /// How many bytes the table and the log of this name take, of all owners: keys and values, tags
+    /// and values. May look through all of them.
+    fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, Result<u64>>;
+    /// What all plugins keep as data of this account: plugin, key and value of every entry of its
+    /// tables named [`ACCOUNT_DATA`]`PLUGIN`, in order of plugin and key.
+    fn account_data<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<AccountData>>;
+
+    /// Up to `limit` alarms that are due at or before `until`, earliest first. Those of the same time
+    /// come in order of owner, plugin and name.
+    fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>>;
+    /// When the earliest alarm is due.
+    fn next_alarm(&self) -> BoxFuture<'_, Result<Option<u64>>>;
+
+    /// All plugins that were installed at run time, in order of name and scope.
+    fn plugins(&self) -> BoxFuture<'_, Result<Vec<InstalledPlugin>>>;
+    /// The wasm file with this SHA-256.
+    fn component<'a>(&'a self, sha256: &'a [u8; 32]) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
+
     /// Finish what is queued, then close. Later calls answer [`Error::Unavailable`].
     fn close(&self) -> BoxFuture<'_, Result<()>>;
-}
-
-impl std::fmt::Debug for ScramKeys {
-    /// Never the keys: they would be as good as a password to an attacker who reads logs.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ScramKeys({} iterations)", self.iterations)
-    }
 }

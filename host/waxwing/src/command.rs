@@ -4,7 +4,6 @@ use clap::Subcommand;
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use waxwing_plugins::PluginInfo;
 use waxwing_server::Server;
 use waxwing_xmpp::Jid;
@@ -217,10 +216,9 @@ async fn list_users(server: &Arc<Server>, domain: Option<String>) -> Result<Stri
 }
 
 fn list_plugins(server: &Server) -> String {
-    let line = |plugin: &PluginInfo<'_>| {
-        let suspended = if plugin.suspended { ", suspended after failures" } else { "" };
-        let calls = plugin.counters.calls.load(Ordering::Relaxed);
-        let failures = plugin.counters.failures.load(Ordering::Relaxed);
+    let line = |plugin: &PluginInfo| {
+        let suspended = if plugin.suspended.0 { ", suspended after failures" } else { "" };
+        let (calls, failures) = (plugin.counters.calls, plugin.counters.failures);
         let hooks = plugin.hooks.join(", ");
         format!("{} {} ({hooks}): {calls} calls, {failures} failed{suspended}", plugin.name, plugin.version)
     };

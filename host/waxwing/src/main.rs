@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod first_start;
 mod plugin_make;
+mod plugins;
 mod serve;
 mod wiring;
 

@@ -1,11 +1,12 @@
 //! Putting the parts together: settings, storage, plugins, server.
 
+use crate::plugins;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use waxwing_config::Settings;
-use waxwing_plugins::{Engine, EngineOptions, PluginSpec};
+use waxwing_plugins::Engine;
 use waxwing_server::Server;
 use waxwing_storage::{Sqlite, SqliteOptions, Storage};
 
@@ -61,23 +62,9 @@ pub async fn server(settings: Arc<Settings>, with_plugins: bool) -> anyhow::Resu
 }
 
 async fn engine(settings: &Settings, server: &Arc<Server>) -> anyhow::Result<Arc<Engine>> {
-    let bounds = &settings.plugins;
-    let options = EngineOptions {
-        cache_folder: Some(bounds.cache_folder.clone()),
-        cpu: bounds.cpu,
-        call_timeout: bounds.call_timeout,
-        memory: bounds.memory,
-        outbox_stanzas: bounds.outbox_stanzas as usize,
-        outbox_bytes: bounds.outbox_bytes,
-        instances: bounds.instances as usize,
-        retire_after: u64::from(bounds.retire_after),
-        ..EngineOptions::default()
-    };
-    let active = bounds.list.iter().filter(|plugin| plugin.active);
-    let specs =
-        active.map(|plugin| PluginSpec::new(&plugin.name, bounds.file_of(plugin), plugin.settings.clone()));
     let host: Arc<dyn waxwing_plugins::Host> = server.clone();
-    Ok(Engine::load(options, specs.collect(), Arc::downgrade(&host)).await?)
+    let (options, specs) = (plugins::options(settings), plugins::specs(&settings.plugins)?);
+    Ok(Engine::load(options, specs, Arc::downgrade(&host)).await?)
 }
 
 impl Running {

@@ -39,3 +39,7 @@ export!(stanza process, "with-process", "export_process");
 export!(stanza post, "with-post", "export_post");
 export!(stanza filter, "with-filter", "export_filter");
 export!(sessions, "with-sessions", "export_sessions");
+export!(stanza service, "with-service", "export_service");
+export!(commands, "with-commands", "export_commands");
+export!(alarms, "with-alarms", "export_alarms");
+export!(stanza replies, "with-replies", "export_replies");

@@ -1,7 +1,8 @@
 //! How a plugin says what it is and what it wants to see.
 
 pub use crate::bindings::lifecycle::exports::xmpp::plugin::lifecycle::{
-    Description, Interest, Marked, Party, Phase, SessionEvents, Stage, StreamFeature, Target,
+    Access, Command, Description, Interest, Marked, Party, Phase, Serial, Service, SessionEvents, Stage,
+    StreamFeature, Target,
 };
 use crate::types::Kind;
 
@@ -45,18 +46,28 @@ impl Describe {
         Self(Description {
             name: name.into(),
             version: version.into(),
+            summary: String::new(),
             features: Vec::new(),
             account_features: Vec::new(),
             interests: Vec::new(),
             session_events: SessionEvents::empty(),
             marks: Vec::new(),
             stream_features: Vec::new(),
+            serial: Serial::None,
+            services: Vec::new(),
+            commands: Vec::new(),
         })
     }
 
     /// The name that config files use, where it is not the crate's.
     pub fn name(mut self, name: &str) -> Self {
         self.0.name = name.into();
+        self
+    }
+
+    /// One sentence for operators, where it is not the doc comment of the type.
+    pub fn summary(mut self, summary: &str) -> Self {
+        self.0.summary = summary.trim().into();
         self
     }
 
@@ -93,6 +104,24 @@ impl Describe {
     /// Children of `<stream:features/>`: see [`before_login`] and [`after_login`].
     pub fn stream_features<const N: usize>(mut self, features: [StreamFeature; N]) -> Self {
         self.0.stream_features = features.into();
+        self
+    }
+
+    /// Which calls must not run at the same time, e.g. [`Serial::ByRecipient`].
+    pub fn serial(mut self, serial: Serial) -> Self {
+        self.0.serial = serial;
+        self
+    }
+
+    /// Names of its own under the virtual hosts: see [`service`].
+    pub fn services<const N: usize>(mut self, services: [Service; N]) -> Self {
+        self.0.services = services.into();
+        self
+    }
+
+    /// Ad-hoc commands (XEP-0050): see [`command`].
+    pub fn commands<const N: usize>(mut self, commands: [Command; N]) -> Self {
+        self.0.commands = commands.into();
         self
     }
 
@@ -235,5 +264,53 @@ impl StreamFeature {
     #[must_use]
     pub fn when(self, setting: &str) -> Self {
         Self { setting: Some(setting.into()), ..self }
+    }
+}
+
+/// A name of the plugin's own: `bot` is `bot.example.org` under the virtual host `example.org`. `identity` is
+/// a registered category and type of service discovery (XEP-0030), `label` what a person reads.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let bot = service("bot", "component/bot", "Answering machine").with_features(["urn:example:bot"]);
+/// # assert_eq!((bot.category.as_str(), bot.type_.as_str()), ("component", "bot"));
+/// ```
+#[must_use]
+pub fn service(name: &str, identity: &str, label: &str) -> Service {
+    let (category, type_) = identity.split_once('/').unwrap_or((identity, "generic"));
+    Service {
+        name: name.into(),
+        category: category.into(),
+        type_: type_.into(),
+        label: label.into(),
+        features: Vec::new(),
+    }
+}
+
+impl Service {
+    /// Service discovery features of the service.
+    #[must_use]
+    pub fn with_features<const N: usize>(self, features: [&str; N]) -> Self {
+        Self { features: features.map(String::from).into(), ..self }
+    }
+}
+
+/// An ad-hoc command (XEP-0050) that the administrators of the server may run.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let flush = command("flush", "Flush the queues");
+/// let hello = command("hello", "Say hello").for_everybody();
+/// ```
+#[must_use]
+pub fn command(node: &str, label: &str) -> Command {
+    Command { node: node.into(), label: label.into(), access: Access::Admin }
+}
+
+impl Command {
+    /// Everybody with an account on the virtual host may run it.
+    #[must_use]
+    pub fn for_everybody(self) -> Self {
+        Self { access: Access::LocalUser, ..self }
     }
 }

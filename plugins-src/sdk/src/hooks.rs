@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use crate::bindings;
 use crate::bindings::lifecycle::exports::xmpp::plugin::lifecycle;
-use crate::{Change, Description, Event, Flow, Result, Setting, Stanza, Verdict, runtime};
+use crate::commands::{Reply, Request};
+use crate::{Answer, Change, Description, Event, Flow, Result, Setting, Stanza, Verdict, runtime};
 
 /// What [`plugin!`](crate::plugin!) writes for a plugin: its description and its settings.
 pub trait Plugin: Sized + Sync + 'static {
@@ -123,6 +124,97 @@ pub trait Sessions {
     fn on_session(&self, session: &str, change: Change) -> Result<Flow>;
 }
 
+/// Stanzas addressed to a service of this plugin.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// # struct Parrot;
+/// impl OnService for Parrot {
+///     fn on_service(&self, event: &Event, stanza: &Stanza) -> Result {
+///         let Some(body) = stanza.text("body") else { return Ok(Verdict::Next) };
+///         let body = xml!("<body>{}</body>", body);
+///         router::send(&xml!("<message from='{}' to='{}'>{}</message>", event.to(), event.sender(), raw(&body)))?;
+///         Ok(Verdict::Handled)
+///     }
+/// }
+/// ```
+pub trait OnService {
+    /// Called for every stanza to an address at one of the [`services`](crate::Describe::services).
+    /// [`Verdict::Next`](crate::Verdict::Next) leaves service discovery to the host.
+    ///
+    /// # Errors
+    /// Bounces the stanza to its sender.
+    fn on_service(&self, event: &Event, stanza: &Stanza) -> Result;
+}
+
+/// Ad-hoc commands (XEP-0050) with forms. The host speaks the protocol.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// # struct Hello;
+/// impl Commands for Hello {
+///     fn on_command(&self, request: &commands::Request) -> Result<commands::Reply> {
+///         match request.answer("name") {
+///             None => Ok(ask(form("Greeting").field(text_field("name", "Your name").required()))),
+///             Some(name) => Ok(done(&format!("Hello, {name}"))),
+///         }
+///     }
+/// }
+/// ```
+pub trait Commands {
+    /// Called for each step of one of the [`commands`](crate::Describe::commands).
+    ///
+    /// # Errors
+    /// Goes back to whoever runs the command, which ends.
+    fn on_command(&self, request: &Request) -> Result<Reply>;
+}
+
+/// Alarms that the plugin has set.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// # struct Daily;
+/// impl Alarms for Daily {
+///     fn on_alarm(&self, owner: &str, name: &str, due: u64, _data: &[u8]) -> Result<()> {
+///         // A call that fails is repeated later; one that succeeds ends the alarm unless it sets it again.
+///         scheduler::set(owner, name, due + 24 * 3600 * 1000, &[])?;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Alarms {
+    /// Called at `due`, in milliseconds since the Unix epoch, or as soon after as the server can.
+    ///
+    /// # Errors
+    /// The call fails, and is repeated later.
+    fn on_alarm(&self, owner: &str, name: &str, due: u64, data: &[u8]) -> Result<()>;
+}
+
+/// What came of requests that the plugin has made.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// # struct Curious;
+/// impl Replies for Curious {
+///     fn on_reply(&self, from: &str, _context: &[u8], answer: Answer, stanza: Option<&Stanza>) -> Result<()> {
+///         let name = stanza.and_then(|stanza| stanza.text("{jabber:iq:version}query/name"));
+///         match (answer, name) {
+///             (Answer::Success, Some(name)) => runtime::log(runtime::Level::Info, &format!("{from} runs {name}")),
+///             (Answer::Timeout, _) => runtime::log(runtime::Level::Info, &format!("{from} says nothing")),
+///             _ => {}
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Replies {
+    /// Called once for each [`router::request`](crate::router::request).
+    ///
+    /// # Errors
+    /// Goes to the server's log.
+    fn on_reply(&self, from: &str, context: &[u8], answer: Answer, stanza: Option<&Stanza>) -> Result<()>;
+}
+
 /// Stands between the host's interfaces and the traits of this module.
 #[doc(hidden)]
 pub struct Exports<P>(std::marker::PhantomData<P>);
@@ -179,5 +271,32 @@ impl<P: Plugin + Sessions> bindings::sessions::exports::xmpp::plugin::sessions::
             runtime::log(runtime::Level::Warn, &format!("session event failed: {error}"));
             Flow::Done
         })
+    }
+}
+
+impl<P: Plugin + OnService> bindings::service::exports::xmpp::plugin::service::Guest for Exports<P> {
+    fn on_service(event: Event, stanza: &Stanza) -> Verdict {
+        verdict(plugin::<P>().on_service(&event, stanza))
+    }
+}
+
+impl<P: Plugin + Commands> bindings::commands::exports::xmpp::plugin::commands::Guest for Exports<P> {
+    fn on_command(request: Request) -> Result<Reply> {
+        plugin::<P>().on_command(&request)
+    }
+}
+
+impl<P: Plugin + Alarms> bindings::alarms::exports::xmpp::plugin::alarms::Guest for Exports<P> {
+    fn on_alarm(owner: String, name: String, due: u64, data: Vec<u8>) {
+        // The host repeats what has trapped.
+        plugin::<P>().on_alarm(&owner, &name, due, &data).expect("the alarm is to ring again");
+    }
+}
+
+impl<P: Plugin + Replies> bindings::replies::exports::xmpp::plugin::replies::Guest for Exports<P> {
+    fn on_reply(from: String, context: Vec<u8>, answer: Answer, stanza: Option<&Stanza>) {
+        if let Err(error) = plugin::<P>().on_reply(&from, &context, answer, stanza) {
+            runtime::log(runtime::Level::Warn, &format!("a reply came to nothing: {error}"));
+        }
     }
 }

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! The host's interfaces are modules of the same names as in `wit/`: [`router`], [`marks`], [`storage`],
-//! [`accounts`], [`account_admin`], [`runtime`]. A component asks for those that it uses and no others, and the
+//! [`account_data`], [`scheduler`], [`accounts`], [`account_admin`], [`runtime`]. A component asks for those that it uses and no others, and the
 //! operator decides. Everything that a hook sends or writes takes effect after it returns, or not at all.
 
 // The names under which the export macros of the bindings find this crate in its own examples.
@@ -32,6 +32,7 @@ extern crate self as waxwing_plugin;
 pub mod bindings;
 mod description;
 mod event;
+mod forms;
 mod hooks;
 mod jid;
 mod macros;
@@ -41,13 +42,16 @@ mod verdict;
 mod xml;
 
 pub use bindings::imports::xmpp::plugin::{
-    account_admin, accounts, marks, router, runtime, stanzas, storage, types,
+    account_admin, account_data, accounts, marks, router, runtime, scheduler, stanzas, storage, types,
 };
+pub use bindings::commands::exports::xmpp::plugin::commands;
+pub use bindings::replies::exports::xmpp::plugin::replies::Answer;
 pub use bindings::sessions::exports::xmpp::plugin::sessions::{Change, Flow};
 pub use description::*;
+pub use forms::{ask, done, field, form, list_field, show, text_field, yes_field};
 #[doc(hidden)]
 pub use hooks::Exports;
-pub use hooks::{Filter, Plugin, Post, Pre, Process, Sessions};
+pub use hooks::{Alarms, Commands, Filter, OnService, Plugin, Post, Pre, Process, Replies, Sessions};
 pub use jid::{bare, domain, local, resource};
 #[doc(hidden)]
 pub use settings::Given;
@@ -60,11 +64,12 @@ pub use xml::{Raw, ToXml, datetime, escape, raw};
 /// Everything that a plugin usually needs: `use waxwing_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        AVAILABLE, BOUND, CLOSED, Change, Condition, Event, Filter, Flow, Interest, OTHER_ACCOUNT,
-        OWN_ACCOUNT, Origin, PRIORITY, Party, Post, Pre, Process, Result, SERVER, STREAM, Sessions, Stage,
-        Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin, accounts, after_login, bare, before_login,
-        datetime, domain, escape, iq, iq_get, iq_set, local, marks, messages, plugin, presence, raw,
-        resource, router, runtime, storage, xml,
+        AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Interest,
+        OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Party, Post, Pre, Process, Replies, Result,
+        SERVER, STREAM, Serial, Sessions, Stage, Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin,
+        account_data, accounts, after_login, ask, bare, before_login, command, commands, datetime, domain, done,
+        escape, form, iq, iq_get, iq_set, list_field, local, marks, messages, plugin, presence, raw, resource,
+        router, runtime, scheduler, service, show, storage, text_field, xml, yes_field,
     };
 }
 

@@ -7,9 +7,11 @@
 /// [`SettingValue`](crate::SettingValue). A setting that is not declared is refused when the plugin is loaded.
 ///
 /// `hooks` lists the traits that the type implements, any of [`Pre`](crate::Pre), [`Process`](crate::Process),
-/// [`Post`](crate::Post), [`Filter`](crate::Filter), [`Sessions`](crate::Sessions). After it come, in any order,
-/// the methods of [`Describe`](crate::Describe): `name`, `features`, `account_features`, `interests`,
-/// `session_events`, `marks`, `stream_features`. Name and version are Cargo's, unless `name` says otherwise.
+/// [`Post`](crate::Post), [`Filter`](crate::Filter), [`Sessions`](crate::Sessions), [`OnService`](crate::OnService),
+/// [`Commands`](crate::Commands), [`Alarms`](crate::Alarms), [`Replies`](crate::Replies). After it come, in any
+/// order, the methods of [`Describe`](crate::Describe): `name`, `summary`, `features`, `account_features`,
+/// `interests`, `session_events`, `marks`, `stream_features`, `serial`, `services`, `commands`. Name and version
+/// are Cargo's, unless `name` says otherwise, and the summary is the type's doc comment.
 ///
 /// ```
 /// use waxwing_plugin::prelude::*;
@@ -34,18 +36,18 @@
 /// ```
 #[macro_export]
 macro_rules! plugin {
-    ($(#[$meta:meta])* $vis:vis struct $plugin:ident; $($rest:tt)*) => {
-        $crate::plugin! { $(#[$meta])* $vis struct $plugin {} $($rest)* }
+    ($(#[doc = $doc:literal])* $vis:vis struct $plugin:ident; $($rest:tt)*) => {
+        $crate::plugin! { $(#[doc = $doc])* $vis struct $plugin {} $($rest)* }
     };
     (
-        $(#[$meta:meta])*
+        $(#[doc = $doc:literal])*
         $vis:vis struct $plugin:ident {
             $( $(#[$field_meta:meta])* $field:ident: $ty:ty = $default:expr ),* $(,)?
         }
         hooks: [$($hook:ident),+ $(,)?]
         $(, $key:ident: $value:expr)* $(,)?
     ) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         $vis struct $plugin { $( $(#[$field_meta])* $field: $ty ),* }
 
         const _: () = {
@@ -57,7 +59,8 @@ macro_rules! plugin {
                 fn describe() -> $crate::Description {
                     let name = option_env!("CARGO_PKG_NAME").unwrap_or_default();
                     let version = option_env!("CARGO_PKG_VERSION").unwrap_or_default();
-                    $crate::Describe::new(name, version)$(.$key($value))*.done()
+                    let summary = ::std::concat!($($doc),*);
+                    $crate::Describe::new(name, version).summary(summary)$(.$key($value))*.done()
                 }
 
                 fn configure(given: Vec<$crate::Setting>) -> ::std::result::Result<Self, String> {
@@ -88,5 +91,17 @@ macro_rules! plugin {
     };
     (@export Sessions) => {
         $crate::bindings::sessions::export_sessions!(Exported with_types_in $crate::bindings::sessions);
+    };
+    (@export OnService) => {
+        $crate::bindings::service::export_service!(Exported with_types_in $crate::bindings::service);
+    };
+    (@export Commands) => {
+        $crate::bindings::commands::export_commands!(Exported with_types_in $crate::bindings::commands);
+    };
+    (@export Alarms) => {
+        $crate::bindings::alarms::export_alarms!(Exported with_types_in $crate::bindings::alarms);
+    };
+    (@export Replies) => {
+        $crate::bindings::replies::export_replies!(Exported with_types_in $crate::bindings::replies);
     };
 }

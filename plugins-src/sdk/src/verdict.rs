@@ -1,9 +1,7 @@
 //! What a hook answers.
 
-use std::fmt;
-
 use crate::types::{Condition, ErrorType, StanzaError, Verdict};
-use crate::{account_admin, marks, router, storage};
+use crate::{account_admin, account_data, marks, router, scheduler, storage};
 
 /// What hooks return: a [`Verdict`], or an error that bounces the stanza to its sender.
 ///
@@ -65,12 +63,6 @@ impl From<Condition> for StanzaError {
     }
 }
 
-impl fmt::Display for StanzaError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}", self.condition, self.text.as_deref().unwrap_or_default())
-    }
-}
-
 /// Not the sender's fault, and worth trying again.
 fn passing(condition: Condition) -> StanzaError {
     StanzaError { type_: Some(ErrorType::Wait), ..condition.into() }
@@ -112,6 +104,25 @@ impl From<account_admin::Error> for StanzaError {
             account_admin::Error::NotAllowed => Condition::NotAllowed.into(),
             account_admin::Error::Invalid => Condition::NotAcceptable.into(),
             account_admin::Error::Unavailable => passing(Condition::InternalServerError),
+        }
+    }
+}
+
+impl From<account_data::Error> for StanzaError {
+    fn from(error: account_data::Error) -> Self {
+        match error {
+            account_data::Error::Denied => Condition::ServiceUnavailable.into(),
+            account_data::Error::OverQuota => passing(Condition::ResourceConstraint),
+            account_data::Error::Unavailable => passing(Condition::InternalServerError),
+        }
+    }
+}
+
+impl From<scheduler::Error> for StanzaError {
+    fn from(error: scheduler::Error) -> Self {
+        match error {
+            scheduler::Error::Denied => Condition::ServiceUnavailable.into(),
+            scheduler::Error::OverQuota => passing(Condition::ResourceConstraint),
         }
     }
 }

@@ -10,6 +10,7 @@
 /// - `beside { field: Type = default, }`: fields that are not keys of the block.
 /// - `others path`: a function `(&mut Self, key, &mut MapAccess) -> Result<bool, _>` that is offered
 ///   the keys which are not fields, and says whether it took them.
+/// - `also path`: a function `() -> Vec<Entry>`, what the reference tells of the block beside its fields.
 macro_rules! block {
     (
         $(#[doc = $about:literal])*
@@ -18,6 +19,7 @@ macro_rules! block {
         }
         $( beside { $( $(#[doc = $beside_doc:literal])* $beside:ident: $beside_ty:ty = $beside_default:expr, )* } )?
         $( others $others:path; )?
+        $( also $also:path; )?
     ) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +56,7 @@ macro_rules! block {
                 let entries = vec![
                     $( $crate::settings::kinds::Entry::new($key, &[$($doc),*], &self.$field), )*
                 ];
+                $( let entries = [entries, $also()].concat(); )?
                 $( let entries = $crate::settings::kinds::wrap($outer, entries); )?
                 entries
             }

@@ -1,9 +1,9 @@
 //! The ports that clients connect to.
 
 use super::block::block;
-use super::kinds::{Block, Entry, Setting, Shown, quote, read_block, read_inside, wrap};
+use super::kinds::{Block, Entry, Over, Setting, Shown, quote, read_inside, wrap};
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, MapAccess};
+use serde::de::MapAccess;
 
 block! {
     /// One port.
@@ -137,7 +137,7 @@ impl Block for Connections {
         if key == "ports" {
             self.listed = Some(map.next_value()?);
         } else if let Ok(number) = key.parse() {
-            self.blocks.push(map.next_value_seed(PortBlock(number))?);
+            self.blocks.push(map.next_value_seed(Over(Port::new(number)))?);
         } else {
             return Ok(false);
         }
@@ -146,15 +146,5 @@ impl Block for Connections {
 
     fn describe(&self) -> Vec<Entry> {
         Vec::new()
-    }
-}
-
-struct PortBlock(u16);
-
-impl<'de> DeserializeSeed<'de> for PortBlock {
-    type Value = Port;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Port, D::Error> {
-        read_block(input, Port::new(self.0))
     }
 }

@@ -52,6 +52,8 @@ pub(crate) enum Shown {
     Block(Vec<Entry>),
     /// Blocks whose names the operator chooses: what a name is, and those there are.
     Named(&'static str, Vec<(String, Vec<Entry>)>),
+    /// A block that the operator names: what a name is, one as it is written, and what may be in it.
+    Example { what: &'static str, name: &'static str, block: Vec<Entry> },
 }
 
 /// Quotes text for TDSL, which has no escapes: text with both kinds of quotes cannot be written.
@@ -85,6 +87,17 @@ impl<'de, T: Setting> DeserializeSeed<'de> for Read<T> {
 /// Reads a block over `start`, whose values stay where the file says nothing.
 pub(crate) fn read_block<'de, D: Deserializer<'de>, B: Block>(input: D, start: B) -> Result<B, D::Error> {
     input.deserialize_struct("block", B::KEYS, ReadBlock(start))
+}
+
+/// Reads a block over what it held before, where serde wants a seed.
+pub(crate) struct Over<B>(pub B);
+
+impl<'de, B: Block> DeserializeSeed<'de> for Over<B> {
+    type Value = B;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<B, D::Error> {
+        read_block(input, self.0)
+    }
 }
 
 struct ReadBlock<B>(B);
@@ -130,19 +143,9 @@ impl<'de, B: Block + Default> Visitor<'de> for ReadInside<B> {
             if !self.0.contains(&key.as_str()) {
                 return Err(A::Error::unknown_field(&key, self.0));
             }
-            block = map.next_value_seed(Inner(block))?;
+            block = map.next_value_seed(Over(block))?;
         }
         Ok(block)
-    }
-}
-
-struct Inner<B>(B);
-
-impl<'de, B: Block> DeserializeSeed<'de> for Inner<B> {
-    type Value = B;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<B, D::Error> {
-        read_block(input, self.0)
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod block;
 mod c2s;
+mod grants;
 pub(crate) mod kinds;
 mod limits;
+mod plugin_block;
 mod plugins;
 mod reference;
 #[cfg(test)]
@@ -12,8 +14,9 @@ mod validate;
 mod vhosts;
 
 pub use c2s::{C2s, Port, Socket};
+pub use grants::{OnFailure, PluginGrants};
 pub use limits::Limits;
-pub use plugins::{Plugin, PluginsSettings};
+pub use plugins::{Plugin, PluginValues, PluginsSettings};
 pub use validate::Invalid;
 pub use vhosts::VhostSettings;
 

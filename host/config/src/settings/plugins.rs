@@ -1,9 +1,8 @@
 //! The session manager: which plugins run, with which settings and within which bounds.
 
 use super::block::block;
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use std::fmt;
+use super::grants::{PluginGrants, example};
+use super::plugin_block::read_plugin;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,12 +29,18 @@ block! {
         "plugin-instances" => instances: u32 = 16,
         /// Calls after which an instance is replaced by a fresh one.
         "plugin-calls" => retire_after: u32 = 100_000,
+        /// Calls that a new version of a plugin must serve before the old one is let go. If it fails
+        /// meanwhile, the old one takes over again.
+        "plugin-trial-calls" => trial_calls: u32 = 20,
+        /// The largest component that may be installed, in bytes.
+        "plugin-file-bytes" => file_bytes: usize = 64 * 1024 * 1024,
     }
     beside {
         /// The plugins, in the order of the file.
         list: Vec<Plugin> = Vec::new(),
     }
     others read_plugin;
+    also example;
 }
 
 impl PluginsSettings {
@@ -48,132 +53,33 @@ impl PluginsSettings {
     }
 }
 
-/// One plugin of the file: `name (active: true) { key = value }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Settings of a plugin as text, in the order of the file; a value that is not a list has one element.
+pub type PluginValues = Vec<(String, Vec<String>)>;
+
+/// One plugin of the file: `name (active: true) { grants { ... }, key = value }`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plugin {
     /// Its name in the file; see [`PluginsSettings::file_of`].
     pub name: String,
     /// Whether it is to run. A plugin that is listed is active unless the file says otherwise.
     pub active: bool,
-    /// Its settings as text, in the order of the file; a value that is not a list has one element.
-    pub settings: Vec<(String, Vec<String>)>,
+    /// Its own settings.
+    pub settings: PluginValues,
+    /// What it may do; by default nothing.
+    pub grants: PluginGrants,
+    /// Settings that differ on a virtual host, by its domain as it is written in the file.
+    pub on_vhost: Vec<(String, PluginValues)>,
 }
 
 impl Plugin {
-    /// An active plugin without settings.
+    /// An active plugin without settings and without grants.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), active: true, settings: Vec::new() }
-    }
-}
-
-/// A plugin's block as it is written: plugins may be nested, as in `amp () { msgoffline (active: false) {} }`.
-#[derive(Default)]
-struct Body {
-    active: Option<bool>,
-    settings: Vec<(String, Vec<String>)>,
-    nested: Vec<(String, Body)>,
-}
-
-/// What a key in a plugin's block can lead to.
-enum Node {
-    Nothing,
-    Text(String),
-    List(Vec<String>),
-    Block(Body),
-}
-
-fn read_plugin<'de, A: MapAccess<'de>>(
-    all: &mut PluginsSettings,
-    name: &str,
-    map: &mut A,
-) -> Result<bool, A::Error> {
-    match map.next_value_seed(ReadNode)? {
-        Node::Block(body) => {
-            add(&mut all.list, name.to_owned(), body, true);
-            Ok(true)
+        Self {
+            name: name.into(),
+            active: true,
+            settings: Vec::new(),
+            grants: PluginGrants::default(),
+            on_vhost: Vec::new(),
         }
-        _ => Ok(false),
-    }
-}
-
-/// Puts a plugin and those nested in it into the list. One that is there already is changed: the
-/// file may list a plugin and switch it off, or set something, inside another one's block.
-fn add(list: &mut Vec<Plugin>, name: String, body: Body, parent_active: bool) {
-    let at = list.iter().position(|plugin| plugin.name == name).unwrap_or_else(|| {
-        list.push(Plugin::new(name));
-        list.len() - 1
-    });
-    let Some(plugin) = list.get_mut(at) else { return };
-    plugin.active = body.active.unwrap_or(plugin.active) && parent_active;
-    let active = plugin.active;
-    for (key, values) in body.settings {
-        plugin.settings.retain(|(known, _)| *known != key);
-        plugin.settings.push((key, values));
-    }
-    for (name, body) in body.nested {
-        add(list, name, body, active);
-    }
-}
-
-struct ReadNode;
-
-impl<'de> DeserializeSeed<'de> for ReadNode {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Node, D::Error> {
-        input.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ReadNode {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a value, a list of values or a plugin's block")
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Nothing)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Text(value.to_string()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Text(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Text(value.to_string()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = seq.next_element()? {
-            values.push(value);
-        }
-        Ok(Node::List(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let mut body = Body::default();
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "active" {
-                body.active = Some(map.next_value()?);
-                continue;
-            }
-            match map.next_value_seed(ReadNode)? {
-                Node::Nothing => {}
-                Node::Text(value) => body.settings.push((key, vec![value])),
-                Node::List(values) => body.settings.push((key, values)),
-                Node::Block(nested) => body.nested.push((key, nested)),
-            }
-        }
-        Ok(Node::Block(body))
     }
 }

@@ -24,7 +24,7 @@ impl Settings {
     /// The text of `etc/config.tdsl`: every setting with its explanation and its default.
     pub fn reference_tdsl() -> String {
         let mut out = FILE.to_owned();
-        write_entries(&mut out, &out_of_the_box().describe(), "");
+        write_entries(&mut out, &out_of_the_box().describe(), "", false);
         out
     }
 
@@ -40,18 +40,19 @@ fn out_of_the_box() -> Settings {
     Settings { admins: vec!["admin@localhost".to_owned()], ..Settings::default() }
 }
 
-fn write_entries(out: &mut String, entries: &[Entry], indent: &str) {
+/// Entries with their comments. What is `live` is not commented out, at its default or not.
+fn write_entries(out: &mut String, entries: &[Entry], indent: &str, live: bool) {
     let deeper = format!("{indent}    ");
     for entry in entries {
         // The first entry of a block needs no blank line above it.
-        if !out.ends_with("{\n") {
+        if !out.is_empty() && !out.ends_with("{\n") {
             out.push('\n');
         }
         write_comment(out, &prose(&entry.doc), indent);
         let key = quote_key(entry.key);
         match &entry.shown {
             Shown::Value { text, .. } => {
-                let comment = if LIVE.contains(&entry.key) { "" } else { "#" };
+                let comment = if live || LIVE.contains(&entry.key) { "" } else { "#" };
                 *out += &format!("{indent}{comment}{key} = {text}\n");
             }
             Shown::Block(inner) => {
@@ -62,7 +63,7 @@ fn write_entries(out: &mut String, entries: &[Entry], indent: &str) {
                         out.push('\n');
                     }
                 }
-                write_entries(out, inner, &deeper);
+                write_entries(out, inner, &deeper, live);
                 *out += &format!("{indent}}}\n");
             }
             Shown::Named(_, blocks) if entry.key.is_empty() => write_named(out, blocks, indent),
@@ -71,8 +72,20 @@ fn write_entries(out: &mut String, entries: &[Entry], indent: &str) {
                 write_named(out, blocks, &deeper);
                 *out += &format!("{indent}}}\n");
             }
+            Shown::Example { name, block, .. } => write_example(out, name, block, indent),
         }
     }
+}
+
+/// A block that is commented out as a whole, with its own comments.
+fn write_example(out: &mut String, name: &str, block: &[Entry], indent: &str) {
+    let mut text = String::new();
+    write_entries(&mut text, block, "    ", true);
+    *out += &format!("{indent}#{name} {{\n");
+    for line in text.lines() {
+        *out += &format!("{indent}#{line}\n");
+    }
+    *out += &format!("{indent}#}}\n");
 }
 
 /// Blocks that the operator names: what is in them, then those there are by default, commented out.
@@ -93,14 +106,14 @@ fn write_named(out: &mut String, blocks: &[(String, Vec<Entry>)], indent: &str) 
 
 fn write_comment(out: &mut String, text: &str, indent: &str) {
     let mut line = format!("{indent}#");
-    for word in text.split_whitespace() {
+    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
         if line.chars().count() + 1 + word.chars().count() > WIDTH {
             *out += &line;
             out.push('\n');
             line = format!("{indent}#");
         }
         line.push(' ');
-        line += word;
+        line += &word.replace(UNBROKEN, " ");
     }
     if line.len() > indent.len() + 1 {
         *out += &line;
@@ -108,9 +121,16 @@ fn write_comment(out: &mut String, text: &str, indent: &str) {
     }
 }
 
-/// Documentation without its markup.
+/// Stands for a blank at which no line may end.
+const UNBROKEN: char = '\u{a0}';
+
+/// Documentation without its markup. What was code stays in one line.
 fn prose(doc: &[&str]) -> String {
-    doc.join("").trim().replace('`', "")
+    let text = doc.join("");
+    let parts = text.trim().split('`').enumerate();
+    parts
+        .map(|(n, part)| if n % 2 == 1 { part.replace(' ', &UNBROKEN.to_string()) } else { part.to_owned() })
+        .collect()
 }
 
 /// Quotes a key where Tigase's own writer does.
@@ -138,6 +158,9 @@ fn write_tables(out: &mut String, entries: &[Entry], path: &[String]) {
                 let name = what.to_uppercase();
                 let names = if entry.key.is_empty() { within(name) } else { [path, &[key, name]].concat() };
                 inner.push((names, entry.doc.clone(), block));
+            }
+            Shown::Example { what, block, .. } => {
+                inner.push((within(what.to_uppercase()), entry.doc.clone(), block.as_slice()));
             }
         }
     }

@@ -1,3 +1,5 @@
+mod grants;
+
 use super::*;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ fn problem(text: &str) -> String {
 fn plugin(name: &str, active: bool, settings: &[(&str, &[&str])]) -> Plugin {
     let values = |values: &[&str]| values.iter().map(|value| value.to_string()).collect();
     let settings = settings.iter().map(|(key, list)| (key.to_string(), values(list))).collect();
-    Plugin { name: name.to_owned(), active, settings }
+    Plugin { active, settings, ..Plugin::new(name) }
 }
 
 #[test]
@@ -58,6 +60,7 @@ fn the_defaults_shown_are_the_defaults() {
         })
         .collect();
     let mut settings = read(&live.join("\n"));
+    assert_eq!(settings.plugins.list.pop(), Some(plugin("word-filter", true, &[])));
     settings.plugins.list.clear();
     settings.admins.clear();
     assert_eq!(settings, Settings::default());

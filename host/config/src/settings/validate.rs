@@ -1,8 +1,8 @@
 //! Problems that take more than one setting, or more than its type, to see.
 
-use super::Settings;
+use super::{Plugin, Settings};
 use std::collections::HashSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A setting that has the right type and is still wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +123,45 @@ impl Settings {
             let name = plugin.name.as_str();
             let sound = !name.is_empty() && !name.starts_with('.');
             check(sound, &["sess-man", name], || format!("'{name}' cannot be the name of a plugin's file"))?;
+            plugin.validate()?;
+        }
+        Ok(())
+    }
+}
+
+impl Plugin {
+    fn validate(&self) -> Result<(), Invalid> {
+        let grants = &self.grants;
+        let path = |key| ["sess-man", &self.name, "grants", key];
+        for (key, given) in [
+            ("cpu", grants.cpu.is_none_or(|cpu| !cpu.is_zero())),
+            ("timeout", grants.call_timeout.is_none_or(|timeout| !timeout.is_zero())),
+            ("memory", grants.memory != Some(0)),
+            ("instances", grants.instances != Some(0)),
+            ("calls", grants.retire_after != Some(0)),
+        ] {
+            check(given, &path(key), || "must be more than nothing; null is the general setting".into())?;
+        }
+        for domain in &grants.vhosts {
+            check(domain == "*" || is_domain(domain), &path("vhosts"), || {
+                format!("'{domain}' is not a domain; '*' is all of them")
+            })?;
+        }
+        for name in &grants.services {
+            check(is_domain(name), &path("services"), || {
+                format!("'{name}' cannot be a name under a domain, as 'bot' is")
+            })?;
+        }
+        for host in &grants.http {
+            check(is_http_host(host), &path("http"), || {
+                format!("'{host}' is not a host, or host:port, as 'hooks.example.org' is")
+            })?;
+        }
+        for (domain, _) in &self.on_vhost {
+            let named = domain != "*" && is_domain(domain);
+            check(named, &["sess-man", &self.name, "on-vhost", domain], || {
+                format!("'{domain}' is not a domain")
+            })?;
         }
         Ok(())
     }
@@ -142,6 +181,20 @@ fn is_account(jid: &str) -> bool {
             && !local.contains(|c: char| c.is_whitespace() || "\"&'/:<>@".contains(c))
             && is_domain(domain)
     })
+}
+
+/// `name`, `name:port` or an address in its place, as a URL has them.
+fn is_http_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !host.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let named = match address {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => is_domain(name) && !name.contains([':', '[', ']', '*', '?', '#']),
+    };
+    named && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn is_domain(domain: &str) -> bool {

@@ -1,9 +1,9 @@
 //! Virtual hosts: the domains served here.
 
 use super::block::block;
-use super::kinds::{Block, Setting, Shown, read_block};
+use super::kinds::{Block, Over, Setting, Shown};
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Vhosts {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut vhosts = Vec::new();
         while let Some(domain) = map.next_key::<String>()? {
-            vhosts.push(map.next_value_seed(Vhost(domain))?);
+            vhosts.push(map.next_value_seed(Over(VhostSettings::new(domain)))?);
         }
         Ok(vhosts)
     }
@@ -84,15 +84,5 @@ impl<'de> Visitor<'de> for Vhosts {
     fn visit_str<E: serde::de::Error>(self, domains: &str) -> Result<Self::Value, E> {
         let domains = domains.split(',').map(str::trim).filter(|domain| !domain.is_empty());
         Ok(domains.map(VhostSettings::new).collect())
-    }
-}
-
-struct Vhost(String);
-
-impl<'de> DeserializeSeed<'de> for Vhost {
-    type Value = VhostSettings;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<VhostSettings, D::Error> {
-        read_block(input, VhostSettings::new(self.0))
     }
 }

@@ -3,7 +3,7 @@
 use super::de::Deserializer;
 use super::parser;
 use super::problem::Problem;
-use super::value::{Node, Value};
+use super::value::{Block, Entry, Node, Value};
 use crate::{Error, Located};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -41,18 +41,29 @@ impl Document {
         read(Deserializer::new(&self.root)).map_err(|problem| self.source.locate(problem))
     }
 
-    /// An error at the place of the keys that lead to it, or of as many of them as there are.
+    /// An error at the place of the keys that lead to it, or of as many of them as there are. A key that is
+    /// not in its block is looked for in the blocks within: plugins may be nested.
     pub fn error_at(&self, path: &[String], message: impl Into<String>) -> Error {
         let mut span = None;
         let mut node = &self.root;
         for key in path {
             let Value::Block(block) = &node.value else { break };
-            let Some(entry) = block.entries.iter().find(|entry| entry.key() == key) else { break };
+            let Some(entry) = find(block, key) else { break };
             node = &entry.value;
             span = Some(if matches!(node.value, Value::Block(_)) { entry.key.span } else { node.span });
         }
         self.source.locate(Problem { span, message: message.into() })
     }
+}
+
+/// The entry of this key in the block, or else in one within it.
+fn find<'n>(block: &'n Block, key: &str) -> Option<&'n Entry> {
+    block.entries.iter().find(|entry| entry.key() == key).or_else(|| {
+        block.entries.iter().find_map(|entry| match &entry.value.value {
+            Value::Block(within) => find(within, key),
+            _ => None,
+        })
+    })
 }
 
 #[derive(Debug)]

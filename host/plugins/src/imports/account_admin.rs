@@ -39,8 +39,8 @@ impl Host for State {
 impl State {
     /// The call, and the account of one of this server's hosts that is meant.
     fn admin(&mut self, account: &str) -> Result<(&mut Call, Jid), Error> {
-        let call = self.call.as_mut().ok_or(Error::NotAllowed)?;
-        let account = bare(account).filter(|account| !account.is_domain()).ok_or(Error::Invalid)?;
+        bare(account).filter(|account| !account.is_domain()).ok_or(Error::Invalid)?;
+        let (call, _, account) = self.owned(account).ok_or(Error::NotAllowed)?;
         if !call.host.is_local(account.domain()) {
             return Err(Error::NotAllowed);
         }

@@ -4,38 +4,66 @@
 //! there is no call, and everything that needs one is refused.
 
 mod account_admin;
+mod account_data;
 mod accounts;
 mod marks;
 mod router;
 mod runtime;
+mod scheduler;
 mod stanzas;
 mod storage;
 
 use crate::bindings::xmpp::plugin as wit;
-use crate::grants::{Grant, Grants};
-use crate::state::State;
+use crate::grants::{Grant, Interfaces};
+use crate::state::{Call, Shared, State};
 use wasmtime::component::{HasSelf, Linker};
 use waxwing_xmpp::Jid;
 
 impl wit::types::Host for State {}
 
 /// Only what is granted is linked.
-pub(crate) fn link(linker: &mut Linker<State>, grants: Grants) -> wasmtime::Result<()> {
+pub(crate) fn link(linker: &mut Linker<State>, granted: Interfaces) -> wasmtime::Result<()> {
     type Own = HasSelf<State>;
     // Has no functions.
     wit::types::add_to_linker::<_, Own>(linker, |state| state)?;
-    for grant in Grant::ALL.iter().filter(|grant| grants.has(**grant)) {
+    for grant in granted.iter() {
         match grant {
             Grant::Stanzas => wit::stanzas::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Router => wit::router::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Marks => wit::marks::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Storage => wit::storage::add_to_linker::<_, Own>(linker, |state| state),
+            Grant::AccountData => wit::account_data::add_to_linker::<_, Own>(linker, |state| state),
+            Grant::Scheduler => wit::scheduler::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Accounts => wit::accounts::add_to_linker::<_, Own>(linker, |state| state),
             Grant::AccountAdmin => wit::account_admin::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Runtime => wit::runtime::add_to_linker::<_, Own>(linker, |state| state),
+            // Hooks are exported.
+            Grant::Pre
+            | Grant::Process
+            | Grant::Post
+            | Grant::Filter
+            | Grant::Sessions
+            | Grant::Service
+            | Grant::Commands
+            | Grant::Alarms
+            | Grant::Replies => Ok(()),
         }?;
     }
     Ok(())
+}
+
+impl State {
+    /// The call and the owner that a plugin names: an account, or the domain of a virtual host, that it
+    /// works for. `None` where there is no call, or no such owner.
+    fn owned(&mut self, owner: &str) -> Option<(&mut Call, &Shared, Jid)> {
+        let call = self.call.as_mut()?;
+        let owner = bare(owner)?;
+        let local = call.host.is_local(owner.domain());
+        if owner.is_domain() && !local || !self.shared.scope.covers(owner.domain()) {
+            return None;
+        }
+        Some((call, &self.shared, owner))
+    }
 }
 
 /// An address from a plugin that must name an account or a domain.

@@ -3,12 +3,31 @@
 use crate::bindings::xmpp::plugin::router::{Error, Host, Session};
 use crate::effects::Full;
 use crate::host::Outgoing;
-use crate::state::{Call, State};
-use waxwing_xmpp::{Jid, Stanza};
+use crate::requests::{LONGEST, Request};
+use crate::state::{Call, Shared, State};
+use waxwing_xmpp::{Jid, Kind, Stanza, Type};
+
+/// Random bytes in the id of a request.
+const ID: usize = 16;
+/// Bytes that a request may have handed back with its reply.
+const CONTEXT: usize = 64 << 10;
 
 impl Host for State {
     fn send(&mut self, xml: String) -> wasmtime::Result<Result<(), Error>> {
         Ok(self.send_checked(&xml))
+    }
+
+    fn send_to_all(&mut self, xml: String, recipients: Vec<String>) -> wasmtime::Result<Result<(), Error>> {
+        Ok(self.send_to_all_checked(&xml, &recipients))
+    }
+
+    fn request(
+        &mut self,
+        xml: String,
+        context: Vec<u8>,
+        timeout: u32,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        Ok(self.request_checked(&xml, context, timeout))
     }
 
     fn deliver(&mut self, session: String, xml: String) -> wasmtime::Result<Result<(), Error>> {
@@ -31,35 +50,84 @@ impl Host for State {
 }
 
 impl State {
+    fn router(&mut self) -> Result<(&mut Call, &Shared), Error> {
+        Ok((self.call.as_mut().ok_or(Error::Denied)?, &self.shared))
+    }
+
     fn send_checked(&mut self, xml: &str) -> Result<(), Error> {
-        let call = self.call.as_mut().ok_or(Error::Denied)?;
-        let stanza = Stanza::parse(xml).map_err(|_| Error::Malformed)?;
-        let (Some(from), Some(_)) = (&stanza.from, &stanza.to) else { return Err(Error::Malformed) };
-        if !call.host.is_local(from.domain()) {
+        let (call, shared) = self.router()?;
+        let stanza = stanza_from(xml, call, shared)?;
+        if stanza.to.is_none() {
+            return Err(Error::Malformed);
+        }
+        queue(call, Outgoing::Route(stanza), xml, shared)
+    }
+
+    fn send_to_all_checked(&mut self, xml: &str, recipients: &[String]) -> Result<(), Error> {
+        let (call, shared) = self.router()?;
+        let stanza = stanza_from(xml, call, shared)?;
+        let bytes = xml.len().saturating_mul(recipients.len());
+        if !call.effects.outbox.has_room(recipients.len(), bytes, &shared.limits) {
+            return Err(Error::TooMany);
+        }
+        let addresses: Result<Vec<Jid>, _> = recipients.iter().map(|to| Jid::parse(to)).collect();
+        for to in addresses.map_err(|_| Error::Malformed)? {
+            let copy = stanza.with_addresses(stanza.from.clone(), Some(to));
+            queue(call, Outgoing::Route(copy), xml, shared)?;
+        }
+        Ok(())
+    }
+
+    fn request_checked(&mut self, xml: &str, context: Vec<u8>, timeout: u32) -> Result<(), Error> {
+        let (call, shared) = self.router()?;
+        let stanza = stanza_from(xml, call, shared)?;
+        let (Some(from), Some(to)) = (stanza.from.clone(), stanza.to.clone()) else {
+            return Err(Error::Malformed);
+        };
+        if stanza.kind() != Kind::Iq || !matches!(stanza.ty(), Type::Get | Type::Set) {
+            return Err(Error::Malformed);
+        }
+        // Replies to an account go to its sessions.
+        if from.local().is_some() && call.host.is_local(from.domain()) {
             return Err(Error::Denied);
         }
-        queue(call, Outgoing::Route(stanza), xml, &self.shared.options)
+        let open = shared.common.requests.count(&shared.name) + call.effects.requests.len();
+        if open >= shared.limits.requests || context.len() > CONTEXT {
+            return Err(Error::TooMany);
+        }
+        let mut random = [0; ID];
+        if !call.host.random(&mut random) {
+            return Err(Error::Denied);
+        }
+        let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let plugin = shared.name.clone();
+        let request = Request { id: id.clone(), plugin, from, to, context, timeout: timeout.min(LONGEST) };
+        queue(call, Outgoing::Route(stanza.with_id(&id)), xml, shared)?;
+        call.effects.requests.push(request);
+        Ok(())
     }
 
     fn deliver_checked(&mut self, session: &str, xml: &str) -> Result<(), Error> {
-        let call = self.call.as_mut().ok_or(Error::Denied)?;
+        let (call, shared) = self.router()?;
         let session = Jid::parse(session).map_err(|_| Error::Malformed)?;
         if session.resource().is_none() {
             return Err(Error::Malformed);
         }
-        if !call.host.is_local(session.domain()) {
+        if !call.host.is_local(session.domain()) || !shared.scope.covers(session.domain()) {
             return Err(Error::Denied);
         }
         let stanza = Stanza::parse(xml).map_err(|_| Error::Malformed)?;
-        queue(call, Outgoing::Deliver { session, stanza }, xml, &self.shared.options)
+        queue(call, Outgoing::Deliver { session, stanza }, xml, shared)
     }
 }
 
-fn queue(
-    call: &mut Call,
-    stanza: Outgoing,
-    xml: &str,
-    options: &crate::options::EngineOptions,
-) -> Result<(), Error> {
-    call.effects.outbox.push(stanza, xml.len(), options).map_err(|Full| Error::TooMany)
+/// A stanza whose `from` is an address that the plugin may use.
+fn stanza_from(xml: &str, call: &Call, shared: &Shared) -> Result<Stanza, Error> {
+    let stanza = Stanza::parse(xml).map_err(|_| Error::Malformed)?;
+    let from = stanza.from.as_ref().ok_or(Error::Malformed)?;
+    if shared.may_act_for(from.domain(), &*call.host) { Ok(stanza) } else { Err(Error::Denied) }
+}
+
+fn queue(call: &mut Call, stanza: Outgoing, xml: &str, shared: &Shared) -> Result<(), Error> {
+    call.effects.outbox.push(stanza, xml.len(), &shared.limits).map_err(|Full| Error::TooMany)
 }

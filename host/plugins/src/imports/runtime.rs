@@ -2,7 +2,6 @@
 
 use crate::bindings::xmpp::plugin::runtime::{Host, Level, Software};
 use crate::state::State;
-use ring::rand::{SecureRandom, SystemRandom};
 use std::time::SystemTime;
 use wasmtime::Result;
 
@@ -13,7 +12,10 @@ const RANDOM: u32 = 1024;
 
 impl Host for State {
     fn now(&mut self) -> Result<u64> {
-        Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis() as u64)
+        match &self.call {
+            Some(call) => Ok(call.host.now()),
+            None => Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis() as u64),
+        }
     }
 
     fn log(&mut self, level: Level, message: String) -> Result<()> {
@@ -52,8 +54,9 @@ impl Host for State {
 
     fn random(&mut self, len: u32) -> Result<Vec<u8>> {
         let mut bytes = vec![0; len.min(RANDOM) as usize];
-        let drawn = SystemRandom::new().fill(&mut bytes);
-        drawn.map_err(|_| wasmtime::format_err!("the system has no randomness"))?;
-        Ok(bytes)
+        match &self.call {
+            Some(call) if call.host.random(&mut bytes) => Ok(bytes),
+            _ => Err(wasmtime::format_err!("there is no randomness")),
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! `storage`: tables and logs of the plugin.
 
-use super::bare;
 use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTable, Query};
 use crate::bindings::{Log, Table};
+use crate::effects::Effects;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
-use crate::state::State;
+use crate::state::{OpenStore, State};
+use crate::usage::Usages;
 use std::sync::Arc;
 use wasmtime::component::Resource;
 use waxwing_storage::{LogQuery, Storage};
@@ -12,12 +13,16 @@ use waxwing_xmpp::Jid;
 
 /// Stores that one instance may have opened.
 const STORES: usize = 64;
+/// Handles of stores that one instance may hold.
+const HANDLES: u32 = 1024;
 /// Bytes of the name of a store or of a key, and of one value.
 const NAME: usize = 64;
 const KEY: usize = 1024;
 const VALUE: usize = 256 << 10;
 /// Keys and entries of one read: with values of the largest size, as much as an instance's memory.
 const PAGE: u32 = 256;
+/// What the names of stores begin with that plugins share.
+const SHARED: &str = "shared/";
 /// Times are kept as signed numbers by databases.
 const FAR: u64 = i64::MAX as u64;
 
@@ -37,7 +42,7 @@ impl HostTable for State {
     async fn get(&mut self, table: Resource<Table>, owner: String, key: String) -> Answer<Option<Vec<u8>>> {
         let store = self.store_of(table.rep())?;
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
-        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        let cell = Cell { store: &store.name, owner: at.owner.as_str(), key: &key };
         Ok(at.staged.get(at.storage, cell).await.map_err(failed))
     }
 
@@ -53,7 +58,10 @@ impl HostTable for State {
         if key.len() > KEY || value.len() > VALUE {
             return Ok(Err(Error::OverQuota));
         }
-        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        if !at.has_room(&store, key.len() + value.len()).await {
+            return Ok(Err(Error::OverQuota));
+        }
+        let cell = Cell { store: &store.name, owner: at.owner.as_str(), key: &key };
         Ok(at.staged.set(cell, value, at.quota).map_err(over))
     }
 
@@ -70,7 +78,10 @@ impl HostTable for State {
         if key.len() > KEY || new.len() > VALUE {
             return Ok(Err(Error::OverQuota));
         }
-        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        if !at.has_room(&store, key.len() + new.len()).await {
+            return Ok(Err(Error::OverQuota));
+        }
+        let cell = Cell { store: &store.name, owner: at.owner.as_str(), key: &key };
         Ok(at.staged.swap(at.storage, cell, old, new, at.quota).await.map_err(|error| match error {
             SwapError::Conflict => Error::Conflict,
             SwapError::OverQuota => Error::OverQuota,
@@ -81,7 +92,7 @@ impl HostTable for State {
     async fn delete(&mut self, table: Resource<Table>, owner: String, key: String) -> Answer<()> {
         let store = self.store_of(table.rep())?;
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
-        let cell = Cell { store: &store, owner: at.owner.as_str(), key: &key };
+        let cell = Cell { store: &store.name, owner: at.owner.as_str(), key: &key };
         Ok(at.staged.delete(cell, at.quota).map_err(over))
     }
 
@@ -96,11 +107,12 @@ impl HostTable for State {
         let store = self.store_of(table.rep())?;
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
         let (owner, after) = (at.owner.as_str(), after.as_deref());
-        let keys = at.staged.keys(at.storage, &store, owner, &prefix, after, limit.min(PAGE)).await;
+        let keys = at.staged.keys(at.storage, &store.name, owner, &prefix, after, limit.min(PAGE)).await;
         Ok(keys.map_err(failed))
     }
 
     async fn drop(&mut self, _: Resource<Table>) -> wasmtime::Result<()> {
+        self.handles = self.handles.saturating_sub(1);
         Ok(())
     }
 }
@@ -121,7 +133,11 @@ impl HostLog for State {
         }
         let append = Append { at: at.min(FAR), tag, value, expires: expires.map(|time| time.min(FAR)) };
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
-        Ok(at.staged.append(&store, at.owner.as_str(), append, at.quota).map_err(over))
+        let bytes = append.value.len() + append.tag.as_ref().map_or(0, String::len);
+        if !at.has_room(&store, bytes).await {
+            return Ok(Err(Error::OverQuota));
+        }
+        Ok(at.staged.append(&store.name, at.owner.as_str(), append, at.quota).map_err(over))
     }
 
     async fn read(&mut self, log: Resource<Log>, owner: String, query: Query) -> Answer<Vec<Entry>> {
@@ -136,7 +152,7 @@ impl HostLog for State {
             backwards: query.backwards,
             limit: query.limit.min(PAGE),
         };
-        let entries = at.staged.read(at.storage, &store, at.owner.as_str(), query).await.map_err(failed);
+        let entries = at.staged.read(at.storage, &store.name, at.owner.as_str(), query).await.map_err(failed);
         Ok(entries.map(|entries| {
             let entries = entries.into_iter();
             entries.map(|e| Entry { id: e.id, at: e.at, tag: e.tag, value: e.value }).collect()
@@ -146,22 +162,23 @@ impl HostLog for State {
     async fn remove(&mut self, log: Resource<Log>, owner: String, id: u64) -> Answer<()> {
         let store = self.store_of(log.rep())?;
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
-        Ok(at.staged.remove(&store, at.owner.as_str(), id, at.quota).map_err(over))
+        Ok(at.staged.remove(&store.name, at.owner.as_str(), id, at.quota).map_err(over))
     }
 
     async fn trim(&mut self, log: Resource<Log>, owner: String, through: u64) -> Answer<()> {
         let store = self.store_of(log.rep())?;
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
-        Ok(at.staged.trim(&store, at.owner.as_str(), through, at.quota).map_err(over))
+        Ok(at.staged.trim(&store.name, at.owner.as_str(), through, at.quota).map_err(over))
     }
 
     async fn count(&mut self, log: Resource<Log>, owner: String, tag: Option<String>) -> Answer<u64> {
         let store = self.store_of(log.rep())?;
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
-        Ok(at.staged.count(at.storage, &store, at.owner.as_str(), tag.as_deref()).await.map_err(failed))
+        Ok(at.staged.count(at.storage, &store.name, at.owner.as_str(), tag.as_deref()).await.map_err(failed))
     }
 
     async fn drop(&mut self, _: Resource<Log>) -> wasmtime::Result<()> {
+        self.handles = self.handles.saturating_sub(1);
         Ok(())
     }
 }
@@ -171,7 +188,19 @@ struct At<'a> {
     owner: Jid,
     storage: &'a dyn Storage,
     staged: &'a mut Staged,
+    usages: &'a Usages,
     quota: Quota,
+}
+
+impl At<'_> {
+    /// Whether the store takes this many more bytes.
+    async fn has_room(&self, store: &OpenStore, bytes: usize) -> bool {
+        let usage = (store.limit > 0).then(|| self.usages.of(&store.name));
+        match usage {
+            Some(usage) => usage.reserve(self.storage, &store.name, bytes as u64, store.limit).await,
+            None => true,
+        }
+    }
 }
 
 impl State {
@@ -184,31 +213,42 @@ impl State {
         if name.is_empty() || name.len() > NAME {
             return Err(Error::Denied);
         }
-        let name = format!("{}/{name}", self.shared.name);
-        if let Some(known) = self.stores.iter().position(|store| **store == *name) {
+        let limit = self.shared.grants.store(name).ok_or(Error::Denied)?;
+        let name = match name.starts_with(SHARED) {
+            true => name.to_owned(),
+            false => format!("{}/{name}", self.shared.name),
+        };
+        // The runtime keeps a handle until the guest drops it, so those that leak must not pile up.
+        if self.handles >= HANDLES {
+            return Err(Error::OverQuota);
+        }
+        self.handles += 1;
+        if let Some(known) = self.stores.iter().position(|store| store.name == name) {
             return Ok(known as u32);
         }
         if self.stores.len() >= STORES {
             return Err(Error::OverQuota);
         }
-        self.stores.push(name.into());
+        self.stores.push(Arc::new(OpenStore { name, limit }));
         Ok(self.stores.len() as u32 - 1)
     }
 
-    fn store_of(&self, handle: u32) -> wasmtime::Result<Arc<str>> {
+    fn store_of(&self, handle: u32) -> wasmtime::Result<Arc<OpenStore>> {
         let store = self.stores.get(handle as usize).cloned();
         store.ok_or_else(|| wasmtime::format_err!("this handle stands for no store"))
     }
 
-    /// `None` where there is no call, or no such owner: an account, or a host of this server.
+    /// `None` where there is no call, or no such owner.
     fn at(&mut self, owner: &str) -> Option<At<'_>> {
-        let quota = Quota::of(&self.shared.options);
-        let call = self.call.as_mut()?;
-        let owner = bare(owner)?;
-        if owner.is_domain() && !call.host.is_local(owner.domain()) {
-            return None;
-        }
-        Some(At { owner, storage: call.host.storage(), staged: &mut call.effects.staged, quota })
+        let (call, shared, owner) = self.owned(owner)?;
+        let (storage, staged) = (call.host.storage(), &mut call.effects.staged);
+        Some(At {
+            owner,
+            storage,
+            staged,
+            usages: &shared.common.usages,
+            quota: Effects::quota(&shared.limits),
+        })
     }
 }
 

@@ -59,6 +59,13 @@ impl Staged {
         (self.writes.into_iter().map(|staging| staging.write).collect(), self.deletes)
     }
 
+    /// A write that no read of the call can see.
+    pub fn other(&mut self, write: Write, bytes: usize, quota: Quota) -> Result<(), OverQuota> {
+        self.charge(bytes, quota)?;
+        self.push(write);
+        Ok(())
+    }
+
     /// Whether nothing is to be committed.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty() && self.deletes.is_empty()

@@ -139,7 +139,7 @@ impl Staged {
         self.deletes.iter().any(|delete| deletes(delete, cell))
     }
 
-    fn push(&mut self, write: Write) {
+    pub(super) fn push(&mut self, write: Write) {
         self.writes.push(Staging { write, id: 0 });
     }
 }

@@ -1,4 +1,4 @@
-//! Tables and logs in memory; of everything else there is nothing.
+//! Tables, logs and alarms in memory; of everything else there is nothing.
 
 use super::host::Step;
 use futures_util::FutureExt;
@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use waxwing_storage::{Account, Batch, Error, LogEntry, LogQuery, Result, Roster, Storage, Vhost, Write};
+use waxwing_storage::{
+    ACCOUNT_DATA, Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
+    Roster, Storage, Vhost, Write,
+};
 use waxwing_xmpp::Jid;
 
 type Place = (String, String);
@@ -26,6 +29,8 @@ pub struct Memory {
 struct Data {
     tables: BTreeMap<Place, BTreeMap<String, Vec<u8>>>,
     logs: BTreeMap<Place, Vec<LogEntry>>,
+    /// By owner, plugin and name.
+    alarms: BTreeMap<(String, String, String), Alarm>,
     last: u64,
 }
 
@@ -83,6 +88,16 @@ impl Data {
                 }
                 Write::LogTrim { store, owner, through } => {
                     self.logs.entry((store, owner)).or_default().retain(|entry| entry.id > through);
+                }
+                Write::SetAlarm(alarm) => {
+                    let key = (alarm.owner.clone(), alarm.plugin.clone(), alarm.name.clone());
+                    self.alarms.insert(key, alarm);
+                }
+                Write::ClearAlarm { plugin, owner, name, at } => {
+                    let key = (owner, plugin, name);
+                    if at.is_none_or(|at| self.alarms.get(&key).is_some_and(|alarm| alarm.at == at)) {
+                        self.alarms.remove(&key);
+                    }
                 }
                 other => panic!("plugins do not write this: {other:?}"),
             }
@@ -170,6 +185,50 @@ impl Storage for Memory {
         let log = data.logs.get(&place(store, owner)).cloned().unwrap_or_default();
         let tagged = log.iter().filter(|entry| tag.is_none() || entry.tag.as_deref() == tag);
         ready(Ok(tagged.count() as u64)).boxed()
+    }
+
+    fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, Result<u64>> {
+        let data = self.data.lock().unwrap();
+        let tables = data.tables.iter().filter(|((name, _), _)| name == store);
+        let in_tables = tables.flat_map(|(_, table)| table).map(|(key, value)| key.len() + value.len());
+        let logs = data.logs.iter().filter(|((name, _), _)| name == store);
+        let in_logs = logs
+            .flat_map(|(_, log)| log)
+            .map(|entry| entry.tag.as_ref().map_or(0, String::len) + entry.value.len());
+        ready(Ok(in_tables.chain(in_logs).sum::<usize>() as u64)).boxed()
+    }
+
+    fn account_data<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<AccountData>> {
+        let data = self.data.lock().unwrap();
+        let tables = data.tables.iter().filter(|((_, of), _)| of == owner);
+        let tables =
+            tables.filter_map(|((store, _), table)| Some((store.strip_prefix(ACCOUNT_DATA)?, table)));
+        let entries = tables.flat_map(|(plugin, table)| {
+            table.iter().map(move |(key, value)| (plugin.to_owned(), key.clone(), value.clone()))
+        });
+        ready(Ok(entries.collect())).boxed()
+    }
+
+    fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>> {
+        let data = self.data.lock().unwrap();
+        let mut due: Vec<_> = data.alarms.values().filter(|alarm| alarm.at <= until).cloned().collect();
+        // Stable: those of the same time stay in order of owner, plugin and name.
+        due.sort_by_key(|alarm| alarm.at);
+        due.truncate(limit as usize);
+        ready(Ok(due)).boxed()
+    }
+
+    fn next_alarm(&self) -> BoxFuture<'_, Result<Option<u64>>> {
+        let data = self.data.lock().unwrap();
+        ready(Ok(data.alarms.values().map(|alarm| alarm.at).min())).boxed()
+    }
+
+    fn plugins(&self) -> BoxFuture<'_, Result<Vec<InstalledPlugin>>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn component<'a>(&'a self, _: &'a [u8; 32]) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        ready(Ok(None)).boxed()
     }
 
     fn account<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>> {

@@ -1,7 +1,7 @@
 //! All or nothing, in order, beside each other.
 
 use super::*;
-use crate::LogQuery;
+use crate::{Alarm, InstalledPlugin, LogQuery};
 
 /// Whichever write fails, and wherever it stands, nothing of its batch is kept.
 pub async fn a_failing_batch_leaves_nothing(place: &dyn Place) {
@@ -17,6 +17,7 @@ pub async fn a_failing_batch_leaves_nothing(place: &dyn Place) {
         Write::CreateAccount(account("romeo@example.org")),
         Write::SetKeys { jid: jid("nobody@example.org"), sha1: keys(3), sha256: keys(4) },
         Write::Roster { owner: romeo.clone(), expect: 7, put: vec![item("a@example.org")], remove: vec![] },
+        Write::PutPlugin(plugin([9; 32])),
     ];
     for failure in failures {
         let good = [
@@ -28,13 +29,16 @@ pub async fn a_failing_batch_leaves_nothing(place: &dyn Place) {
             Write::PutVhost(crate::Vhost { domain: "a.example".into(), enabled: true, settings: vec![] }),
             Write::TableDelete { store: STORE.into(), owner: OWNER.into(), key: "old".into() },
             set(OWNER, "old", "again"),
+            Write::SetAlarm(alarm()),
+            Write::PutComponent { sha256: [1; 32], bytes: vec![1] },
+            Write::PutPlugin(plugin([1; 32])),
         ];
         for at in [0, 4, good.len()] {
             let mut writes = good.to_vec();
             writes.insert(at, failure.clone());
             let result = commit(storage, writes).await;
             assert!(
-                matches!(result, Err(Error::Conflict | Error::Account(_))),
+                matches!(result, Err(Error::Conflict | Error::Account(_) | Error::NoComponent(_))),
                 "{failure:?} at {at}: {result:?}"
             );
             assert_eq!(get(storage, "new").await, None);
@@ -43,8 +47,19 @@ pub async fn a_failing_batch_leaves_nothing(place: &dyn Place) {
             assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), None);
             assert_eq!(storage.roster(&romeo).await.unwrap().version, 0);
             assert_eq!(storage.vhosts().await.unwrap(), []);
+            assert_eq!(storage.next_alarm().await.unwrap(), None);
+            assert_eq!(storage.plugins().await.unwrap(), []);
+            assert_eq!(storage.component(&[1; 32]).await.unwrap(), None);
         }
     }
+}
+
+fn alarm() -> Alarm {
+    Alarm { plugin: "p".into(), owner: OWNER.into(), name: "n".into(), at: 1, data: vec![1] }
+}
+
+fn plugin(sha256: [u8; 32]) -> InstalledPlugin {
+    InstalledPlugin { name: "p".into(), scope: "*".into(), sha256, previous: None, manifest: "{}".into() }
 }
 
 /// However commits are grouped, each succeeds or fails by itself.

@@ -1,7 +1,7 @@
 //! Opening and closing.
 
 use super::*;
-use crate::{LogQuery, Vhost};
+use crate::{Alarm, InstalledPlugin, LogQuery, Vhost};
 
 /// Every kind of data.
 pub async fn what_was_committed_is_there_after_reopening(place: &dyn Place) {
@@ -10,12 +10,23 @@ pub async fn what_was_committed_is_there_after_reopening(place: &dyn Place) {
     let roster =
         Write::Roster { owner: jid(OWNER), expect: 0, put: vec![item("romeo@example.org")], remove: vec![] };
     let account = account(OWNER);
+    let alarm = Alarm { plugin: "p".into(), owner: OWNER.into(), name: "n".into(), at: 1, data: vec![1] };
+    let plugin = InstalledPlugin {
+        name: "p".into(),
+        scope: "*".into(),
+        sha256: [1; 32],
+        previous: Some([2; 32]),
+        manifest: "{}".into(),
+    };
     let writes = [
         Write::CreateAccount(account.clone()),
         roster,
         Write::PutVhost(vhost.clone()),
         set(OWNER, "k", "v"),
         append(OWNER, 1, Some("t"), "v"),
+        Write::SetAlarm(alarm.clone()),
+        Write::PutComponent { sha256: [1; 32], bytes: b"wasm".to_vec() },
+        Write::PutPlugin(plugin.clone()),
     ];
     commit(&*storage, writes).await.unwrap();
     let roster = storage.roster(&jid(OWNER)).await.unwrap();
@@ -29,6 +40,9 @@ pub async fn what_was_committed_is_there_after_reopening(place: &dyn Place) {
     assert_eq!(storage.vhosts().await.unwrap(), [vhost]);
     assert_eq!(get(&*storage, "k").await.as_deref(), Some(&b"v"[..]));
     assert_eq!(storage.log_read(STORE, OWNER, LogQuery::default()).await.unwrap(), entries);
+    assert_eq!(storage.alarms(1, 5).await.unwrap(), [alarm]);
+    assert_eq!(storage.plugins().await.unwrap(), [plugin]);
+    assert_eq!(storage.component(&[1; 32]).await.unwrap().as_deref(), Some(&b"wasm"[..]));
 }
 
 /// Reads and writes alike.
@@ -48,6 +62,12 @@ pub async fn a_closed_engine_answers_unavailable(place: &dyn Place) {
     assert!(unavailable(storage.log_read(STORE, OWNER, LogQuery::default()).await.err()));
     assert!(unavailable(storage.log_read(STORE, OWNER, tagged).await.err()));
     assert!(unavailable(storage.log_count(STORE, OWNER, None).await.err()));
+    assert!(unavailable(storage.store_bytes(STORE).await.err()));
+    assert!(unavailable(storage.account_data(OWNER).await.err()));
+    assert!(unavailable(storage.alarms(1, 1).await.err()));
+    assert!(unavailable(storage.next_alarm().await.err()));
+    assert!(unavailable(storage.plugins().await.err()));
+    assert!(unavailable(storage.component(&[1; 32]).await.err()));
 }
 
 /// Each commit under way when closing begins is either kept and acknowledged or refused.

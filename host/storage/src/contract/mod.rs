@@ -7,9 +7,12 @@
 //! where the expression makes an empty [`Place`]. It needs tokio with the feature `macros`.
 
 pub mod accounts;
+pub mod alarms;
 pub mod batches;
 pub mod lifecycle;
 pub mod logs;
+pub mod plugin_data;
+pub mod plugins;
 pub mod rosters;
 pub mod tables;
 
@@ -74,6 +77,25 @@ macro_rules! contract_tests {
             expired_entries_are_as_if_gone,
             logs_are_apart_by_store_and_owner,
             extreme_numbers_are_kept_apart,
+        }
+        $crate::contract_tests! { $place; alarms:
+            an_alarm_comes_back_as_set,
+            an_alarm_replaces_only_its_namesake,
+            alarms_come_earliest_first,
+            clearing_an_alarm_can_depend_on_its_time,
+            removing_an_account_erases_its_alarms,
+            alarms_may_be_set_for_never,
+        }
+        $crate::contract_tests! { $place; plugins:
+            plugins_come_back_as_put,
+            a_plugin_needs_its_component,
+            components_are_kept_by_digest,
+            components_go_with_the_last_plugin_that_names_them,
+        }
+        $crate::contract_tests! { $place; plugin_data:
+            store_bytes_are_of_one_store_and_all_owners,
+            account_data_is_of_one_account_and_all_plugins,
+            erasing_a_plugin_leaves_nothing_of_it,
         }
         $crate::contract_tests! { $place; lifecycle:
             what_was_committed_is_there_after_reopening,

@@ -1,13 +1,24 @@
 //! What each [`Write`] does to the database, within a transaction that somebody else holds.
 
 use super::convert::{int, millis, to_json};
-use crate::{Account, AccountError, Error, Result, RosterItem, ScramKeys, Vhost, Write};
+use super::{alarms, plugins};
+use crate::{Account, AccountError, Batch, Error, Result, RosterItem, ScramKeys, Vhost, Write};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::BTreeMap;
 use waxwing_xmpp::Jid;
 
-/// Apply one write. After an error the caller rolls back.
-pub(super) fn apply(db: &Connection, write: &Write) -> Result<()> {
+/// Apply a batch. After an error the caller rolls back.
+pub(super) fn apply(db: &Connection, batch: &Batch) -> Result<()> {
+    let mut installs = false;
+    for write in &batch.writes {
+        apply_one(db, write)?;
+        installs |= matches!(write, Write::PutPlugin(_) | Write::RemovePlugin { .. });
+    }
+    // Not after each: a later write of the batch may be the first to name a component.
+    if installs { plugins::delete_unused_components(db) } else { Ok(()) }
+}
+
+fn apply_one(db: &Connection, write: &Write) -> Result<()> {
     match write {
         Write::CreateAccount(account) => create_account(db, account),
         Write::SetKeys { jid, sha1, sha256 } => set_keys(db, jid, sha1, sha256),
@@ -43,6 +54,12 @@ pub(super) fn apply(db: &Connection, write: &Write) -> Result<()> {
             let sql = "DELETE FROM log_entry WHERE owner = ? AND store = ? AND id <= ?";
             run(db, sql, params![owner, store, int(*through)]).map(drop)
         }
+        Write::SetAlarm(alarm) => alarms::set(db, alarm),
+        Write::ClearAlarm { plugin, owner, name, at } => alarms::clear(db, [owner, plugin, name], *at),
+        Write::PutComponent { sha256, bytes } => plugins::put_component(db, sha256, bytes),
+        Write::PutPlugin(plugin) => plugins::put(db, plugin),
+        Write::RemovePlugin { name, scope } => plugins::remove(db, name, scope),
+        Write::ErasePlugin { plugin } => plugins::erase(db, plugin),
     }
 }
 
@@ -57,7 +74,7 @@ pub(super) fn purge(db: &Connection, now: i64, limit: u32) -> Result<usize> {
 }
 
 /// Answers how many rows were changed.
-fn run(db: &Connection, sql: &str, params: impl Params) -> Result<usize> {
+pub(super) fn run(db: &Connection, sql: &str, params: impl Params) -> Result<usize> {
     Ok(db.prepare_cached(sql)?.execute(params)?)
 }
 
@@ -115,6 +132,7 @@ fn remove_account(db: &Connection, jid: &Jid) -> Result<()> {
         "DELETE FROM roster_item WHERE owner = ?",
         "DELETE FROM table_entry WHERE owner = ?",
         "DELETE FROM log_entry WHERE owner = ?",
+        "DELETE FROM alarm WHERE owner = ?",
     ] {
         run(db, sql, [jid.bare_str()])?;
     }

@@ -5,7 +5,8 @@ use super::convert::now;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// File N is version N; a file that was released is never changed.
-const FILES: [&str; 1] = [include_str!("../migrations/0001_init.sql")];
+pub(super) const FILES: [&str; 2] =
+    [include_str!("../migrations/0001_init.sql"), include_str!("../migrations/0002_plugins.sql")];
 
 /// Marks the file as ours ("waxw"), for `file` and for us.
 const APPLICATION_ID: i32 = 0x7761_7877;

@@ -1,10 +1,12 @@
 //! SQLite: one file, no server. Every commit reaches the disk before it returns (WAL with
 //! `synchronous=FULL`), and many at once share the wait.
 
+mod alarms;
 mod apply;
 mod convert;
 mod migrations;
 mod open;
+mod plugins;
 mod queries;
 mod readers;
 #[cfg(test)]
@@ -13,7 +15,10 @@ mod writer;
 
 pub use open::OpenError;
 
-use crate::{Account, Batch, Error, LogEntry, LogQuery, Result, Roster, Storage, Vhost};
+use crate::{
+    Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result, Roster, Storage,
+    Vhost,
+};
 use futures_util::future::BoxFuture;
 use open::Lock;
 use parking_lot::Mutex;
@@ -193,6 +198,33 @@ impl Storage for Sqlite {
     ) -> BoxFuture<'a, Result<u64>> {
         let (store, owner, tag) = (store.to_owned(), owner.to_owned(), tag.map(str::to_owned));
         Box::pin(self.readers.scan(move |db| queries::log_count(db, &store, &owner, tag.as_deref())))
+    }
+
+    fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, Result<u64>> {
+        let store = store.to_owned();
+        Box::pin(self.readers.scan(move |db| plugins::store_bytes(db, &store)))
+    }
+
+    fn account_data<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<AccountData>> {
+        Box::pin(self.readers.lookup(move |db| queries::account_data(db, owner)))
+    }
+
+    fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>> {
+        Box::pin(self.readers.lookup(move |db| alarms::due(db, until, limit)))
+    }
+
+    fn next_alarm(&self) -> BoxFuture<'_, Result<Option<u64>>> {
+        Box::pin(self.readers.lookup(alarms::next))
+    }
+
+    fn plugins(&self) -> BoxFuture<'_, Result<Vec<InstalledPlugin>>> {
+        Box::pin(self.readers.lookup(plugins::installed))
+    }
+
+    fn component<'a>(&'a self, sha256: &'a [u8; 32]) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        // Megabytes, which take a while to read.
+        let sha256 = *sha256;
+        Box::pin(self.readers.scan(move |db| plugins::component(db, &sha256)))
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {

@@ -1,7 +1,9 @@
 //! What is read, each with one statement and so from one state of the database.
 
 use super::convert::{after_prefix, from_json, int, jid, now, time, unsigned};
-use crate::{Account, LogEntry, LogQuery, Result, Roster, RosterItem, ScramKeys, Vhost};
+use crate::{
+    ACCOUNT_DATA, Account, AccountData, LogEntry, LogQuery, Result, Roster, RosterItem, ScramKeys, Vhost,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use waxwing_xmpp::Jid;
@@ -118,6 +120,20 @@ pub(super) fn table_keys(
             break;
         }
         found.push(key.to_owned());
+    }
+    Ok(found)
+}
+
+pub(super) const ACCOUNT_DATA_SQL: &str = "SELECT store, key, value FROM table_entry
+     WHERE owner = ? AND store >= ? ORDER BY store, key";
+
+pub(super) fn account_data(db: &Connection, owner: &str) -> Result<AccountData> {
+    let mut statement = db.prepare_cached(ACCOUNT_DATA_SQL)?;
+    let mut rows = statement.query([owner, ACCOUNT_DATA])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(plugin) = text(row, 0)?.strip_prefix(ACCOUNT_DATA) else { break };
+        found.push((plugin.to_owned(), row.get(1)?, row.get(2)?));
     }
     Ok(found)
 }

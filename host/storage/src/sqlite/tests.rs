@@ -93,6 +93,40 @@ fn a_newer_database_is_refused() {
     assert!(said.contains("version 99") && said.contains("upgrade the server"), "{said}");
 }
 
+/// What was stored under an older schema is still there, and what is new works beside it.
+#[tokio::test]
+async fn an_older_database_is_brought_up_to_date() {
+    for version in 1..migrations::FILES.len() {
+        let folder = Folder::new();
+        let db = Connection::open(folder.file()).unwrap();
+        db.pragma_update(None, "application_id", 0x7761_7877).unwrap();
+        db.execute_batch(
+            "CREATE TABLE migration (version BIGINT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL)",
+        )
+        .unwrap();
+        for (n, file) in (1_i64..).zip(&migrations::FILES[..version]) {
+            db.execute_batch(file).unwrap();
+            db.execute("INSERT INTO migration (version, applied) VALUES (?, 0)", [n]).unwrap();
+        }
+        db.execute_batch(
+            "INSERT INTO table_entry (owner, store, key, value) VALUES ('o@example.org', 's', 'k', x'05')",
+        )
+        .unwrap();
+        drop(db);
+        let storage = folder.sqlite().unwrap();
+        assert_eq!(storage.table_get("s", "o@example.org", "k").await.unwrap(), Some(vec![5]));
+        let alarm = Alarm {
+            plugin: "p".into(),
+            owner: "o@example.org".into(),
+            name: "n".into(),
+            at: 1,
+            data: vec![],
+        };
+        storage.commit(Batch::one(Write::SetAlarm(alarm.clone()))).await.unwrap();
+        assert_eq!(storage.alarms(1, 1).await.unwrap(), [alarm]);
+    }
+}
+
 #[test]
 fn a_second_server_is_refused_until_the_first_is_gone() {
     let folder = Folder::new();
@@ -212,12 +246,14 @@ async fn what_cannot_be_read_back_is_corrupt() {
         .execute_batch(
             "INSERT INTO vhost VALUES ('a.example', 1, 'not JSON');
              INSERT INTO account VALUES ('a.example', '@@', 1, '', '', '', 1, '', '', '', 0, 1);
-             INSERT INTO table_entry VALUES ('o@example.org', 's', 'k', 5);",
+             INSERT INTO table_entry VALUES ('o@example.org', 's', 'k', 5);
+             INSERT INTO plugin VALUES ('p', '*', x'0102', NULL, '{}');",
         )
         .unwrap();
     assert!(matches!(storage.vhosts().await, Err(Error::Corrupt(_))));
     assert!(matches!(storage.accounts("a.example", None, 5).await, Err(Error::Corrupt(_))));
     assert!(matches!(storage.table_get("s", "o@example.org", "k").await, Err(Error::Corrupt(_))));
+    assert!(matches!(storage.plugins().await, Err(Error::Corrupt(_))));
 }
 
 #[tokio::test]
@@ -267,4 +303,18 @@ fn queries_use_the_indexes() {
     assert!(erase.contains("log_entry_by_owner (owner=?)"), "{erase}");
     let trim = plan("DELETE FROM log_entry WHERE owner = ? AND store = ? AND id <= ?");
     assert!(trim.contains("log_entry_by_owner (owner=? AND store=? AND id<?)"), "{trim}");
+    let account_data = plan(queries::ACCOUNT_DATA_SQL);
+    assert_eq!(account_data, "SEARCH table_entry USING PRIMARY KEY (owner=? AND store>?)\n");
+    assert_eq!(plan(super::alarms::DUE_SQL), "SEARCH alarm USING INDEX alarm_by_time (at<?)\n");
+    assert_eq!(plan(super::alarms::NEXT_SQL), "SEARCH alarm USING COVERING INDEX alarm_by_time\n");
+    let erase = plan("DELETE FROM alarm WHERE owner = ?");
+    assert_eq!(erase, "SEARCH alarm USING PRIMARY KEY (owner=?)\n");
+    // From owner to owner, past all that each has in other stores.
+    let across = super::plugins::ERASE_RANGE.into_iter().chain(super::plugins::ERASE_STORE);
+    for sql in across.chain([super::plugins::STORE_BYTES_SQL]) {
+        let plan = plan(sql);
+        assert!(plan.contains("(owner=? AND store=?)") || plan.contains("(owner=? AND store>?"), "{plan}");
+        assert!(plan.contains("(owner>?)"), "{plan}");
+        assert!(!plan.contains("SCAN table_entry") && !plan.contains("SCAN log_entry"), "{plan}");
+    }
 }

@@ -157,8 +157,7 @@ fn transact<'a>(db: &Connection, batches: impl Iterator<Item = &'a Batch>) -> Re
 /// The outer error is one that ended the whole transaction.
 fn attempt(db: &Connection, batch: &Batch) -> Result<Result<()>> {
     statement(db, "SAVEPOINT batch")?;
-    let result = batch.writes.iter().try_for_each(|write| apply(db, write));
-    if let Err(error) = result {
+    if let Err(error) = apply(db, batch) {
         // A full disk or a failing one makes SQLite roll everything back by itself.
         if db.is_autocommit() {
             return Err(error);

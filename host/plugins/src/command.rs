@@ -1,0 +1,180 @@
+//! Ad-hoc commands (XEP-0050) as they pass between the server, which speaks the protocol, and plugins.
+
+use crate::bindings::exports::xmpp::plugin::commands as wit;
+use crate::event::Access;
+use crate::state::State;
+use crate::verdict::{clean, stanza_error};
+use wasmtime::Store;
+use waxwing_xmpp::StanzaError;
+
+/// The most bytes of state that a step may leave for the next.
+pub(crate) const STATE: usize = 64 << 10;
+
+/// A command as a plugin declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandInfo {
+    /// The plugin that has it.
+    pub plugin: String,
+    /// Its name in the protocol.
+    pub node: String,
+    /// What a person reads.
+    pub label: String,
+    /// Who may run it.
+    pub access: Access,
+}
+
+/// What the user wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in XEP-0050, section 3.2")]
+pub enum CommandAction {
+    Execute,
+    Next,
+    Prev,
+    Complete,
+}
+
+/// One step of a command.
+#[derive(Clone, Debug)]
+pub struct CommandRequest {
+    /// The command.
+    pub node: String,
+    /// The full JID of who runs it.
+    pub user: String,
+    /// The virtual host in whose name it runs.
+    pub vhost: String,
+    /// What the user wants.
+    pub action: CommandAction,
+    /// The fields as filled in: name and values.
+    pub answers: Vec<(String, Vec<String>)>,
+    /// What the last step left.
+    pub state: Vec<u8>,
+}
+
+/// What comes of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandReply {
+    /// There is more to fill in.
+    Step {
+        /// What.
+        form: Form,
+        /// For the next step.
+        state: Vec<u8>,
+        /// Whether there is a step before.
+        has_prev: bool,
+        /// Whether there is one after.
+        has_next: bool,
+    },
+    /// It is done.
+    Done {
+        /// What a person reads.
+        note: Option<String>,
+        /// A result to show.
+        form: Option<Form>,
+    },
+}
+
+/// A data form (XEP-0004).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// Its title.
+    pub title: String,
+    /// What to do with it.
+    pub instructions: String,
+    /// Its fields.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a form (XEP-0004, section 3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub var: String,
+    /// Its type as the protocol calls it: `text-single`.
+    pub ty: &'static str,
+    /// What a person reads.
+    pub label: String,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// Its values.
+    pub values: Vec<String>,
+    /// Label and value of each choice, for lists.
+    pub choices: Vec<(String, String)>,
+    /// A longer explanation.
+    pub hint: Option<String>,
+}
+
+/// Call the hook of a guest.
+pub(crate) async fn call(
+    guest: &wit::Guest,
+    store: &mut Store<State>,
+    request: &CommandRequest,
+) -> wasmtime::Result<Result<CommandReply, StanzaError>> {
+    let values: Vec<Vec<&str>> =
+        request.answers.iter().map(|(_, values)| values.iter().map(String::as_str).collect()).collect();
+    let answers: Vec<wit::Answer<'_>> =
+        request.answers.iter().zip(&values).map(|((var, _), values)| wit::Answer { var, values }).collect();
+    let lent = wit::Request {
+        node: &request.node,
+        user: &request.user,
+        vhost: &request.vhost,
+        action: match request.action {
+            CommandAction::Execute => wit::Action::Execute,
+            CommandAction::Next => wit::Action::Next,
+            CommandAction::Prev => wit::Action::Prev,
+            CommandAction::Complete => wit::Action::Complete,
+        },
+        answers: &answers,
+        state: &request.state,
+    };
+    let reply = guest.call_on_command(store, lent).await?;
+    Ok(reply.map(Into::into).map_err(stanza_error))
+}
+
+impl From<wit::Reply> for CommandReply {
+    fn from(reply: wit::Reply) -> Self {
+        match reply {
+            wit::Reply::Step(step) => CommandReply::Step {
+                form: step.form.into(),
+                state: step.state,
+                has_prev: step.has_prev,
+                has_next: step.has_next,
+            },
+            wit::Reply::Done(done) => {
+                CommandReply::Done { note: done.note.map(clean), form: done.form.map(Into::into) }
+            }
+        }
+    }
+}
+
+impl From<wit::Form> for Form {
+    fn from(form: wit::Form) -> Self {
+        let fields = form.fields.into_iter().map(Into::into).collect();
+        Form { title: clean(form.title), instructions: clean(form.instructions), fields }
+    }
+}
+
+impl From<wit::Field> for Field {
+    fn from(field: wit::Field) -> Self {
+        let choices = field.choices.into_iter();
+        Field {
+            var: clean(field.var),
+            ty: match field.type_ {
+                wit::FieldType::Boolean => "boolean",
+                wit::FieldType::Fixed => "fixed",
+                wit::FieldType::Hidden => "hidden",
+                wit::FieldType::JidMulti => "jid-multi",
+                wit::FieldType::JidSingle => "jid-single",
+                wit::FieldType::ListMulti => "list-multi",
+                wit::FieldType::ListSingle => "list-single",
+                wit::FieldType::TextMulti => "text-multi",
+                wit::FieldType::TextPrivate => "text-private",
+                wit::FieldType::TextSingle => "text-single",
+            },
+            label: clean(field.label),
+            required: field.required,
+            values: field.values.into_iter().map(clean).collect(),
+            choices: choices.map(|choice| (clean(choice.label), clean(choice.value))).collect(),
+            hint: field.hint.map(clean),
+        }
+    }
+}

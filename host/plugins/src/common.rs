@@ -1,0 +1,37 @@
+//! What all plugins of an engine share.
+
+use crate::lanes::Lanes;
+use crate::plugin::PluginInfo;
+use crate::requests::Requests;
+use crate::usage::Usages;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// What all plugins of an engine share.
+#[derive(Default)]
+pub(crate) struct Common {
+    pub requests: Requests,
+    pub usages: Usages,
+    /// Wakes the housekeeping: an alarm or a deadline may be nearer than it knows.
+    pub wake: Notify,
+    /// Versions that failed and are to be taken note of: at most one for each plugin and change.
+    pub rollbacks: Mutex<Vec<PluginInfo>>,
+    /// Tells that there are some.
+    pub rolled_back: Notify,
+    lanes: Mutex<HashMap<String, Arc<Lanes>>>,
+}
+
+impl Common {
+    /// The lanes of the plugin with this name, whatever its version.
+    pub fn lanes(&self, plugin: &str) -> Arc<Lanes> {
+        self.lanes.lock().entry(plugin.to_owned()).or_default().clone()
+    }
+}
+
+impl std::fmt::Debug for Common {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Common").finish_non_exhaustive()
+    }
+}

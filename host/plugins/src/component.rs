@@ -1,0 +1,148 @@
+//! From the bytes of a component to what it asks for.
+
+use crate::bindings::VERSION;
+use crate::error::Reason;
+use crate::grants::{Grant, Grants, Interfaces};
+use crate::options::Source;
+use crate::state::HOOKS;
+use crate::wasi;
+use std::sync::Arc;
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+
+/// The package whose interfaces plugins speak.
+pub(crate) const PACKAGE: &str = "xmpp:plugin/";
+/// What a WebAssembly file begins with, and then a module and a component.
+const MAGIC: &[u8] = b"\0asm";
+const MODULE: &[u8] = &[1, 0, 0, 0];
+const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+
+/// What a component asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requested {
+    /// The interfaces of `xmpp:plugin` that it imports or exports and that need a grant.
+    pub interfaces: Interfaces,
+    /// Whether its language brings WASI along.
+    pub wasi: bool,
+    /// Whether it wants to send HTTP requests.
+    pub http: bool,
+}
+
+/// A compiled component.
+pub(crate) struct Compiled {
+    pub component: Component,
+    pub requested: Requested,
+    /// Bytes of the component.
+    pub size: usize,
+    pub sha256: [u8; 32],
+}
+
+/// Read and compile a component, or take it from the cache of compiled code.
+pub(crate) async fn compile(engine: &wasmtime::Engine, source: &Source) -> Result<Compiled, Reason> {
+    let (engine, source) = (engine.clone(), source.clone());
+    // A tenth of a second for each plugin, on as many threads as there are.
+    let compiled = tokio::task::spawn_blocking(move || compile_now(&engine, source)).await;
+    compiled.map_err(|error| Reason::Runtime(error.to_string()))?
+}
+
+fn compile_now(engine: &wasmtime::Engine, source: Source) -> Result<Compiled, Reason> {
+    let bytes: Arc<[u8]> = match source {
+        Source::Bytes(bytes) => bytes,
+        Source::File(file) => match std::fs::read(&file) {
+            Ok(bytes) => bytes.into(),
+            Err(error) => return Err(Reason::Unreadable { file, error }),
+        },
+    };
+    match bytes.strip_prefix(MAGIC) {
+        Some(rest) if rest.starts_with(COMPONENT) => {}
+        Some(rest) if rest.starts_with(MODULE) => return Err(Reason::CoreModule),
+        _ => return Err(Reason::NotAComponent),
+    }
+    let component =
+        Component::from_binary(engine, &bytes).map_err(|error| Reason::Invalid(format!("{error:#}")))?;
+    let requested = requested(&component)?;
+    Ok(Compiled { component, requested, size: bytes.len(), sha256: sha256(&bytes) })
+}
+
+/// The SHA-256 of a component, by which it is known.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest.as_ref());
+    hash
+}
+
+/// What the types of a component say, in our own words rather than those of the runtime.
+fn requested(component: &Component) -> Result<Requested, Reason> {
+    let (engine, types) = (component.engine(), component.component_type());
+    let imports: Vec<&str> = types.imports(engine).map(|(name, _)| name).collect();
+    // Functions that stand alone, as some tools leave them, are nobody's business.
+    let exports =
+        types.exports(engine).filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)));
+    let exports: Vec<&str> = exports.map(|(name, _)| name).collect();
+    for name in imports.iter().chain(&exports) {
+        if let Some((_, version)) = ours(name)
+            && !is_spoken(version)
+        {
+            return Err(Reason::Version { found: version.to_owned(), ours: VERSION });
+        }
+    }
+    let mut requested = Requested::default();
+    for name in imports {
+        match ours(name) {
+            Some(("types", _)) => {}
+            Some((interface, _)) => match Grant::named(interface) {
+                Some(grant) if !HOOKS.contains(&grant) => {
+                    requested.interfaces = requested.interfaces.with(grant);
+                }
+                _ => return Err(Reason::UnknownImport(name.to_owned())),
+            },
+            None if name.starts_with(wasi::HTTP) => (requested.wasi, requested.http) = (true, true),
+            None if name.starts_with(wasi::PREFIX) => requested.wasi = true,
+            None => return Err(Reason::UnknownImport(name.to_owned())),
+        }
+    }
+    if !exports.iter().any(|name| ours(name).is_some_and(|(interface, _)| interface == "lifecycle")) {
+        return Err(Reason::NoLifecycle);
+    }
+    let hooks = exports.iter().filter_map(|name| Grant::named(ours(name)?.0));
+    requested.interfaces =
+        hooks.filter(|grant| HOOKS.contains(grant)).fold(requested.interfaces, Interfaces::with);
+    Ok(requested)
+}
+
+/// The interface and version of a name of our package.
+fn ours(name: &str) -> Option<(&str, &str)> {
+    let rest = name.strip_prefix(PACKAGE)?;
+    Some(rest.split_once('@').unwrap_or((rest, "without a version")))
+}
+
+/// Before 1.0, each minor version is a language of its own; patches only add.
+fn is_spoken(version: &str) -> bool {
+    let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
+    minor(version).is_some() && minor(version) == minor(VERSION)
+}
+
+impl Requested {
+    /// Fails with all that is asked for and not granted.
+    pub(crate) fn check(&self, grants: &Grants) -> Result<(), Reason> {
+        let missing = self.interfaces.beyond(grants.allow);
+        if missing != Interfaces::NONE {
+            return Err(Reason::NotGranted(missing));
+        }
+        if self.http && grants.http.is_empty() {
+            return Err(Reason::NoHttp);
+        }
+        Ok(())
+    }
+
+    /// What it may do, in sentences for the operator, each to follow "it may".
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences: Vec<String> =
+            self.interfaces.iter().map(|grant| format!("{} ({grant})", grant.allows())).collect();
+        if self.http {
+            sentences.push("send HTTP requests to the hosts that are granted it (http)".to_owned());
+        }
+        sentences
+    }
+}

@@ -1,0 +1,147 @@
+//! What the engine does by the clock: it rings alarms, gives up requests and lets go of instances that
+//! are not needed.
+
+use crate::engine::Engine;
+use crate::host::Host;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use waxwing_storage::{Alarm, Batch, Write};
+
+/// How often pools are trimmed, and the longest that the clock is not looked at.
+const ROUND: Duration = Duration::from_secs(30);
+/// Alarms that ring at the same time.
+const AT_ONCE: usize = 16;
+/// Alarms read at a time.
+const PAGE: u32 = 256;
+/// When an alarm whose call has failed rings again: the first time, and at the latest.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LAST_RETRY: Duration = Duration::from_secs(3600);
+/// When one whose plugin is not there is looked at again.
+const ABSENT: Duration = Duration::from_secs(600);
+
+/// What is being done.
+struct House {
+    engine: Weak<Engine>,
+    /// Alarms that are ringing or have failed, with how often they have.
+    alarms: Mutex<HashMap<Key, Ringing>>,
+    bells: Arc<Semaphore>,
+}
+
+/// Owner, plugin and name of an alarm.
+type Key = (String, String, String);
+
+#[derive(Clone, Copy, Default)]
+struct Ringing {
+    now: bool,
+    failures: u32,
+}
+
+/// Keep house for as long as the engine lives.
+pub(crate) fn start(engine: &Arc<Engine>) {
+    let bells = Arc::new(Semaphore::new(AT_ONCE));
+    let house = Arc::new(House { engine: Arc::downgrade(engine), alarms: Mutex::default(), bells });
+    let common = engine.common.clone();
+    tokio::spawn(async move {
+        let mut trimmed = Instant::now();
+        while let Some(engine) = house.engine.upgrade() {
+            let pause = house.round(&engine).await;
+            if trimmed.elapsed() >= ROUND {
+                trimmed = Instant::now();
+                engine.plan().plugins.iter().for_each(|plugin| plugin.callable.pool.trim());
+            }
+            drop(engine);
+            // Either way there is something to look at.
+            let _ = tokio::time::timeout(pause, common.wake.notified()).await;
+        }
+    });
+}
+
+impl House {
+    /// Do what is due, and say for how long nothing is.
+    async fn round(self: &Arc<Self>, engine: &Arc<Engine>) -> Duration {
+        let Some(host) = engine.host.upgrade() else { return ROUND };
+        let now = host.now();
+        for request in engine.common.requests.expire(now) {
+            let engine = engine.clone();
+            tokio::spawn(async move { engine.answer(request, None).await });
+        }
+        let next_alarm = self.ring_due(&*host, now).await;
+        let next = [next_alarm, engine.common.requests.next_deadline()].into_iter().flatten().min();
+        let pause = next.map_or(ROUND, |next| Duration::from_millis(next.saturating_sub(now).max(1)));
+        pause.min(ROUND)
+    }
+
+    /// Ring what is due and does not ring yet. Answers when the next is due.
+    async fn ring_due(self: &Arc<Self>, host: &dyn Host, now: u64) -> Option<u64> {
+        let due = match host.storage().alarms(now, PAGE).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::warn!(%error, "alarms cannot be read; they will ring later");
+                return None;
+            }
+        };
+        let full = due.len() == PAGE as usize;
+        for alarm in due {
+            let key = (alarm.owner.clone(), alarm.plugin.clone(), alarm.name.clone());
+            if std::mem::replace(&mut self.alarms.lock().entry(key.clone()).or_default().now, true) {
+                continue;
+            }
+            // Waits while as many ring as may.
+            let Ok(bell) = self.bells.clone().acquire_owned().await else { return None };
+            let house = self.clone();
+            tokio::spawn(async move {
+                house.ring(key, alarm).await;
+                drop(bell);
+            });
+        }
+        // Those that ring are still in storage, so what is due by then is not known yet.
+        let ringing = self.alarms.lock().values().any(|ringing| ringing.now);
+        match host.storage().next_alarm().await {
+            Ok(Some(next)) if next > now => Some(next),
+            Ok(Some(_)) if ringing && !full => None,
+            Ok(Some(_)) => Some(now + 1000),
+            Ok(None) | Err(_) => None,
+        }
+    }
+
+    async fn ring(&self, key: Key, alarm: Alarm) {
+        let Some(engine) = self.engine.upgrade() else { return };
+        let outcome = engine.ring(&alarm).await;
+        let Some(host) = engine.host.upgrade() else { return };
+        let failures = self.alarms.lock().get(&key).map_or(0, |ringing| ringing.failures);
+        let (write, failures) = match outcome {
+            Some(Ok(())) => (Self::over(&alarm), 0),
+            Some(Err(_)) => {
+                let wait = (FIRST_RETRY * 2u32.saturating_pow(failures.min(16))).min(LAST_RETRY);
+                (later(&alarm, host.now(), wait), failures + 1)
+            }
+            None => (later(&alarm, host.now(), ABSENT), failures),
+        };
+        if let Err(error) = host.storage().commit(Batch::one(write)).await {
+            tracing::warn!(%error, "an alarm could not be put off; it will ring again");
+        }
+        let mut alarms = self.alarms.lock();
+        if failures == 0 {
+            alarms.remove(&key);
+        } else {
+            alarms.insert(key, Ringing { now: false, failures });
+        }
+        drop(alarms);
+        engine.common.wake.notify_one();
+    }
+
+    /// It is over, unless the call has set it anew.
+    fn over(alarm: &Alarm) -> Write {
+        let Alarm { plugin, owner, name, at, .. } = alarm.clone();
+        Write::ClearAlarm { plugin, owner, name, at: Some(at) }
+    }
+}
+
+/// The same alarm, later.
+fn later(alarm: &Alarm, now: u64, wait: Duration) -> Write {
+    Write::SetAlarm(Alarm { at: now + wait.as_millis() as u64, ..alarm.clone() })
+}

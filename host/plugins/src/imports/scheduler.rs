@@ -1,0 +1,40 @@
+//! `scheduler`: alarms.
+
+use crate::bindings::xmpp::plugin::scheduler::{Error, Host};
+use crate::effects::Effects;
+use crate::state::State;
+use waxwing_storage::{Alarm, Write};
+
+/// Bytes of a name, and of an alarm's data.
+const NAME: usize = 1024;
+const DATA: usize = 64 << 10;
+/// Times are kept as signed numbers by databases.
+const FAR: u64 = i64::MAX as u64;
+
+impl Host for State {
+    fn set(
+        &mut self,
+        owner: String,
+        name: String,
+        at: u64,
+        data: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        let Some((call, shared, owner)) = self.owned(&owner) else { return Ok(Err(Error::Denied)) };
+        if name.len() > NAME || data.len() > DATA {
+            return Ok(Err(Error::OverQuota));
+        }
+        let (plugin, owner, bytes) =
+            (shared.name.clone(), owner.as_str().to_owned(), name.len() + data.len());
+        let alarm = Write::SetAlarm(Alarm { plugin, owner, name, at: at.min(FAR), data });
+        let quota = Effects::quota(&shared.limits);
+        Ok(call.effects.staged.other(alarm, bytes, quota).map_err(|_| Error::OverQuota))
+    }
+
+    fn clear(&mut self, owner: String, name: String) -> wasmtime::Result<Result<(), Error>> {
+        let Some((call, shared, owner)) = self.owned(&owner) else { return Ok(Err(Error::Denied)) };
+        let (plugin, owner) = (shared.name.clone(), owner.as_str().to_owned());
+        let quota = Effects::quota(&shared.limits);
+        let clear = Write::ClearAlarm { plugin, owner, name, at: None };
+        Ok(call.effects.staged.other(clear, 0, quota).map_err(|_| Error::OverQuota))
+    }
+}

@@ -1,0 +1,115 @@
+//! The plugins at one moment, and what each virtual host has of them. Never changed: a new plan takes the
+//! place of the old one, and calls that are under way finish on the old.
+
+use crate::command::CommandInfo;
+use crate::description::StreamFeature;
+use crate::event::{ServiceInfo, SessionEvents};
+use crate::index::Index;
+use crate::options::Scope;
+use crate::plugin::Plugin;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// All plugins, in the order in which they are asked, and what each virtual host has of them.
+#[derive(Default)]
+pub(crate) struct Plan {
+    pub plugins: Vec<Arc<Plugin>>,
+    /// Rises with every plan.
+    pub generation: u64,
+    everywhere: Roles,
+    special: HashMap<Box<str>, Roles>,
+}
+
+/// The plugins of one virtual host, by what they are there for.
+#[derive(Default)]
+pub(crate) struct Roles {
+    pub index: Index,
+    /// Numbers of those that hear of sessions.
+    pub sessions: Vec<u16>,
+    pub events: SessionEvents,
+    /// In order, each once.
+    pub features: Vec<String>,
+    pub account_features: Vec<String>,
+    pub stream_features: Vec<StreamFeature>,
+    pub services: Vec<(ServiceInfo, u16)>,
+    pub commands: Vec<(CommandInfo, u16)>,
+    /// The number of each plugin that works for this virtual host.
+    pub members: Vec<u16>,
+}
+
+impl Plan {
+    pub fn new(plugins: Vec<Arc<Plugin>>, generation: u64) -> Plan {
+        let named = plugins.iter().filter_map(|plugin| match &plugin.spec.scope {
+            Scope::Only(domains) => Some(domains),
+            Scope::Everywhere => None,
+        });
+        let named: BTreeSet<&String> = named.flatten().collect();
+        let special = named
+            .into_iter()
+            .map(|domain| (domain.as_str().into(), Roles::new(&plugins, |scope| scope.covers(domain))));
+        let special = special.collect();
+        let everywhere = Roles::new(&plugins, |scope| *scope == Scope::Everywhere);
+        Plan { plugins, generation, everywhere, special }
+    }
+
+    /// What a virtual host has.
+    pub fn roles(&self, vhost: &str) -> &Roles {
+        if self.special.is_empty() {
+            return &self.everywhere;
+        }
+        self.special.get(vhost).unwrap_or(&self.everywhere)
+    }
+
+    /// The plugin of this name that works for a virtual host.
+    pub fn plugin(&self, name: &str, vhost: &str) -> Option<&Arc<Plugin>> {
+        let members = self.roles(vhost).members.iter();
+        members.filter_map(|number| self.plugins.get(usize::from(*number))).find(|p| p.name() == name)
+    }
+
+    /// Where the plugin of exactly this name and scope is.
+    pub fn position(&self, name: &str, scope: &Scope) -> Option<usize> {
+        self.plugins.iter().position(|plugin| plugin.name() == name && plugin.spec.scope == *scope)
+    }
+}
+
+impl Roles {
+    fn new(plugins: &[Arc<Plugin>], covers: impl Fn(&Scope) -> bool) -> Roles {
+        let numbered = (0u16..).zip(plugins).filter(|(_, plugin)| covers(&plugin.spec.scope));
+        let candidates: Vec<(u16, &Arc<Plugin>)> = numbered.collect();
+        let mut roles = Roles::default();
+        let mut interests = Vec::new();
+        for (number, plugin) in &candidates {
+            // One that is there for just this virtual host goes before one that is there for all.
+            let namesakes = candidates.iter().filter(|(_, other)| other.name() == plugin.name());
+            let special = |plugin: &Plugin| plugin.spec.scope != Scope::Everywhere;
+            if !special(plugin) && namesakes.clone().any(|(_, other)| special(other)) {
+                continue;
+            }
+            let description = &plugin.description;
+            interests.extend(description.interests.iter().map(|interest| (interest.clone(), *number)));
+            if !description.events.is_empty() {
+                roles.sessions.push(*number);
+            }
+            roles.events |= description.events;
+            roles.features.extend_from_slice(&description.features);
+            roles.account_features.extend_from_slice(&description.account_features);
+            roles.stream_features.extend_from_slice(&description.stream_features);
+            roles.services.extend(description.services.iter().map(|service| (service.clone(), *number)));
+            roles.commands.extend(description.commands.iter().map(|command| (command.clone(), *number)));
+            roles.members.push(*number);
+        }
+        roles.index = Index::new(interests);
+        roles.features = merged(&roles.features);
+        roles.account_features = merged(&roles.account_features);
+        roles
+    }
+
+    /// The service of this name.
+    pub fn service(&self, name: &str) -> Option<&(ServiceInfo, u16)> {
+        self.services.iter().find(|(service, _)| service.name == name)
+    }
+}
+
+fn merged(features: &[String]) -> Vec<String> {
+    features.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}

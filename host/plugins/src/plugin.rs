@@ -1,0 +1,227 @@
+//! A plugin that takes part.
+
+use crate::bindings::exports::xmpp::plugin::sessions::Flow;
+use crate::call::{Callable, Failure, Meter};
+use crate::command::{CommandReply, STATE};
+use crate::component::Requested;
+use crate::counters::Counters;
+use crate::description::{Description, Serial};
+use crate::event::Stage;
+use crate::gauge::HookFigures;
+use crate::grants::Grant;
+use crate::host::{Host, Outgoing};
+use crate::instance::{Answer, Hook};
+use crate::options::{PluginSpec, Policy, Scope};
+use crate::pool::PoolFigures;
+use crate::trial::Trial;
+use crate::verdict::{Decision, decide};
+use std::sync::Arc;
+use waxwing_xmpp::{Jid, Stanza};
+
+/// A plugin that takes part.
+pub(crate) struct Plugin {
+    pub callable: Callable,
+    pub spec: PluginSpec,
+    pub description: Description,
+    pub hooks: Vec<Grant>,
+    pub requested: Requested,
+    pub size: usize,
+    pub sha256: [u8; 32],
+    /// While it has yet to show that it is as good as the one before it.
+    pub trial: Trial,
+}
+
+/// A loaded plugin.
+#[derive(Clone, Debug)]
+pub struct PluginInfo {
+    /// Its name, as in the config file.
+    pub name: String,
+    /// Its version, as it says itself.
+    pub version: String,
+    /// What it does, as it says itself.
+    pub summary: String,
+    /// The virtual hosts that it works for.
+    pub scope: Scope,
+    /// What it adds to service discovery of hosts.
+    pub features: Vec<String>,
+    /// The hooks that it has.
+    pub hooks: Vec<&'static str>,
+    /// What it asks for, all of which it is granted.
+    pub requested: Requested,
+    /// Bytes of the component.
+    pub size: usize,
+    /// The SHA-256 of the component.
+    pub sha256: [u8; 32],
+    /// Whether it has failed so often that it is not called for now, and for how many senders it is
+    /// not called besides.
+    pub suspended: (bool, usize),
+    /// Calls that it has yet to serve before the version before it is let go.
+    pub trial: Option<u32>,
+    /// What it has done so far.
+    pub counters: CounterFigures,
+    /// The same for each hook that has been called.
+    pub figures: Vec<HookFigures>,
+    /// Its instances.
+    pub pool: PoolFigures,
+}
+
+/// What a plugin has done so far; see [`Counters`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in `Counters`")]
+pub struct CounterFigures {
+    pub calls: u64,
+    pub failures: u64,
+    pub cpu: std::time::Duration,
+    pub instances: u64,
+    pub sends: u64,
+    pub metrics: Vec<(String, u64)>,
+}
+
+/// One call to be made.
+pub(crate) struct Question<'a> {
+    pub host: &'a Arc<dyn Host>,
+    pub hook: Hook<'a>,
+    pub stanza: Option<&'a Stanza>,
+    /// The bare JID of who has caused it; empty for nobody.
+    pub sender: &'a str,
+    /// The bare JID that it is about.
+    pub recipient: &'a str,
+    /// A session that is being held back until the call's stanzas are with it.
+    pub ahead: Option<&'a Jid>,
+}
+
+impl Plugin {
+    pub fn new(
+        callable: Callable,
+        spec: PluginSpec,
+        description: Description,
+        hooks: Vec<Grant>,
+        requested: Requested,
+        size: usize,
+        sha256: [u8; 32],
+    ) -> Plugin {
+        let trial = Trial::default();
+        Plugin { callable, spec, description, hooks, requested, size, sha256, trial }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// Make one call and let happen what it wants, if its answer is one that can be carried out. What
+    /// it writes is durable when this returns, and its stanzas have left.
+    pub async fn ask(&self, question: &Question<'_>) -> Result<Decision, Failure> {
+        let mut meter = Meter::start();
+        let result = self.ask_metered(question, &mut meter).await;
+        self.callable.note(question.hook.grant(), question.sender, &result, meter);
+        result
+    }
+
+    async fn ask_metered(&self, question: &Question<'_>, meter: &mut Meter) -> Result<Decision, Failure> {
+        let Question { host, hook, stanza, sender, ahead, .. } = question;
+        let turn = match self.lane(question) {
+            Some(key) => Some(self.callable.turn(key).await?),
+            None => None,
+        };
+        let (answer, mut effects) = self.callable.call(host, *stanza, hook, sender, meter).await?;
+        let mut decision = match (answer, stanza) {
+            (Answer::Verdict(verdict), Some(stanza)) => decide(verdict, hook.grant(), stanza)?,
+            (Answer::Verdict(_), None) => return Err(Failure::WrongVerdict("verdict")),
+            (Answer::Flow(flow), _) => Decision::Flow(flow),
+            (Answer::Command(Ok(CommandReply::Step { state, .. })), _) if state.len() > STATE => {
+                return Err(Failure::BigState);
+            }
+            (Answer::Command(reply), _) => Decision::Command(reply),
+            (Answer::Nothing, _) => Decision::Next,
+        };
+        match (&decision, stanza) {
+            // An error leaves nothing behind, whoever finds it.
+            (Decision::Reject(_) | Decision::Command(Err(_)), _) => return Ok(decision),
+            (Decision::Reply(inner), Some(stanza))
+                if !effects.removals.is_empty() && stanza.from.is_some() =>
+            {
+                // The answer has to leave before the sessions that wait for it are closed.
+                effects.send_last(Outgoing::Route(stanza.iq_result(inner)));
+                decision = Decision::Handled;
+            }
+            // Asked again, one that has done nothing would do nothing for ever.
+            (Decision::Flow(Flow::Again), _) if !effects.makes_progress() => {
+                decision = Decision::Flow(Flow::Done);
+            }
+            _ => {}
+        }
+        let shared = &self.callable.shared;
+        let departure = effects.commit(&***host, shared).await?;
+        if departure.is_empty() {
+            return Ok(decision);
+        }
+        if let Some(turn) = turn {
+            turn.leave(Box::pin(departure.leave_aside((*host).clone(), shared.clone()))).await;
+        } else if let Decision::Flow(flow) = decision {
+            let rest = departure.leave(&***host, shared, *ahead).await;
+            // The next event of the account must not find what this one has delivered, so deletes are
+            // waited for. The same goes for the next page.
+            let again = flow == Flow::Again;
+            let written = !(again || rest.has_deletes()) || rest.finish(&***host, shared).await;
+            return Ok(Decision::Flow(if again && written { Flow::Again } else { Flow::Done }));
+        } else {
+            departure.leave_aside((*host).clone(), shared.clone()).await;
+        }
+        Ok(decision)
+    }
+
+    /// The key of the calls that this one must not run beside. Events of one account come one at a time
+    /// anyway.
+    fn lane<'a>(&self, question: &Question<'a>) -> Option<&'a str> {
+        let key = match (self.description.serial, &question.hook) {
+            (Serial::None, _) | (_, Hook::Session(..)) => "",
+            (Serial::BySender, _) => question.sender,
+            (Serial::ByRecipient, _) => question.recipient,
+        };
+        (!key.is_empty()).then_some(key)
+    }
+
+    /// What is to be known of it.
+    pub fn info(&self) -> PluginInfo {
+        let shared = &self.callable.shared;
+        PluginInfo {
+            name: self.name().to_owned(),
+            version: self.description.version.clone(),
+            summary: self.description.summary.clone(),
+            scope: self.spec.scope.clone(),
+            features: self.description.features.clone(),
+            hooks: self.hooks.iter().map(|hook| hook.name()).collect(),
+            requested: self.requested.clone(),
+            size: self.size,
+            sha256: self.sha256,
+            suspended: self.callable.breaker.is_shut(),
+            trial: self.trial.left(),
+            counters: figures(&shared.counters),
+            figures: shared.gauges.read(),
+            pool: self.callable.pool.figures(),
+        }
+    }
+}
+
+fn figures(counters: &Counters) -> CounterFigures {
+    let read = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+    CounterFigures {
+        calls: read(&counters.calls),
+        failures: read(&counters.failures),
+        cpu: std::time::Duration::from_nanos(read(&counters.cpu)),
+        instances: read(&counters.instances),
+        sends: read(&counters.sends),
+        metrics: counters.metrics(),
+    }
+}
+
+impl Policy {
+    /// What it comes to at a stage.
+    pub(crate) fn at(self, stage: Stage) -> Policy {
+        match (self, stage) {
+            (Policy::ByStage, Stage::Pre | Stage::Filter) => Policy::Pass,
+            (Policy::ByStage, Stage::Process | Stage::Post) => Policy::Bounce,
+            (policy, _) => policy,
+        }
+    }
+}

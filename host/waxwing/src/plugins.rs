@@ -1,0 +1,105 @@
+//! From the settings of plugins to what the engine is told of them.
+
+use anyhow::Context as _;
+use std::collections::BTreeSet;
+use waxwing_config::{OnFailure, Plugin, PluginGrants, PluginValues, PluginsSettings, Settings};
+use waxwing_plugins::{EngineOptions, Grants, Interfaces, Limits, PluginSpec, Policy, Scope, Source};
+
+/// What holds for all plugins.
+pub fn options(settings: &Settings) -> EngineOptions {
+    let bounds = &settings.plugins;
+    EngineOptions {
+        cache_folder: Some(bounds.cache_folder.clone()),
+        limits: general_limits(bounds),
+        trial_calls: bounds.trial_calls,
+    }
+}
+
+/// The limits of a plugin that has none of its own.
+pub fn general_limits(bounds: &PluginsSettings) -> Limits {
+    Limits {
+        cpu: bounds.cpu,
+        call_timeout: bounds.call_timeout,
+        memory: bounds.memory,
+        outbox_stanzas: bounds.outbox_stanzas as usize,
+        outbox_bytes: bounds.outbox_bytes,
+        instances: bounds.instances as usize,
+        retire_after: u64::from(bounds.retire_after),
+        ..Limits::default()
+    }
+}
+
+/// The plugins of the config file that are to run, in its order. One whose settings differ on some
+/// virtual hosts is there once more for each of those.
+pub fn specs(bounds: &PluginsSettings) -> anyhow::Result<Vec<PluginSpec>> {
+    let mut specs = Vec::new();
+    for plugin in bounds.list.iter().filter(|plugin| plugin.active) {
+        specs.extend(specs_of(bounds, plugin).with_context(|| format!("plugin '{}'", plugin.name))?);
+    }
+    Ok(specs)
+}
+
+fn specs_of(bounds: &PluginsSettings, plugin: &Plugin) -> anyhow::Result<Vec<PluginSpec>> {
+    let given = &plugin.grants;
+    let base = PluginSpec {
+        scope: scope(&given.vhosts),
+        settings: plugin.settings.clone(),
+        grants: grants(given)?,
+        limits: limits(general_limits(bounds), given),
+        fresh: given.fresh,
+        policy: policy(given.on_failure),
+        ..PluginSpec::new(&plugin.name, Source::File(bounds.file_of(plugin)))
+    };
+    let special = plugin.on_vhost.iter().map(|(domain, settings)| PluginSpec {
+        scope: Scope::Only(BTreeSet::from([domain.clone()])),
+        settings: laid_over(&plugin.settings, settings),
+        ..base.clone()
+    });
+    let special: Vec<PluginSpec> = special.collect();
+    Ok([base].into_iter().chain(special).collect())
+}
+
+fn scope(vhosts: &[String]) -> Scope {
+    if vhosts.iter().any(|vhost| vhost == "*") {
+        Scope::Everywhere
+    } else {
+        Scope::Only(vhosts.iter().cloned().collect())
+    }
+}
+
+fn grants(given: &PluginGrants) -> anyhow::Result<Grants> {
+    Ok(Grants {
+        allow: Interfaces::named(&given.allow).context("allow")?,
+        stores: given.stores.iter().cloned().collect(),
+        services: given.services.iter().cloned().collect(),
+        http: given.http.iter().map(|host| host.to_ascii_lowercase()).collect(),
+    })
+}
+
+fn limits(general: Limits, given: &PluginGrants) -> Limits {
+    Limits {
+        cpu: given.cpu.unwrap_or(general.cpu),
+        call_timeout: given.call_timeout.unwrap_or(general.call_timeout),
+        memory: given.memory.unwrap_or(general.memory),
+        outbox_stanzas: given.outbox_stanzas.map_or(general.outbox_stanzas, |most| most as usize),
+        outbox_bytes: given.outbox_bytes.unwrap_or(general.outbox_bytes),
+        instances: given.instances.map_or(general.instances, |most| most as usize),
+        retire_after: given.retire_after.map_or(general.retire_after, u64::from),
+        ..general
+    }
+}
+
+fn policy(given: Option<OnFailure>) -> Policy {
+    match given {
+        None => Policy::ByStage,
+        Some(OnFailure::Pass) => Policy::Pass,
+        Some(OnFailure::Bounce) => Policy::Bounce,
+        Some(OnFailure::Drop) => Policy::Drop,
+    }
+}
+
+/// The settings of a virtual host: its own, and for the rest those of the plugin.
+fn laid_over(general: &PluginValues, own: &PluginValues) -> PluginValues {
+    let rest = general.iter().filter(|(key, _)| own.iter().all(|(other, _)| other != key));
+    rest.chain(own).cloned().collect()
+}
