@@ -10,21 +10,32 @@
 const DESCRIPTION = {
   name: "",
   version: "0.0.0",
+  summary: "",
   features: [],
   accountFeatures: [],
   interests: [],
   sessionEvents: [],
   marks: [],
   streamFeatures: [],
+  serial: "none",
+  services: [],
+  commands: [],
 };
 
 /** The interfaces whose hook answers with a verdict, and the method of a plugin that each calls. */
-const STANZA_HOOKS = { pre: "onPre", process: "onProcess", post: "onPost", filter: "onFilter" };
+const STANZA_HOOKS = {
+  pre: "onPre",
+  process: "onProcess",
+  post: "onPost",
+  filter: "onFilter",
+  service: "onService",
+};
 
 /** What an error of the host's interfaces is on the wire where a plugin does not catch it. */
 const HOST_ERRORS = {
   // storage
   denied: ["service-unavailable"],
+  // and those that account-data and scheduler share with it
   "over-quota": ["resource-constraint", "wait"],
   conflict: ["internal-server-error", "wait"],
   unavailable: ["internal-server-error", "wait"],
@@ -46,7 +57,7 @@ const HOST_ERRORS = {
  * wit/world.wit exports.
  *
  * The definition has the fields of `description`, the `settings` with their defaults, the hooks (`onPre`,
- * `onProcess`, `onPost`, `onFilter`, `onSession`), and perhaps `log`, the function of that name of
+ * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`), and perhaps `log`, the function of that name of
  * `xmpp:plugin/runtime`: then the server's log says which exception ended a call. Hooks find the settings as
  * `this.settings`.
  */
@@ -70,7 +81,17 @@ export function plugin(definition) {
     }
   }
   if (definition.onSession) {
-    exported.sessions = { onSession: (session, change) => sessionHook(self, session, change) };
+    exported.sessions = { onSession: (...args) => told(self, "onSession", args) ?? "done" };
+  }
+  if (definition.onReply) {
+    exported.replies = { onReply: (...args) => told(self, "onReply", args) };
+  }
+  if (definition.onCommand) {
+    exported.commands = { onCommand: (request) => commandHook(self, request) };
+  }
+  if (definition.onAlarm) {
+    // The host repeats what has failed.
+    exported.alarms = { onAlarm: (...args) => attempt(self, () => self.onAlarm(...args)) };
   }
   return exported;
 }
@@ -125,14 +146,34 @@ function stanzaHook(self, hook, args) {
   }
 }
 
-function sessionHook(self, session, change) {
+/** A hook that nobody waits for: an error has nobody to bounce to. */
+function told(self, hook, args) {
   try {
-    return self.onSession(session, change) ?? "done";
+    return self[hook](...args);
   } catch (error) {
-    // There is nobody to bounce to.
     const { condition, text } = stanzaError(self, error);
-    self.log?.("warn", `session event failed: ${condition} ${text ?? ""}`);
-    return "done";
+    self.log?.("warn", `${hook} failed: ${condition} ${text ?? ""}`);
+    return undefined;
+  }
+}
+
+function commandHook(self, request) {
+  Object.setPrototypeOf(request, REQUEST);
+  try {
+    return self.onCommand(request);
+  } catch (error) {
+    // The binding takes what is thrown for the error of the result.
+    throw stanzaError(self, error);
+  }
+}
+
+/** Say in the log what went wrong, and let it go on going wrong. */
+function attempt(self, action) {
+  try {
+    return action();
+  } catch (error) {
+    self.log?.("error", `${error?.payload ?? error}\n${error?.stack ?? ""}`.slice(0, 1000));
+    throw error;
   }
 }
 
@@ -145,8 +186,9 @@ function stanzaError(self, error) {
     const [condition, type] = HOST_ERRORS[error.payload] ?? ["internal-server-error"];
     return { type, condition };
   }
-  self.log?.("error", `${error}\n${error?.stack ?? ""}`.slice(0, 1000));
-  throw error;
+  return attempt(self, () => {
+    throw error;
+  });
 }
 
 /** Throw it in a hook, and the stanza bounces: `throw new StanzaError("not-allowed", "Not on Sundays")`. */
@@ -222,6 +264,19 @@ export const presence = (stage, types = []) => new Interest({ stage, kind: "pres
 export const beforeLogin = (xml, setting = undefined) => ({ xml, phase: "before-login", setting });
 export const afterLogin = (xml, setting = undefined) => ({ xml, phase: "after-login", setting });
 
+/** A name of the plugin's own under its virtual hosts; the identity is e.g. `component/bot` (XEP-0030). */
+export function service(name, identity, label, features = []) {
+  const [category, type = "generic"] = identity.split("/");
+  return { name, category, type, label, features };
+}
+
+/** An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody with an account. */
+export const command = (node, label, { everybody = false } = {}) => ({
+  node,
+  label,
+  access: everybody ? "local-user" : "admin",
+});
+
 /** What every event can besides its fields `header`, `vhost`, `origin` and `received`. */
 const EVENT = {
   /** The full JID of the sender; empty on a stream that has not logged in. */
@@ -246,6 +301,22 @@ const EVENT = {
   /** The type of a message: `normal` if it has none, or one that RFC 6121 does not know. */
   get messageType() {
     return ["chat", "error", "groupchat", "headline"].includes(this.type) ? this.type : "normal";
+  },
+};
+
+/** What every request of a command can besides its fields `node`, `user`, `vhost`, `action`, `answers`, `state`. */
+const REQUEST = {
+  /** The first value of a field as it was filled in; `undefined` if it was not. */
+  answer(name) {
+    return this.values(name)[0] || undefined;
+  },
+  /** All values of a field. */
+  values(name) {
+    return this.answers.find((answer) => answer.var === name)?.values ?? [];
+  },
+  /** Whether a field was answered with yes. */
+  isYes(name) {
+    return ["1", "true"].includes(this.answer(name));
   },
 };
 

@@ -27,21 +27,32 @@ Condition, Event, Header, Kind, Origin = _types.Condition, _types.Event, _types.
 DESCRIPTION = {
     "name": "",
     "version": "0.0.0",
+    "summary": "",
     "features": [],
     "account_features": [],
     "interests": [],
     "session_events": _lifecycle.SessionEvents(0),
     "marks": [],
     "stream_features": [],
+    "serial": _lifecycle.Serial.NONE,
+    "services": [],
+    "commands": [],
 }
 
 # The interfaces whose hook answers with a verdict, and the method of a plugin that each calls.
-STANZA_HOOKS = {"Pre": "on_pre", "Process": "on_process", "Post": "on_post", "Filter": "on_filter"}
+STANZA_HOOKS = {
+    "Pre": "on_pre",
+    "Process": "on_process",
+    "Post": "on_post",
+    "Filter": "on_filter",
+    "Service": "on_service",
+}
 
 # What an error of the host's interfaces is on the wire where a plugin does not catch it.
 HOST_ERRORS = {
     # storage
     "DENIED": ("service-unavailable", None),
+    # and those that account_data and scheduler share with it
     "OVER_QUOTA": ("resource-constraint", "wait"),
     "CONFLICT": ("internal-server-error", "wait"),
     "UNAVAILABLE": ("internal-server-error", "wait"),
@@ -71,6 +82,9 @@ CLOSED = _lifecycle.SessionEvents.CLOSED
 PRE, PROCESS, POST, FILTER = _lifecycle.Stage
 SENDER_SESSION, SENDER_ACCOUNT, RECIPIENT_ACCOUNT = _lifecycle.Party
 
+# What `serial` takes.
+NONE, BY_SENDER, BY_RECIPIENT = _lifecycle.Serial
+
 # What hooks answer. Nothing is NEXT, or DONE for `on_session`.
 NEXT, HANDLED, DROP = _types.Verdict_Next(), _types.Verdict_Handled(), _types.Verdict_Drop()
 if hasattr(_exports, "Sessions"):
@@ -79,6 +93,11 @@ if hasattr(_exports, "Sessions"):
     DONE, AGAIN = _sessions.Flow
     Bound, Available, Priority = _sessions.Change_Bound, _sessions.Change_Available, _sessions.Change_Priority
     Unavailable, Closed = _sessions.Change_Unavailable, _sessions.Change_Closed
+if hasattr(_exports, "Replies"):
+    from wit_world.exports import replies as _replies
+
+    # What came of a request.
+    Success, Failure, Timeout = _replies.Answer_Success, _replies.Answer_Failure, _replies.Answer_Timeout
 
 
 def reply(xml=""):
@@ -113,7 +132,7 @@ class Plugin:
 
     Its attributes are the fields of `description`; those that it declares with a type, `greeting: str = "Hello"`, are
     its settings with their defaults, of the types str, int, bool and list. Its methods are the hooks: `on_pre`,
-    `on_process`, `on_post`, `on_filter`, `on_session`.
+    `on_process`, `on_post`, `on_filter`, `on_service`, `on_session`, `on_command`, `on_alarm`, `on_reply`.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -124,13 +143,15 @@ class Plugin:
         # Componentize-py looks for a class for each interface that wit/world.wit exports, in the module of the app.
         app, plugin = sys.modules[cls.__module__], cls()
         app.Lifecycle = _class("Lifecycle", describe=plugin._describe, init=plugin._init)
-        for interface, hook in STANZA_HOOKS.items():
+        hooks = {interface: (hook, plugin._stanza_hook(hook)) for interface, hook in STANZA_HOOKS.items()}
+        hooks["Sessions"] = ("on_session", lambda *args: plugin._told("on_session", args) or DONE)
+        hooks["Replies"] = ("on_reply", lambda *args: plugin._told("on_reply", args))
+        hooks["Commands"] = ("on_command", plugin._command_hook)
+        hooks["Alarms"] = ("on_alarm", lambda *args: _logged(plugin.on_alarm, args))
+        for interface, (hook, call) in hooks.items():
             if hasattr(cls, hook):
                 _check(interface, hook)
-                setattr(app, interface, _class(interface, **{hook: plugin._stanza_hook(hook)}))
-        if hasattr(cls, "on_session"):
-            _check("Sessions", "on_session")
-            app.Sessions = _class("Sessions", on_session=plugin._session_hook)
+                setattr(app, interface, _class(interface, **{hook: call}))
 
     def _describe(self):
         fields = {field: getattr(self, field, usual) for field, usual in DESCRIPTION.items()}
@@ -147,24 +168,37 @@ class Plugin:
             setattr(self, name, _setting(setting.key, setting.value, getattr(self, name)))
 
     def _stanza_hook(self, hook):
-        method = getattr(self, hook)
-
         def call(*args):
             try:
-                return method(*args) or NEXT
+                return getattr(self, hook)(*args) or NEXT
             except Exception as exception:
                 return _types.Verdict_Reject(_stanza_error(exception))
 
         return call
 
-    def _session_hook(self, session, change):
+    def _told(self, hook, args):
+        """A hook that nobody waits for: an error has nobody to bounce to."""
         try:
-            return self.on_session(session, change) or DONE
+            return getattr(self, hook)(*args)
         except Exception as exception:
-            # There is nobody to bounce to.
             error = _stanza_error(exception)
-            log("warn", f"session event failed: {error.condition.name} {error.text or ''}")
-            return DONE
+            log("warn", f"{hook} failed: {error.condition.name} {error.text or ''}")
+            return None
+
+    def _command_hook(self, request):
+        try:
+            return self.on_command(request)
+        except Exception as exception:
+            raise Err(_stanza_error(exception))
+
+
+def _logged(call, args):
+    """Say in the log what goes wrong, and let it go on going wrong."""
+    try:
+        return call(*args)
+    except Exception as exception:
+        log("error", "".join(traceback.format_exception(exception))[-1000:])
+        raise
 
 
 def _class(name, **methods):
@@ -274,6 +308,18 @@ def before_login(xml, setting=None):
 def after_login(xml, setting=None):
     """The same, for those who have logged in."""
     return _lifecycle.StreamFeature(xml, _lifecycle.Phase.AFTER_LOGIN, setting)
+
+
+def service(name, identity, label, features=()):
+    """A name of the plugin's own under its virtual hosts; the identity is e.g. `component/bot` (XEP-0030)."""
+    category, _, kind = identity.partition("/")
+    return _lifecycle.Service(name, category, kind or "generic", label, list(features))
+
+
+def command(node, label, everybody=False):
+    """An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody with an account."""
+    access = _lifecycle.Access.LOCAL_USER if everybody else _lifecycle.Access.ADMIN
+    return _lifecycle.Command(node, label, access)
 
 
 def bare(jid):
