@@ -56,10 +56,10 @@ const HOST_ERRORS = {
  * Makes the exports of a plugin: `export const { lifecycle, process } = plugin({ ... })`, naming what
  * wit/world.wit exports.
  *
- * The definition has the fields of `description`, the `settings` with their defaults, the hooks (`onPre`,
- * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`), and perhaps `log`, the function of that name of
- * `xmpp:plugin/runtime`: then the server's log says which exception ended a call. Hooks find the settings as
- * `this.settings`.
+ * The definition has the fields of `description`, the `settings` with their defaults, and the hooks: `onPre`,
+ * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`. Hooks find the
+ * settings as `this.settings`. With `log`, the function of that name of `xmpp:plugin/runtime`, the server's log says
+ * which exception ended a call.
  */
 export function plugin(definition) {
   const known = [...Object.keys(DESCRIPTION), "settings", "log"];

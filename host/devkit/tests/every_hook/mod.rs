@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use waxwing_plugins::*;
-use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError};
+use waxwing_xmpp::{Condition, Stanza, StanzaError};
 
 /// The plugin in the language of a project, built in its place.
 pub fn component(project: &Path, app: &str) -> PathBuf {
