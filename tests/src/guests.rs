@@ -18,7 +18,7 @@ pub fn plugins_with(guests: &[String], folder: &Path) {
         }
     }
     for guest in guests {
-        let module = modules().join(guest).with_extension("wasm");
+        let module = modules().join(guest.replace('-', "_")).with_extension("wasm");
         let component = folder.join(guest).with_extension("wasm");
         let status = Command::new(binary())
             .args(["plugin", "build"])

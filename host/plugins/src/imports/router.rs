@@ -80,7 +80,12 @@ impl State {
 
     fn request_checked(&mut self, xml: &str, context: Vec<u8>, timeout: u32) -> Result<(), Error> {
         let (call, shared) = self.router()?;
-        let stanza = stanza_from(xml, call, shared)?;
+        // It has no id of its own, or one that is about to be replaced.
+        let with_id = xml.trim_start().strip_prefix("<iq").map(|rest| format!("<iq id='0'{rest}"));
+        let stanza = match with_id.map(|xml| stanza_from(&xml, call, shared)) {
+            Some(Ok(stanza)) => stanza,
+            _ => stanza_from(xml, call, shared)?,
+        };
         let (Some(from), Some(to)) = (stanza.from.clone(), stanza.to.clone()) else {
             return Err(Error::Malformed);
         };

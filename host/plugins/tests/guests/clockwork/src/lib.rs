@@ -65,7 +65,7 @@ impl Process for Clockwork {
             }
             "open" => {
                 let opened = storage::open_table(&text("store")).map(drop);
-                return is(opened.map_or_else(|error| error.name().to_string(), |()| "opened".into()));
+                return is(opened.map_or_else(|error| error.name(), |()| "opened"));
             }
             "leak" => {
                 for n in 0_u64.. {
