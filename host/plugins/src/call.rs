@@ -151,7 +151,11 @@ impl Callable {
                 {
                     let all = self.breaker.is_shut().0;
                     let whom = if all { "everybody" } else { sender };
-                    tracing::error!(plugin, ?pause, "it keeps failing and is left alone by {whom} for a while");
+                    tracing::error!(
+                        plugin,
+                        ?pause,
+                        "it keeps failing and is left alone by {whom} for a while"
+                    );
                 }
             }
         }

@@ -77,9 +77,8 @@ fn requested(component: &Component) -> Result<Requested, Reason> {
     let (engine, types) = (component.engine(), component.component_type());
     let imports: Vec<&str> = types.imports(engine).map(|(name, _)| name).collect();
     // Functions that stand alone, as some tools leave them, are nobody's business.
-    let exports = types.exports(engine).filter(|(_, item)| {
-        matches!(item.ty, ComponentItem::ComponentInstance(_))
-    });
+    let exports =
+        types.exports(engine).filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)));
     let exports: Vec<&str> = exports.map(|(name, _)| name).collect();
     for name in imports.iter().chain(&exports) {
         if let Some((_, version)) = ours(name)
@@ -107,7 +106,8 @@ fn requested(component: &Component) -> Result<Requested, Reason> {
         return Err(Reason::NoLifecycle);
     }
     let hooks = exports.iter().filter_map(|name| Grant::named(ours(name)?.0));
-    requested.interfaces = hooks.filter(|grant| HOOKS.contains(grant)).fold(requested.interfaces, Interfaces::with);
+    requested.interfaces =
+        hooks.filter(|grant| HOOKS.contains(grant)).fold(requested.interfaces, Interfaces::with);
     Ok(requested)
 }
 

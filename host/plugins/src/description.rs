@@ -53,7 +53,11 @@ pub(crate) struct StreamFeature {
 pub(crate) struct Checked(wit::Description);
 
 /// Check what a plugin says of itself against what it is and may be.
-pub(crate) fn check(given: wit::Description, spec: &PluginSpec, exports: &Exports) -> Result<Checked, Reason> {
+pub(crate) fn check(
+    given: wit::Description,
+    spec: &PluginSpec,
+    exports: &Exports,
+) -> Result<Checked, Reason> {
     if given.name != spec.name {
         return Err(Reason::Name(given.name));
     }
@@ -108,9 +112,12 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
     let texts = texts.chain(given.interests.iter().filter_map(|interest| interest.payload.as_ref()));
     let texts = texts.chain(given.interests.iter().flat_map(|interest| &interest.types));
     let texts = texts.chain(given.stream_features.iter().map(|feature| &feature.xml));
-    let texts = texts.chain(given.services.iter().flat_map(|s| {
-        [&s.name, &s.category, &s.type_, &s.label].into_iter().chain(&s.features)
-    }));
+    let texts = texts.chain(
+        given
+            .services
+            .iter()
+            .flat_map(|s| [&s.name, &s.category, &s.type_, &s.label].into_iter().chain(&s.features)),
+    );
     let mut texts = texts.chain(given.commands.iter().flat_map(|command| [&command.node, &command.label]));
     match texts.find(|text| text.len() > TEXT || text.contains(char::is_control)) {
         Some(text) => Err(Reason::BadText(text.chars().take(40).collect())),

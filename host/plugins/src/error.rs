@@ -50,10 +50,14 @@ pub enum Reason {
     #[error("it asks for more than it is granted: {}. To allow it, add {} to `allow` in its grants", sentences(.0), quoted(.0))]
     NotGranted(Interfaces),
     /// It wants to send HTTP requests and may send none.
-    #[error("it asks for outgoing HTTP (wasi:http); to allow it, list the hosts that it may reach as `http` in its grants")]
+    #[error(
+        "it asks for outgoing HTTP (wasi:http); to allow it, list the hosts that it may reach as `http` in its grants"
+    )]
     NoHttp,
     /// It wants a name that it may not have.
-    #[error("it wants the name {0:?} under its virtual hosts; to allow it, add it to `services` in its grants")]
+    #[error(
+        "it wants the name {0:?} under its virtual hosts; to allow it, add it to `services` in its grants"
+    )]
     ServiceNotGranted(String),
     /// Somebody else has that name.
     #[error("it wants the name {name:?} under its virtual hosts, which the plugin {owner:?} has")]
@@ -64,7 +68,9 @@ pub enum Reason {
         owner: String,
     },
     /// No name can be made of it.
-    #[error("it wants the name {0:?} under its virtual hosts; a name has lower case letters, digits and dashes only")]
+    #[error(
+        "it wants the name {0:?} under its virtual hosts; a name has lower case letters, digits and dashes only"
+    )]
     BadService(String),
     /// Commands that cannot be told apart.
     #[error("it declares commands with the same node, or with none")]

@@ -1,7 +1,7 @@
 //! Asking plugins about stanzas, and telling them what has happened.
 
-use crate::bindings::exports::xmpp::plugin::sessions::{self, Flow};
 use crate::bindings::exports::xmpp::plugin::replies;
+use crate::bindings::exports::xmpp::plugin::sessions::{self, Flow};
 use crate::call::Failure;
 use crate::command::{CommandReply, CommandRequest};
 use crate::engine::Engine;
@@ -74,7 +74,9 @@ impl Engine {
     /// Hand a stanza to the plugin whose service it is addressed to.
     pub async fn serve(&self, service: &Service, event: &Event, stanza: &Stanza) -> Outcome {
         let plugin = service.plan.plugins.get(usize::from(service.number));
-        let Some((plugin, host)) = plugin.zip(self.host.upgrade()) else { return Outcome::Next(stanza.clone()) };
+        let Some((plugin, host)) = plugin.zip(self.host.upgrade()) else {
+            return Outcome::Next(stanza.clone());
+        };
         let head = Head::of(stanza);
         let question = Question {
             host: &host,
@@ -85,7 +87,8 @@ impl Engine {
             ahead: None,
         };
         let result = self.consult(plugin, &question).await;
-        outcome(result, plugin.spec.policy.at(Stage::Process)).unwrap_or_else(|| Outcome::Next(stanza.clone()))
+        outcome(result, plugin.spec.policy.at(Stage::Process))
+            .unwrap_or_else(|| Outcome::Next(stanza.clone()))
     }
 
     /// Run one step of an ad-hoc command of a virtual host.
@@ -99,7 +102,8 @@ impl Engine {
         let plugin = command.and_then(|(_, number)| plan.plugins.get(usize::from(*number)));
         let plugin = plugin.ok_or(Condition::ItemNotFound)?;
         let host = self.host.upgrade().ok_or(Condition::ServiceUnavailable)?;
-        let sender = waxwing_xmpp::Jid::parse(&request.user).map_or_else(|_| String::new(), |jid| jid.bare().to_string());
+        let sender = waxwing_xmpp::Jid::parse(&request.user)
+            .map_or_else(|_| String::new(), |jid| jid.bare().to_string());
         let question = Question {
             host: &host,
             hook: Hook::Command(request),

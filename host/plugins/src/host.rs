@@ -112,7 +112,12 @@ pub trait Host: Send + Sync + 'static {
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription>;
 
     /// Up to `limit` contacts of `owner`'s roster after `after`, in order of their addresses.
-    fn contacts<'a>(&'a self, owner: &'a Jid, after: Option<&'a str>, limit: u32) -> BoxFuture<'a, Vec<Contact>>;
+    fn contacts<'a>(
+        &'a self,
+        owner: &'a Jid,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Vec<Contact>>;
 
     /// Make an account.
     fn create_account<'a>(

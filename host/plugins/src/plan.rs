@@ -44,9 +44,9 @@ impl Plan {
             Scope::Everywhere => None,
         });
         let named: BTreeSet<&String> = named.flatten().collect();
-        let special = named.into_iter().map(|domain| {
-            (domain.as_str().into(), Roles::new(&plugins, |scope| scope.covers(domain)))
-        });
+        let special = named
+            .into_iter()
+            .map(|domain| (domain.as_str().into(), Roles::new(&plugins, |scope| scope.covers(domain))));
         let special = special.collect();
         let everywhere = Roles::new(&plugins, |scope| *scope == Scope::Everywhere);
         Plan { plugins, generation, everywhere, special }

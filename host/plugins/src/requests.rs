@@ -87,7 +87,8 @@ mod tests {
     }
 
     fn reply(id: &str, from: &str) -> Stanza {
-        let xml = format!("<iq xmlns='jabber:client' type='result' id='{id}' from='{from}' to='bot.example.org'/>");
+        let xml =
+            format!("<iq xmlns='jabber:client' type='result' id='{id}' from='{from}' to='bot.example.org'/>");
         Stanza::parse(&xml).unwrap()
     }
 

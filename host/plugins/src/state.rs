@@ -100,6 +100,8 @@ pub(crate) struct State {
     pub call: Option<Box<Call>>,
     /// Stores by the number of their handle.
     pub stores: Vec<Arc<OpenStore>>,
+    /// Handles of stores that the guest holds.
+    pub handles: u32,
     /// Made when it is first asked for: most plugins have no use for it.
     wasi: Option<Box<Wasi>>,
     /// Epochs that the call may still use.
@@ -136,7 +138,7 @@ const LINES: u32 = 32;
 impl State {
     pub fn new(shared: Arc<Shared>) -> State {
         let memory = Memory::new(shared.limits.memory);
-        State { shared, memory, call: None, stores: Vec::new(), wasi: None, slices: 0, lines: 0 }
+        State { shared, memory, call: None, stores: Vec::new(), handles: 0, wasi: None, slices: 0, lines: 0 }
     }
 
     /// A store with all limits in place.

@@ -1,8 +1,8 @@
 //! What a plugin's verdict means, once it is known to be one that can be carried out.
 
+use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::bindings::xmpp::plugin::types as wit;
 use crate::call::Failure;
-use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::command::CommandReply;
 use crate::grants::Grant;
 use waxwing_xmpp::{Condition, ErrorType, Kind, Stanza, StanzaError, Type};

@@ -193,7 +193,10 @@ async fn an_interest_can_be_limited_to_marked_sessions() {
     let xml = format!("<message xmlns='jabber:client' type='headline' from='{JULIET}'/>");
     let headline = Stanza::parse(&xml).unwrap();
     let matching = |sender_session| {
-        world.engine.matching(Stage::Pre, &headline, &Facts { sender_session, ..Facts::default() }).len()
+        world
+            .engine
+            .matching(VHOST, Stage::Pre, &headline, &Facts { sender_session, ..Facts::default() })
+            .len()
     };
     assert_eq!((matching(0), matching(0b10), matching(0b01)), (0, 0, 1));
 }
@@ -201,16 +204,16 @@ async fn an_interest_can_be_limited_to_marked_sessions() {
 #[tokio::test]
 async fn settings_reach_the_plugin() {
     let mut given = spec("hostile");
-    assert_eq!(World::with(options(), given.clone()).await.answer("setting").await, "hello");
+    assert_eq!(World::with(given.clone()).await.answer("setting").await, "hello");
     given.settings = vec![("greeting".into(), vec!["good day".into()])];
-    assert_eq!(World::with(options(), given).await.answer("setting").await, "good day");
+    assert_eq!(World::with(given).await.answer("setting").await, "good day");
 }
 
 #[tokio::test]
 async fn filters_are_told_for_whom() {
     let world = World::new().await;
     let stanza = message("session");
-    let calls = world.engine.matching(Stage::Filter, &stanza, &Facts::default());
+    let calls = world.engine.matching(VHOST, Stage::Filter, &stanza, &Facts::default());
     let romeo = jid("romeo@capulet.example/orchard");
     let shown = world.engine.filter(calls.clone(), &event(), &romeo, stanza).await.unwrap();
     assert_eq!(shown.text("body").as_deref(), Some("romeo@capulet.example/orchard"));
@@ -221,18 +224,21 @@ async fn filters_are_told_for_whom() {
 #[tokio::test]
 async fn what_plugins_advertise() {
     let world = World::new().await;
-    assert_eq!(world.engine.features(), ["urn:a", "urn:test"]);
-    assert_eq!(world.engine.account_features(), ["urn:test:account"]);
-    let before =
-        |allowed| world.engine.stream_features(Phase::BeforeLogin, |name| name == "register" && allowed);
+    assert_eq!(world.engine.features(VHOST), ["urn:a", "urn:test"]);
+    assert_eq!(world.engine.account_features(VHOST), ["urn:test:account"]);
+    let before = |allowed| {
+        world.engine.stream_features(VHOST, Phase::BeforeLogin, |name| name == "register" && allowed)
+    };
     assert_eq!(before(true), ["<register xmlns='urn:test'/>"]);
     assert!(before(false).is_empty());
-    assert_eq!(world.engine.stream_features(Phase::AfterLogin, |_| false), ["<hostile xmlns='urn:test'/>"]);
-    let plugins = world.engine.plugins();
     assert_eq!(
-        (plugins[0].name, plugins[0].hooks),
-        ("hostile", &["pre", "process", "post", "filter", "sessions"][..])
+        world.engine.stream_features(VHOST, Phase::AfterLogin, |_| false),
+        ["<hostile xmlns='urn:test'/>"]
     );
+    let plugins = world.engine.plugins();
+    assert_eq!(plugins[0].name, "hostile");
+    assert_eq!(plugins[0].hooks, ["pre", "process", "post", "filter", "sessions"]);
+    assert_eq!(plugins[0].summary, "Obeys whoever sends it something.");
 }
 
 fn is_internal_error(outcome: &Outcome) -> bool {

@@ -4,6 +4,7 @@ mod common;
 
 use common::*;
 use std::sync::Arc;
+use std::time::Duration;
 use waxwing_plugins::*;
 
 async fn refused(specs: Vec<PluginSpec>) -> (Reason, String) {
@@ -13,7 +14,7 @@ async fn refused(specs: Vec<PluginSpec>) -> (Reason, String) {
 }
 
 async fn refused_file(bytes: &[u8]) -> (Reason, String) {
-    refused(vec![PluginSpec::new("hostile", file("broken", bytes), Vec::new())]).await
+    refused(vec![spec_of("hostile", file("broken", bytes))]).await
 }
 
 /// The hostile plugin with one text of its binary replaced by another of the same length.
@@ -31,16 +32,16 @@ fn patched(from: &str, to: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn files_that_are_no_components() {
-    let missing = PluginSpec::new("missing", "/nowhere/missing.wasm", Vec::new());
+    let missing = spec_of("missing", "/nowhere/missing.wasm".into());
     let (reason, sentence) = refused(vec![missing]).await;
     assert!(matches!(reason, Reason::Unreadable { .. }));
     assert!(sentence.contains("/nowhere/missing.wasm") && sentence.contains("make plugins"), "{sentence}");
 
-    assert!(matches!(refused_file(b"#!/bin/sh").await.0, Reason::NotAComponent(_)));
-    assert!(matches!(refused_file(b"").await.0, Reason::NotAComponent(_)));
+    assert!(matches!(refused_file(b"#!/bin/sh").await.0, Reason::NotAComponent));
+    assert!(matches!(refused_file(b"").await.0, Reason::NotAComponent));
     assert!(matches!(refused_file(b"\0asm\x0d\0\x01\0garbage").await.0, Reason::Invalid(_)));
     let (reason, sentence) = refused_file(b"\0asm\x01\0\0\0").await;
-    assert!(matches!(reason, Reason::CoreModule(_)));
+    assert!(matches!(reason, Reason::CoreModule));
     assert!(sentence.contains("waxwing plugin build"), "{sentence}");
     let (reason, sentence) = refused_file(b"\0asm\x0d\0\x01\0").await;
     assert!(matches!(reason, Reason::NoLifecycle), "{sentence}");
@@ -69,23 +70,39 @@ async fn an_interface_of_another_shape() {
     assert!(matches!(reason, Reason::Mismatch { interface: "imports", .. }), "{sentence}");
 }
 
+fn spec_without(grant: Grant) -> PluginSpec {
+    let mut spec = spec("hostile");
+    spec.grants.allow = spec.grants.allow.without(grant);
+    spec
+}
+
+#[tokio::test]
+async fn a_stranger_may_do_nothing() {
+    let spec = PluginSpec::new("hostile", Source::File(guest("hostile")));
+    let (reason, sentence) = refused(vec![spec]).await;
+    assert!(
+        matches!(reason, Reason::NotGranted(missing) if missing.has(Grant::Pre) && missing.has(Grant::Router))
+    );
+    assert!(sentence.contains("'router'") && sentence.contains("`allow`"), "{sentence}");
+}
+
 #[tokio::test]
 async fn what_is_not_granted_is_not_linked() {
-    for grant in [Grant::Storage, Grant::AccountAdmin, Grant::Stanzas] {
-        let spec = PluginSpec { grants: Grants::default().without(grant), ..spec("hostile") };
-        let (reason, sentence) = refused(vec![spec]).await;
-        assert!(matches!(reason, Reason::NotGranted { grant: missing, .. } if missing == grant));
+    for grant in [Grant::Storage, Grant::AccountAdmin, Grant::Stanzas, Grant::Pre, Grant::Filter] {
+        let (reason, sentence) = refused(vec![spec_without(grant)]).await;
+        assert!(matches!(reason, Reason::NotGranted(missing) if missing == Interfaces::NONE.with(grant)));
         assert!(sentence.contains(grant.name()) && sentence.contains(grant.allows()), "{sentence}");
     }
     // Nobody needs a grant for what is not imported.
-    let spec = PluginSpec { grants: Grants::default().without(Grant::Accounts), ..spec("hostile") };
-    assert!(engine(options(), vec![spec], &Arc::new(FakeHost::default())).await.is_ok());
+    assert!(
+        engine(options(), vec![spec_without(Grant::Scheduler)], &Arc::new(FakeHost::default())).await.is_ok()
+    );
 }
 
 #[tokio::test]
 async fn a_description_that_does_not_fit() {
     let (reason, _) = refused(vec![spec("odd")]).await;
-    assert!(matches!(reason, Reason::NoHook { stage: Stage::Post }));
+    assert!(matches!(reason, Reason::NoHook { hook: Grant::Post, .. }));
     let (reason, sentence) = refused(vec![PluginSpec { name: "harmless".into(), ..spec("hostile") }]).await;
     assert!(matches!(reason, Reason::Name(name) if name == "hostile"), "{sentence}");
     assert!(matches!(
@@ -93,6 +110,31 @@ async fn a_description_that_does_not_fit() {
         Reason::BadName(_)
     ));
     assert!(matches!(refused(vec![spec("hostile"), spec("hostile")]).await.0, Reason::Twice));
+}
+
+#[tokio::test]
+async fn plugins_that_cannot_say_what_they_are() {
+    let hasty =
+        |name: &str| PluginSpec { limits: limited(|l| l.cpu = Duration::from_millis(5)), ..spec(name) };
+    for name in ["describe-traps", "describe-loops"] {
+        let (reason, sentence) = refused(vec![hasty(name)]).await;
+        assert!(matches!(reason, Reason::Failed { function: "describe", .. }), "{sentence}");
+    }
+    let (reason, sentence) = refused(vec![spec("describe-absurd")]).await;
+    assert!(matches!(reason, Reason::TooMany { what: "interests", count: 5000, .. }), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_short() {
+    let whole = std::fs::read(guest("quiet")).unwrap();
+    for length in [9, 100, whole.len() / 2, whole.len() - 1] {
+        let (reason, sentence) = refused_file(&whole[..length]).await;
+        assert!(matches!(reason, Reason::Invalid(_) | Reason::NoLifecycle), "{length}: {sentence}");
+    }
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 64].fill(0xff);
+    assert!(matches!(refused_file(&damaged).await.0, Reason::Invalid(_)));
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::fmt::Write;
+use std::sync::Arc;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type, escape, ns};
 
 /// What the server calls itself in entity capabilities: nodes are this, `#` and a verification string.

@@ -20,7 +20,10 @@ impl Server {
         if let Some(engine) = self.engine.get() {
             let phase = if logged_in { Phase::AfterLogin } else { Phase::BeforeLogin };
             let is_on = |key: &str| vhost.setting(key).as_deref() == Some("true");
-            engine.stream_features(vhost.domain(), phase, is_on).iter().for_each(|feature| features.push_str(feature));
+            engine
+                .stream_features(vhost.domain(), phase, is_on)
+                .iter()
+                .for_each(|feature| features.push_str(feature));
         }
         features
     }

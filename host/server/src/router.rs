@@ -57,8 +57,9 @@ impl Server {
         let source = Source::of(session);
         let recipient = stanza.to.as_ref().and_then(|to| self.directory.account(to.bare_str()));
 
-        let calls =
-            self.matching(session.vhost.domain(), Stage::Pre, &stanza, || source.facts(recipient.as_deref(), Target::empty()));
+        let calls = self.matching(session.vhost.domain(), Stage::Pre, &stanza, || {
+            source.facts(recipient.as_deref(), Target::empty())
+        });
         let stanza = if calls.is_empty() {
             stanza
         } else {

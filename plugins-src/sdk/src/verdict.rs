@@ -1,7 +1,5 @@
 //! What a hook answers.
 
-use std::fmt;
-
 use crate::types::{Condition, ErrorType, StanzaError, Verdict};
 use crate::{account_admin, account_data, marks, router, scheduler, storage};
 
@@ -62,12 +60,6 @@ impl From<Condition> for StanzaError {
     /// The error type is the one that RFC 6120 recommends for the condition.
     fn from(condition: Condition) -> Self {
         Self { type_: None, condition, text: None }
-    }
-}
-
-impl fmt::Display for StanzaError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}", self.condition, self.text.as_deref().unwrap_or_default())
     }
 }
 

@@ -40,8 +40,10 @@ impl Host for State {
             };
             // What the call replaces or deletes is not given back before it is done.
             let staged = changes.iter().filter(|datum| datum.account == account);
-            kept += staged.map(|d| d.value.as_ref().map_or(0, |value| d.key.len() + value.len())).sum::<usize>();
-            let old = call.host.account_data(&account).and_then(|data| data.get(&shared.name, &key)).flatten();
+            kept +=
+                staged.map(|d| d.value.as_ref().map_or(0, |value| d.key.len() + value.len())).sum::<usize>();
+            let old =
+                call.host.account_data(&account).and_then(|data| data.get(&shared.name, &key)).flatten();
             kept -= old.map_or(0, |old| key.len() + old.len()).min(kept);
             if kept + more > MOST {
                 return Err(Error::OverQuota);
@@ -57,9 +59,9 @@ impl State {
         &mut self,
         account: &str,
     ) -> Result<(&mut crate::state::Call, &crate::state::Shared, waxwing_xmpp::Jid), Error> {
-        let owned = self.owned(account).filter(|(call, _, account)| {
-            !account.is_domain() && call.host.is_local(account.domain())
-        });
+        let owned = self
+            .owned(account)
+            .filter(|(call, _, account)| !account.is_domain() && call.host.is_local(account.domain()));
         owned.ok_or(Error::Denied)
     }
 }

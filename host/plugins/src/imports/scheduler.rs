@@ -23,7 +23,8 @@ impl Host for State {
         if name.len() > NAME || data.len() > DATA {
             return Ok(Err(Error::OverQuota));
         }
-        let (plugin, owner, bytes) = (shared.name.clone(), owner.as_str().to_owned(), name.len() + data.len());
+        let (plugin, owner, bytes) =
+            (shared.name.clone(), owner.as_str().to_owned(), name.len() + data.len());
         let alarm = Write::SetAlarm(Alarm { plugin, owner, name, at: at.min(FAR), data });
         let quota = Effects::quota(&shared.limits);
         Ok(call.effects.staged.other(alarm, bytes, quota).map_err(|_| Error::OverQuota))

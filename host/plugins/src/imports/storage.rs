@@ -5,14 +5,16 @@ use crate::bindings::{Log, Table};
 use crate::effects::Effects;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
 use crate::state::{OpenStore, State};
+use crate::usage::Usages;
 use std::sync::Arc;
 use wasmtime::component::Resource;
-use crate::usage::Usages;
 use waxwing_storage::{LogQuery, Storage};
 use waxwing_xmpp::Jid;
 
 /// Stores that one instance may have opened.
 const STORES: usize = 64;
+/// Handles of stores that one instance may hold.
+const HANDLES: u32 = 1024;
 /// Bytes of the name of a store or of a key, and of one value.
 const NAME: usize = 64;
 const KEY: usize = 1024;
@@ -110,6 +112,7 @@ impl HostTable for State {
     }
 
     async fn drop(&mut self, _: Resource<Table>) -> wasmtime::Result<()> {
+        self.handles = self.handles.saturating_sub(1);
         Ok(())
     }
 }
@@ -175,6 +178,7 @@ impl HostLog for State {
     }
 
     async fn drop(&mut self, _: Resource<Log>) -> wasmtime::Result<()> {
+        self.handles = self.handles.saturating_sub(1);
         Ok(())
     }
 }
@@ -214,6 +218,11 @@ impl State {
             true => name.to_owned(),
             false => format!("{}/{name}", self.shared.name),
         };
+        // The runtime keeps a handle until the guest drops it, so those that leak must not pile up.
+        if self.handles >= HANDLES {
+            return Err(Error::OverQuota);
+        }
+        self.handles += 1;
         if let Some(known) = self.stores.iter().position(|store| store.name == name) {
             return Ok(known as u32);
         }
@@ -233,7 +242,13 @@ impl State {
     fn at(&mut self, owner: &str) -> Option<At<'_>> {
         let (call, shared, owner) = self.owned(owner)?;
         let (storage, staged) = (call.host.storage(), &mut call.effects.staged);
-        Some(At { owner, storage, staged, usages: &shared.common.usages, quota: Effects::quota(&shared.limits) })
+        Some(At {
+            owner,
+            storage,
+            staged,
+            usages: &shared.common.usages,
+            quota: Effects::quota(&shared.limits),
+        })
     }
 }
 

@@ -3,10 +3,12 @@
 use super::storage::Memory;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use waxwing_plugins::{
-    AccountError, Engine, Facts, Host, Outgoing, SessionInfo, Stage, Subscription, Written,
+    AccountData, AccountError, Contact, Engine, Facts, Host, Outgoing, SessionInfo, Stage, Subscription,
+    Written,
 };
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
@@ -31,6 +33,12 @@ pub struct FakeHost {
     pub streams_gone: AtomicBool,
     /// Nobody takes what is sent, so this engine is asked what to do.
     pub echo: OnceLock<Weak<Engine>>,
+    /// The clock.
+    pub now: AtomicU64,
+    /// The next random byte.
+    pub random: AtomicU8,
+    /// Of accounts that are online.
+    pub account_data: Mutex<HashMap<String, Arc<AccountData>>>,
 }
 
 impl Default for FakeHost {
@@ -45,6 +53,9 @@ impl Default for FakeHost {
             sessions: Mutex::new(vec![juliet]),
             streams_gone: AtomicBool::new(false),
             echo: OnceLock::new(),
+            now: AtomicU64::new(1_800_000_000_000),
+            random: AtomicU8::new(0),
+            account_data: Mutex::default(),
         }
     }
 }
@@ -61,6 +72,15 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
+    fn now(&self) -> u64 {
+        self.now.load(SeqCst)
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> bool {
+        bytes.fill_with(|| self.random.fetch_add(1, SeqCst));
+        true
+    }
+
     fn storage(&self) -> &dyn Storage {
         &self.storage
     }
@@ -77,6 +97,10 @@ impl Host for FakeHost {
         let sessions = self.sessions.lock().unwrap();
         let of_account = sessions.iter().filter(|session| session.jid.bare() == *account);
         ready(of_account.cloned().collect()).boxed()
+    }
+
+    fn account_data(&self, account: &Jid) -> Option<Arc<AccountData>> {
+        self.account_data.lock().unwrap().get(account.as_str()).cloned()
     }
 
     fn set_mark(&self, session: &Jid, mark: u8, on: bool) -> bool {
@@ -96,7 +120,7 @@ impl Host for FakeHost {
         async move {
             if let Some(engine) = self.echo.get().and_then(Weak::upgrade) {
                 for stanza in stanzas {
-                    let calls = engine.matching(Stage::Post, &stanza, &Facts::default());
+                    let calls = engine.matching(super::VHOST, Stage::Post, &stanza, &Facts::default());
                     engine.call(calls, &super::event(), stanza).await;
                 }
             }
@@ -111,6 +135,13 @@ impl Host for FakeHost {
 
     fn subscription<'a>(&'a self, _: &'a Jid, _: &'a Jid) -> BoxFuture<'a, Subscription> {
         ready(Subscription::Both).boxed()
+    }
+
+    fn contacts<'a>(&'a self, _: &'a Jid, after: Option<&'a str>, limit: u32) -> BoxFuture<'a, Vec<Contact>> {
+        let all = ["nurse@capulet.example", "romeo@montague.example"].map(super::jid);
+        let contact = |jid| Contact { jid, subscription: Subscription::Both, groups: vec!["Friends".into()] };
+        let after = all.into_iter().filter(|jid| after.is_none_or(|after| jid.as_str() > after));
+        ready(after.map(contact).take(limit as usize).collect()).boxed()
     }
 
     fn create_account<'a>(&'a self, _: &'a Jid, _: &'a str) -> BoxFuture<'a, Result<(), AccountError>> {

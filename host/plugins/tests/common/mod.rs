@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use waxwing_plugins::*;
 use waxwing_xmpp::{Jid, Stanza};
 
+pub const VHOST: &str = "capulet.example";
 pub const JULIET: &str = "juliet@capulet.example/balcony";
 
 /// The component of a guest of `guests/`, built on first use.
@@ -50,8 +51,20 @@ pub fn options() -> EngineOptions {
     EngineOptions { cache_folder: Some(cache), ..EngineOptions::default() }
 }
 
+/// The usual options with other limits.
+pub fn limited(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
 pub fn spec(name: &str) -> PluginSpec {
-    PluginSpec::new(name, guest(name), Vec::new())
+    spec_of(name, guest(name))
+}
+
+/// A plugin that may do everything.
+pub fn spec_of(name: &str, file: PathBuf) -> PluginSpec {
+    PluginSpec { grants: Grants::everything(), ..PluginSpec::new(name, Source::File(file)) }
 }
 
 /// An engine with the hostile plugin.
@@ -62,12 +75,17 @@ pub struct World {
 
 impl World {
     pub async fn new() -> World {
-        World::with(options(), spec("hostile")).await
+        World::with(spec("hostile")).await
     }
 
-    pub async fn with(options: EngineOptions, spec: PluginSpec) -> World {
+    /// With other limits.
+    pub async fn limited(change: impl FnOnce(&mut Limits)) -> World {
+        World::with(PluginSpec { limits: limited(change), ..spec("hostile") }).await
+    }
+
+    pub async fn with(spec: PluginSpec) -> World {
         let host = Arc::new(FakeHost::default());
-        World { engine: engine(options, vec![spec], &host).await.unwrap(), host }
+        World { engine: engine(options(), vec![spec], &host).await.unwrap(), host }
     }
 
     /// Let a message with this command go through a stage.
@@ -82,7 +100,7 @@ impl World {
 
     pub async fn show(&self, stage: Stage, stanza: Stanza) -> Outcome {
         let facts = Facts { targets: Target::SERVER, ..Facts::default() };
-        let calls = self.engine.matching(stage, &stanza, &facts);
+        let calls = self.engine.matching(VHOST, stage, &stanza, &facts);
         assert!(!calls.is_empty(), "nobody is interested");
         self.engine.call(calls, &event(), stanza).await
     }
@@ -102,10 +120,8 @@ impl World {
     }
 
     pub fn counters(&self) -> (u64, u64, u64) {
-        use std::sync::atomic::Ordering::Relaxed;
-        let plugins = self.engine.plugins();
-        let counters = plugins[0].counters;
-        (counters.calls.load(Relaxed), counters.failures.load(Relaxed), counters.instances.load(Relaxed))
+        let counters = &self.engine.plugins()[0].counters;
+        (counters.calls, counters.failures, counters.instances)
     }
 }
 
@@ -119,7 +135,7 @@ pub async fn engine(
 }
 
 pub fn event() -> Event {
-    Event { vhost: jid("capulet.example"), origin: Origin::Session, received: 1000 }
+    Event { vhost: jid(VHOST), origin: Origin::Session, received: 1000 }
 }
 
 pub fn message(command: &str) -> Stanza {

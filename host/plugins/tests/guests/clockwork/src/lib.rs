@@ -1,0 +1,144 @@
+//! Uses what happens by itself: alarms, replies, services, commands, data of accounts and calls in turn.
+
+use waxwing_plugin::prelude::*;
+
+plugin! {
+    /// Does as the clock says.
+    pub struct Clockwork {
+        /// A version that is `bad` traps when it is told to.
+        mood: String = "good".into(),
+    }
+    hooks: [Process, OnService, Commands, Alarms, Replies],
+    interests: [iq("{urn:clock}*").at(SERVER)],
+    serial: Serial::BySender,
+    services: [service("clock", "component/bot", "Clock").with_features(["urn:clock"])],
+    commands: [command("wind", "Wind the clock"), command("hello", "Say hello").for_everybody()],
+}
+
+impl Process for Clockwork {
+    fn on_process(&self, event: &Event, stanza: &Stanza) -> Result {
+        let owner = event.sender_bare();
+        let text = |name: &str| stanza.attribute("{urn:clock}*", name).unwrap_or_default();
+        let children = stanza.children("");
+        let command = children.iter().find_map(|child| child.strip_prefix("{urn:clock}")).unwrap_or_default();
+        match command {
+            "mood" if self.mood == "bad" => panic!("in a bad mood"),
+            "mood" => return is(&self.mood),
+            "set-alarm" => scheduler::set(owner, "tea", runtime::now() + 1000, text("data").as_bytes())?,
+            "clear-alarm" => scheduler::clear(owner, "tea")?,
+            "ask" => router::request(
+                &xml!("<iq type='get' from='{}' to='{}'><q xmlns='urn:clock'/></iq>", event.vhost, text("whom")),
+                b"context",
+                1000,
+            )?,
+            "ask-as-somebody" => {
+                let request = xml!("<iq type='get' from='{}' to='{}'><q xmlns='urn:clock'/></iq>", owner, owner);
+                return is(router::request(&request, &[], 1000).unwrap_err().name());
+            }
+            "remember" => account_data::set(owner, &text("key"), Some(text("value").as_bytes()))?,
+            "forget" => account_data::set(owner, &text("key"), None)?,
+            "recall" => {
+                let value = account_data::get(owner, &text("key"))?;
+                return is(&value.map_or("nothing".into(), |value| String::from_utf8_lossy(&value).into_owned()));
+            }
+            "hoard" => {
+                let error = account_data::set(owner, "much", Some(&vec![b'x'; 65 << 10])).unwrap_err();
+                return is(error.name());
+            }
+            "elsewhere" => {
+                let other = account_data::set("juliet@foreign.example", "key", Some(b"x")).unwrap_err();
+                return is(other.name());
+            }
+            // Reads, lets others in if they may come in, and writes.
+            "count" => {
+                let table = storage::open_table("count")?;
+                let count: u32 = table.get_text(owner, "n")?.and_then(|n| n.parse().ok()).unwrap_or(0);
+                table.set_text(owner, "n", &(count + 1).to_string())?;
+            }
+            "fill" => {
+                let table = storage::open_table("small")?;
+                for n in 0..1000 {
+                    if let Err(error) = table.set_text(owner, &n.to_string(), &"x".repeat(100)) {
+                        return is(&format!("{n} {}", error.name()));
+                    }
+                }
+            }
+            "open" => {
+                let opened = storage::open_table(&text("store")).map(drop);
+                return is(opened.map_or_else(|error| error.name().to_string(), |()| "opened".into()));
+            }
+            "leak" => {
+                for n in 0_u64.. {
+                    match storage::open_table("count") {
+                        Ok(table) => std::mem::forget(table),
+                        Err(error) => return is(&format!("{n} {}", error.name())),
+                    }
+                }
+            }
+            "to-all" => {
+                let xml = xml!("<message from='{}'><body>all</body></message>", event.vhost);
+                router::send_to_all(&xml, &["a@x.example".into(), "b@x.example".into(), "c@x.example".into()])?;
+            }
+            "contacts" => {
+                let contacts = accounts::contacts(owner, Some("nurse@capulet.example"), 10);
+                return is(&contacts.into_iter().map(|contact| contact.jid).collect::<Vec<_>>().join(" "));
+            }
+            _ => return Err(Condition::BadRequest.into()),
+        }
+        Ok(Verdict::reply(""))
+    }
+}
+
+fn is(what: &str) -> Result {
+    Ok(Verdict::reply(xml!("<is xmlns='urn:test'>{}</is>", what)))
+}
+
+impl OnService for Clockwork {
+    fn on_service(&self, event: &Event, stanza: &Stanza) -> Result {
+        match stanza.text("body") {
+            Some(body) => {
+                let body = xml!("<body>tick {}</body>", body);
+                let tick = xml!("<message from='{}' to='{}'>{}</message>", event.to(), event.sender(), raw(&body));
+                router::send(&tick)?;
+                Ok(Verdict::Handled)
+            }
+            None => Ok(Verdict::Next),
+        }
+    }
+}
+
+impl Commands for Clockwork {
+    fn on_command(&self, request: &commands::Request) -> Result<commands::Reply> {
+        match (request.node.as_str(), request.answer("name")) {
+            ("wind", _) => Ok(done("Wound")),
+            (_, None) => Ok(ask(form("Hello").field(text_field("name", "Your name").required()))),
+            (_, Some("nobody")) => Err(Condition::NotAcceptable.text("That is nobody's name")),
+            (_, Some(name)) => Ok(done(&format!("Hello, {name}"))),
+        }
+    }
+}
+
+impl Alarms for Clockwork {
+    fn on_alarm(&self, owner: &str, name: &str, _due: u64, data: &[u8]) -> Result<()> {
+        if data == b"fail" {
+            return Err(Condition::InternalServerError.into());
+        }
+        let body = xml!("<body>{} {}</body>", name, String::from_utf8_lossy(data).into_owned());
+        router::send(&xml!("<message from='{}' to='{}'>{}</message>", domain(owner), owner, raw(&body)))?;
+        Ok(())
+    }
+}
+
+impl Replies for Clockwork {
+    fn on_reply(&self, from: &str, context: &[u8], answer: Answer, stanza: Option<&Stanza>) -> Result<()> {
+        let said = stanza.and_then(|stanza| stanza.text("{urn:clock}q")).unwrap_or_default();
+        let how = match answer {
+            Answer::Success => "success".into(),
+            Answer::Failure(error) => format!("{:?}", error.condition),
+            Answer::Timeout => "timeout".into(),
+        };
+        let body = xml!("<body>{} {} {}</body>", how, said, String::from_utf8_lossy(context).into_owned());
+        router::send(&xml!("<message from='clock.{}' to='{}'>{}</message>", domain(from), from, raw(&body)))?;
+        Ok(())
+    }
+}
