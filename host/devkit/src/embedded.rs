@@ -5,6 +5,9 @@ pub type Files = &'static [(&'static str, &'static str)];
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
+/// How plugins work.
+pub const PLUGINS_PAGE: Files = &[("plugins.md", include_str!("../../../docs/plugins.md"))];
+
 /// What the Rust SDK's manifest inherits from.
 pub const WORKSPACE_MANIFEST: &str = include_str!("../../../plugins-src/Cargo.toml");
 

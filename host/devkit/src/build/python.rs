@@ -23,9 +23,13 @@ pub fn build(folder: &Path) -> Result<(String, PathBuf), Error> {
     let python = venv.join("bin/python");
     if !python.exists() {
         let made = run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "python3 -m venv", PYTHON);
-        made.map_err(|error| match error {
-            Error::Failed { step, .. } => Error::Failed { step, hint: Some(PYTHON.install) },
-            error => error,
+        made.map_err(|error| {
+            // Half an environment would be taken for a whole one next time.
+            let _ = fs::remove_dir_all(&venv);
+            match error {
+                Error::Failed { step, .. } => Error::Failed { step, hint: Some(PYTHON.install) },
+                error => error,
+            }
         })?;
     }
     let (name, requirements) = described(folder, &python)?;
