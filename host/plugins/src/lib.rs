@@ -42,6 +42,7 @@ mod options;
 mod plan;
 mod plugin;
 mod pool;
+mod quiet;
 mod requests;
 mod staged;
 mod state;
