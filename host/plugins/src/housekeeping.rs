@@ -69,7 +69,7 @@ impl House {
             let engine = engine.clone();
             tokio::spawn(async move { engine.answer(request, None).await });
         }
-        let next_alarm = self.ring_due(&*host, now).await;
+        let next_alarm = if engine.options.alarms { self.ring_due(&*host, now).await } else { None };
         let next = [next_alarm, engine.common.requests.next_deadline()].into_iter().flatten().min();
         let pause = next.map_or(ROUND, |next| Duration::from_millis(next.saturating_sub(now).max(1)));
         pause.min(ROUND)
