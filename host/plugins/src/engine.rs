@@ -16,6 +16,7 @@ use crate::swap::{Replaced, Undo};
 use crate::wasm;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use waxwing_xmpp::{Kind, Stanza};
 
@@ -25,6 +26,8 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     pub(crate) host: Weak<dyn Host>,
     pub(crate) common: Arc<Common>,
+    /// Whether alarms ring.
+    pub(crate) alarms: AtomicBool,
     plan: ArcSwap<Plan>,
     marks: Mutex<Allocator>,
     /// Held while a plan takes the place of another, never across a wait.
@@ -39,8 +42,10 @@ impl Engine {
     pub fn new(options: EngineOptions, host: Weak<dyn Host>) -> Result<Arc<Engine>, LoadError> {
         let runtime = wasm::start(&options);
         let runtime = runtime.map_err(|reason| LoadError { plugin: "(all)".into(), reason })?;
+        let alarms = AtomicBool::new(options.alarms);
         let engine = Arc::new(Engine {
             runtime,
+            alarms,
             options,
             host,
             common: Arc::default(),
@@ -70,6 +75,12 @@ impl Engine {
             engine.put(spec).await?;
         }
         Ok(engine)
+    }
+
+    /// Let alarms ring from now on, those that are overdue at once.
+    pub fn ring_alarms(&self) {
+        self.alarms.store(true, Ordering::Relaxed);
+        self.common.wake.notify_one();
     }
 
     /// Load a plugin and let it take part, in the place of one with the same name and scope if there is

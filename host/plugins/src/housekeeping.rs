@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::host::Host;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -69,7 +70,7 @@ impl House {
             let engine = engine.clone();
             tokio::spawn(async move { engine.answer(request, None).await });
         }
-        let next_alarm = if engine.options.alarms { self.ring_due(&*host, now).await } else { None };
+        let next_alarm = if engine.alarms.load(Ordering::Relaxed) { self.ring_due(&*host, now).await } else { None };
         let next = [next_alarm, engine.common.requests.next_deadline()].into_iter().flatten().min();
         let pause = next.map_or(ROUND, |next| Duration::from_millis(next.saturating_sub(now).max(1)));
         pause.min(ROUND)

@@ -16,7 +16,8 @@ pub struct EngineOptions {
     pub limits: Limits,
     /// Calls that a new version must serve before the old one is let go; 0 does without.
     pub trial_calls: u32,
-    /// Whether alarms ring: not in a tool that only looks after what a stopped server has stored.
+    /// Whether alarms ring from the start; if not, from [`Engine::ring_alarms`](crate::Engine::ring_alarms)
+    /// on, when all plugins are there that they may be for.
     pub alarms: bool,
 }
 

@@ -4,12 +4,19 @@ mod admin;
 mod check;
 mod command;
 mod first_start;
+mod plugin_admin;
 mod plugin_build;
+mod plugin_command;
+mod plugin_text;
+mod plugin_values;
+mod plugin_view;
 mod plugins;
 mod serve;
+mod wire;
 mod wiring;
 
 use clap::{Parser, Subcommand};
+use plugin_command::Plugin;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -39,23 +46,9 @@ enum Command {
     /// Virtual hosts, in a running server or a stopped one.
     #[command(subcommand)]
     Vhost(command::Vhost),
-    /// Plugins.
+    /// Plugins, in a running server or a stopped one.
     #[command(subcommand)]
     Plugin(Plugin),
-}
-
-#[derive(Subcommand)]
-enum Plugin {
-    /// What is loaded, or would be.
-    List,
-    /// Make a component of a core WebAssembly module, as `cargo build` writes it.
-    Build {
-        /// The core module (`target/wasm32-unknown-unknown/release/NAME.wasm`).
-        module: PathBuf,
-        /// Where to write the component.
-        #[arg(short, long)]
-        output: PathBuf,
-    },
 }
 
 fn main() -> ExitCode {
@@ -81,7 +74,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Check => check::check(settings).await,
             Command::User(user) => admin::run(settings, user.try_into()?).await,
             Command::Vhost(vhost) => admin::run(settings, vhost.into()).await,
-            Command::Plugin(_) => admin::run(settings, command::Request::PluginList).await,
+            Command::Plugin(plugin) => plugin_command::run(settings, plugin).await,
         }
     })
 }

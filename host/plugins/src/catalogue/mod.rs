@@ -2,7 +2,8 @@
 //!
 //! What is installed is in storage and survives a restart. A change takes place in the engine first, where
 //! everything that can be wrong with a plugin shows; then it is made durable; then it is answered. If it
-//! cannot be made durable, or the caller gives up, the engine has it undone.
+//! cannot be made durable, the engine has it undone. So it has if the caller gives up, but then nobody knows
+//! what is durable: callers let an operation finish.
 
 mod change;
 mod consent;
@@ -131,6 +132,11 @@ impl Catalogue {
             before: Mutex::default(),
             troubles: Mutex::default(),
         })
+    }
+
+    /// How it is set up.
+    pub fn options(&self) -> &CatalogueOptions {
+        &self.options
     }
 
     fn host(&self) -> Result<Arc<dyn Host>, CatalogueError> {
