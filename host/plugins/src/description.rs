@@ -133,6 +133,12 @@ fn check_service(name: &str) -> Result<(), Reason> {
 }
 
 impl Checked {
+    /// Its version, its summary and the names that it wants.
+    pub fn introduction(self) -> (String, String, Vec<String>) {
+        let services = self.0.services.into_iter().map(|service| service.name).collect();
+        (self.0.version, self.0.summary, services)
+    }
+
     /// Give marks their numbers and compile the interests.
     pub fn number(self, plugin: &str, marks: &mut Allocator) -> Result<(Description, Marks), Reason> {
         let Checked(given) = self;

@@ -14,6 +14,7 @@ mod account_data;
 mod bindings;
 mod breaker;
 mod call;
+mod catalogue;
 mod chain;
 mod command;
 mod common;
@@ -46,6 +47,7 @@ mod quiet;
 mod requests;
 mod staged;
 mod state;
+mod swap;
 mod trial;
 mod usage;
 mod verdict;
@@ -53,8 +55,12 @@ mod wasi;
 mod wasm;
 
 pub use account_data::AccountData;
+pub use catalogue::{
+    Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange, Kind as EntryKind,
+    Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, What, Which, Wish,
+};
 pub use command::{CommandAction, CommandInfo, CommandReply, CommandRequest, Field, Form};
-pub use component::Requested;
+pub use component::{Inspected, Requested};
 pub use componentize::{ComponentizeError, componentize};
 pub use engine::Engine;
 pub use error::{LoadError, Reason};
