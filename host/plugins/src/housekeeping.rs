@@ -70,7 +70,8 @@ impl House {
             let engine = engine.clone();
             tokio::spawn(async move { engine.answer(request, None).await });
         }
-        let next_alarm = if engine.alarms.load(Ordering::Relaxed) { self.ring_due(&*host, now).await } else { None };
+        let next_alarm =
+            if engine.alarms.load(Ordering::Relaxed) { self.ring_due(&*host, now).await } else { None };
         let next = [next_alarm, engine.common.requests.next_deadline()].into_iter().flatten().min();
         let pause = next.map_or(ROUND, |next| Duration::from_millis(next.saturating_sub(now).max(1)));
         pause.min(ROUND)
