@@ -33,7 +33,11 @@ pub fn component(guest: &str, folder: &Path) -> PathBuf {
         .arg(&component)
         .output()
         .expect("the waxwing binary can be run");
-    assert!(output.status.success(), "{guest} is made a component: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{guest} is made a component: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     component
 }
 

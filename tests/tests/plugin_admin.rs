@@ -43,7 +43,10 @@ fn a_plugin_comes_into_a_running_server_and_goes_again() {
 
     // Nobody has agreed to anything, and there is no terminal to ask on.
     let said = server.failing_command(&["plugin", "install", &file]);
-    assert!(said.contains("Greets whoever asks") && said.contains("(process)") && said.contains("--yes"), "{said}");
+    assert!(
+        said.contains("Greets whoever asks") && said.contains("(process)") && said.contains("--yes"),
+        "{said}"
+    );
     assert_eq!(greeting(&mut romeo), "nobody");
 
     let said = server.command(&["plugin", "install", &file, "--allow", "process,stanzas"]);
@@ -174,7 +177,16 @@ fn a_plugin_for_one_virtual_host() {
     juliet.login("juliet", "x", None);
     assert_eq!(greeting_at(&mut juliet, "other.example"), "nobody");
     let second = server.component("greeter_two");
-    server.command(&["plugin", "install", &second, "--yes", "--vhost", "other.example", "--set", "greeting=Ho"]);
+    server.command(&[
+        "plugin",
+        "install",
+        &second,
+        "--yes",
+        "--vhost",
+        "other.example",
+        "--set",
+        "greeting=Ho",
+    ]);
     assert_eq!(greeting_at(&mut juliet, "other.example"), "Ho 1");
     assert_eq!(greeting(&mut romeo), "Hello");
     let said = server.failing_command(&["plugin", "disable", "greeter"]);

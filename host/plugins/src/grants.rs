@@ -277,7 +277,10 @@ mod tests {
         let both = mail.plus(&web);
         assert!(both.include(&mail) && both.include(&web) && !mail.include(&web) && !web.include(&mail));
         assert_eq!(both.plus(&mail), both);
-        assert_eq!((size(1500), size(1536), size(1 << 30)), ("1500 bytes".into(), "1536 bytes".into(), "1 GiB".into()));
+        assert_eq!(
+            (size(1500), size(1536), size(1 << 30)),
+            ("1500 bytes".into(), "1536 bytes".into(), "1 GiB".into())
+        );
         assert_eq!(size(5 << 10), "5 KiB");
     }
 }

@@ -63,8 +63,9 @@ mod wasm;
 pub use account_data::AccountData;
 pub use blob::Blob;
 pub use catalogue::{
-    Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange, Kind as EntryKind,
-    Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, What, Which, Wish,
+    Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange,
+    Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, What, Which,
+    Wish,
 };
 pub use command::{CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form};
 pub use component::{Inspected, Requested};

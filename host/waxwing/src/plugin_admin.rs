@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use waxwing_config::PluginsSettings;
 use waxwing_plugins::{
-    Answer as Brought, Catalogue, CatalogueError, Done, Entry, GrantChange, Grants, SettingChange, Which, Wish,
+    Answer as Brought, Catalogue, CatalogueError, Done, Entry, GrantChange, Grants, SettingChange, Which,
+    Wish,
 };
 
 /// One command about plugins with all that it needs but the component.
@@ -88,7 +89,8 @@ fn not_listed(settings: &PluginsSettings) -> Vec<PathBuf> {
     let known: BTreeSet<PathBuf> = settings.list.iter().map(|plugin| settings.file_of(plugin)).collect();
     // A folder that is not there has nothing in it.
     let files = std::fs::read_dir(&settings.folder).into_iter().flatten().flatten().map(|file| file.path());
-    let unknown = files.filter(|file| file.extension().is_some_and(|kind| kind == "wasm") && !known.contains(file));
+    let unknown =
+        files.filter(|file| file.extension().is_some_and(|kind| kind == "wasm") && !known.contains(file));
     let mut unknown: Vec<PathBuf> = unknown.collect();
     unknown.sort();
     unknown

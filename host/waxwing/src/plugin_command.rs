@@ -13,7 +13,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use waxwing_config::Settings;
-use waxwing_plugins::{EVERYWHERE, GrantChange, Grants, Interfaces, NeedsConsent, Policy, SettingChange, Which, Wish};
+use waxwing_plugins::{
+    EVERYWHERE, GrantChange, Grants, Interfaces, NeedsConsent, Policy, SettingChange, Which, Wish,
+};
 
 /// Plugins.
 #[derive(Subcommand)]
@@ -290,10 +292,15 @@ pub async fn run(settings: Settings, plugin: Plugin) -> anyhow::Result<()> {
     let answer = match answer {
         Answer::NeedsConsent(question) => {
             println!("{}", describe(&question));
-            anyhow::ensure!(order.yes || agreed()?, "nothing has changed; to allow this, answer y or add --yes");
+            anyhow::ensure!(
+                order.yes || agreed()?,
+                "nothing has changed; to allow this, answer y or add --yes"
+            );
             let order = order.agree(&question.missing);
             match send(&settings, order).await?.1 {
-                Answer::NeedsConsent(_) => anyhow::bail!("it now asks for something else; nothing has changed"),
+                Answer::NeedsConsent(_) => {
+                    anyhow::bail!("it now asks for something else; nothing has changed")
+                }
                 answer => answer,
             }
         }
@@ -328,8 +335,13 @@ async fn send(settings: &Arc<Settings>, order: Order) -> anyhow::Result<(Order, 
 fn describe(question: &NeedsConsent) -> String {
     let NeedsConsent { name, version, summary, replaces, granted, asks, .. } = question;
     let mut text = match replaces {
-        None => format!("{name} {version}: {}\n", if summary.is_empty() { "it does not say what it does" } else { summary }),
-        Some(from) => format!("{name} {version}, in the place of {from}, asks for more than it has been granted.\n"),
+        None => format!(
+            "{name} {version}: {}\n",
+            if summary.is_empty() { "it does not say what it does" } else { summary }
+        ),
+        Some(from) => {
+            format!("{name} {version}, in the place of {from}, asks for more than it has been granted.\n")
+        }
     };
     let list = |text: &mut String, what: &str, sentences: &[String]| {
         if !sentences.is_empty() {
@@ -409,7 +421,8 @@ mod tests {
             PluginRequest::Install(wish) => assert!(wish.fresh && wish.grants == more),
             other => panic!("{other:?}"),
         }
-        let upgrade = PluginRequest::Upgrade { name: None, scope: Some(EVERYWHERE.into()), agreed: Grants::default() };
+        let upgrade =
+            PluginRequest::Upgrade { name: None, scope: Some(EVERYWHERE.into()), agreed: Grants::default() };
         match Order::new(upgrade).agree(&more).request {
             PluginRequest::Upgrade { agreed, .. } => assert_eq!(agreed, more),
             other => panic!("{other:?}"),

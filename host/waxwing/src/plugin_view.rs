@@ -170,7 +170,8 @@ impl Line {
             (None, None) => State::Disabled,
         };
         let running = entry.running.as_ref();
-        let version = running.map(|info| info.version.clone()).or(manifest.map(|known| known.version.clone()));
+        let version =
+            running.map(|info| info.version.clone()).or(manifest.map(|known| known.version.clone()));
         Line {
             name: entry.name.clone(),
             version: version.unwrap_or_default(),
@@ -187,7 +188,9 @@ impl Details {
     /// All that is known of a plugin.
     pub fn of(entry: &Entry) -> Details {
         let (stored, previous, manifest) = match &entry.kind {
-            EntryKind::Installed { sha256, previous, manifest } => (Some(sha256), *previous, manifest.as_deref()),
+            EntryKind::Installed { sha256, previous, manifest } => {
+                (Some(sha256), *previous, manifest.as_deref())
+            }
             EntryKind::Listed => (None, None, None),
         };
         let running = entry.running.as_ref();

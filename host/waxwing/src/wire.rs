@@ -127,12 +127,16 @@ mod tests {
         };
         let (request, body) = (request(), vec![0; 5_000_000]);
         let (answer, _) = tokio::join!(ask(client, &request, &body), served);
-        assert!(matches!(answer, Ok(Answer::Error(why)) if why.contains("5000000") && why.contains("plugin-file-bytes")));
+        assert!(
+            matches!(answer, Ok(Answer::Error(why)) if why.contains("5000000") && why.contains("plugin-file-bytes"))
+        );
     }
 
     #[tokio::test]
     async fn what_is_not_a_request_is_refused() {
-        for text in ["", "\n", "{\"request\":{\"user-passwd\":[\"secret\"]},\"bytes\":0}\n", "{}", "user-add\0x\0"] {
+        for text in
+            ["", "\n", "{\"request\":{\"user-passwd\":[\"secret\"]},\"bytes\":0}\n", "{}", "user-add\0x\0"]
+        {
             let (mut client, mut server) = UnixStream::pair().unwrap();
             client.write_all(text.as_bytes()).await.unwrap();
             client.shutdown().await.unwrap();

@@ -2,8 +2,9 @@
 
 use super::error::{CatalogueError, shown};
 use super::install::check_limits;
-use super::manifest::{OwnLimits, Record};
+use super::manifest::Record;
 use super::{Catalogue, Done, What, Which};
+use crate::error::Reason;
 use crate::grants::{Grants, Interfaces};
 use crate::options::{PluginSpec, Policy, Source};
 use crate::swap::Replaced;
@@ -20,7 +21,7 @@ pub struct GrantChange {
     pub give: Grants,
     /// What it may not do any more; the sizes of stores say nothing here.
     pub take: Grants,
-    /// Limits of its own, or `None` for the usual one, by their names in [`OwnLimits::NAMES`].
+    /// Limits of its own, or `None` for the usual one, by their names in [`OwnLimits::NAMES`](super::OwnLimits::NAMES).
     pub limits: BTreeMap<String, Option<u64>>,
     /// What happens to a stanza when it fails.
     pub policy: Option<Policy>,
@@ -223,11 +224,12 @@ impl Catalogue {
             Source::Bytes(bytes) => return Ok(bytes),
             Source::File(file) => file,
         };
-        let read = tokio::fs::read(&file).await;
-        let bytes = read.map_err(|error| {
-            CatalogueError::NoPlugin(crate::error::Reason::Unreadable { file: file.clone(), error })
-        })?;
-        Ok(bytes.into())
+        let reading = file.clone();
+        let read = tokio::task::spawn_blocking(move || std::fs::read(reading)).await;
+        match read.unwrap_or_else(|why| Err(std::io::Error::other(why))) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) => Err(CatalogueError::NoPlugin(Reason::Unreadable { file, error })),
+        }
     }
 }
 

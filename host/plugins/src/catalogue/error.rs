@@ -69,7 +69,9 @@ pub enum CatalogueError {
     #[error("it asks for outgoing HTTP; name the hosts that it may reach with `--http HOST`")]
     HttpHosts,
     /// The same of one that is there already.
-    #[error("it now asks for outgoing HTTP; first name the hosts that it may reach with `waxwing plugin grant {0} --http HOST`")]
+    #[error(
+        "it now asks for outgoing HTTP; first name the hosts that it may reach with `waxwing plugin grant {0} --http HOST`"
+    )]
     HttpHostsFirst(String),
     /// A limit that nothing could work with.
     #[error("the limit `{0}` must not be 0")]

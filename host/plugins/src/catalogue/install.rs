@@ -185,6 +185,7 @@ impl Catalogue {
 
 pub(super) fn check_limits(limits: &OwnLimits) -> Result<(), CatalogueError> {
     let mut limits = limits.clone();
-    let zero = OwnLimits::NAMES.into_iter().find(|name| limits.named(name).is_some_and(|limit| *limit == Some(0)));
+    let zero =
+        OwnLimits::NAMES.into_iter().find(|name| limits.named(name).is_some_and(|limit| *limit == Some(0)));
     zero.map_or(Ok(()), |name| Err(CatalogueError::ZeroLimit(name)))
 }

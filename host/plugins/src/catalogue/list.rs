@@ -1,8 +1,8 @@
 //! What there is: plugins of the config file and installed ones, whether they run or not.
 
+use super::Catalogue;
 use super::error::CatalogueError;
 use super::manifest::{Manifest, Record};
-use super::Catalogue;
 use crate::grants::Grants;
 use crate::options::{Limits, Policy};
 use crate::plugin::PluginInfo;

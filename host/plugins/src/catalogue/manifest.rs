@@ -91,7 +91,8 @@ impl OwnLimits {
     /// The usual limits with these in their place.
     #[must_use]
     pub fn over(&self, usual: &Limits) -> Limits {
-        let size = |own: Option<u64>, usual: usize| own.map_or(usual, |own| own.try_into().unwrap_or(usize::MAX));
+        let size =
+            |own: Option<u64>, usual: usize| own.map_or(usual, |own| own.try_into().unwrap_or(usize::MAX));
         Limits {
             cpu: self.cpu.map_or(usual.cpu, Duration::from_millis),
             call_timeout: self.timeout.map_or(usual.call_timeout, Duration::from_millis),

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
-use waxwing_storage::{Batch, InstalledPlugin, Storage, Write};
+use waxwing_storage::{Batch, InstalledPlugin, Write};
 use waxwing_xmpp::Jid;
 
 /// How a catalogue is set up.
@@ -236,7 +236,13 @@ impl Catalogue {
     }
 
     /// A change is durable: keep it, and what to go back to.
-    fn settled(&self, record: &Record, undo: Option<Undo<'_>>, replaced: Replaced, old: Option<InstalledPlugin>) {
+    fn settled(
+        &self,
+        record: &Record,
+        undo: Option<Undo<'_>>,
+        replaced: Replaced,
+        old: Option<InstalledPlugin>,
+    ) {
         let key = (record.name.clone(), record.scope.clone());
         self.troubles.lock().remove(&key);
         let ran = undo.map(Undo::keep);

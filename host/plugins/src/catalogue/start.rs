@@ -109,13 +109,17 @@ impl Catalogue {
         let plan = self.engine.plan();
         let running = plan.position(&failed.name, &failed.scope).and_then(|at| plan.plugins.get(at));
         let stored = self.before.lock().get(&key).and_then(|before| {
-            let runs = running.zip(before.ran.upgrade()).is_some_and(|(running, ran)| Arc::ptr_eq(running, &ran));
+            let runs =
+                running.zip(before.ran.upgrade()).is_some_and(|(running, ran)| Arc::ptr_eq(running, &ran));
             runs.then(|| before.stored.clone())
         });
         let Some(stored) = stored else {
             if self.lists_for_scope(failed) {
                 let plugin = failed.name.as_str();
-                tracing::warn!(plugin, "its file is still the version that failed: put the one before it back");
+                tracing::warn!(
+                    plugin,
+                    "its file is still the version that failed: put the one before it back"
+                );
             }
             return Ok(());
         };

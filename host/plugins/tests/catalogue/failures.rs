@@ -20,7 +20,9 @@ async fn files_that_are_no_plugins() {
         assert!(world.catalogue.upgrade(bad, None, None, &Grants::everything()).await.is_err());
     }
     let other = world.catalogue.upgrade(bytes("greeter_two"), Some("ping"), None, &Grants::default()).await;
-    assert!(matches!(other, Err(CatalogueError::Other { wanted, found }) if wanted == "ping" && found == "greeter"));
+    assert!(
+        matches!(other, Err(CatalogueError::Other { wanted, found }) if wanted == "ping" && found == "greeter")
+    );
     let absent = Which { name: "ping".into(), scope: None };
     assert!(matches!(world.catalogue.disable(&absent).await, Err(CatalogueError::NotInstalled(_))));
     assert!(matches!(world.catalogue.rollback(&greeter()).await, Err(CatalogueError::NoPrevious(_))));
@@ -120,14 +122,17 @@ async fn what_has_been_taken_away_does_not_come_back() {
 async fn what_the_config_file_lists_is_changed_there() {
     let path = file("greeter", &bytes("greeter"));
     let world = World::with(vec![spec_of("greeter", path.clone())]).await;
-    let listed = |error: CatalogueError| assert!(error.to_string().contains("listed in the config file"), "{error}");
+    let listed =
+        |error: CatalogueError| assert!(error.to_string().contains("listed in the config file"), "{error}");
     listed(world.catalogue.install(bytes("greeter"), Wish::default()).await.unwrap_err());
-    let upgrade = world.catalogue.upgrade(bytes("greeter_two"), None, None, &Grants::default()).await.unwrap_err();
+    let upgrade =
+        world.catalogue.upgrade(bytes("greeter_two"), None, None, &Grants::default()).await.unwrap_err();
     assert!(upgrade.to_string().contains("waxwing plugin reload greeter"), "{upgrade}");
     listed(world.catalogue.remove(&greeter(), false).await.unwrap_err());
     listed(world.catalogue.disable(&greeter()).await.unwrap_err());
     // A virtual host may have its own nevertheless.
-    let own = Wish { vhosts: vec![OTHER.into()], settings: vec![setting("greeting", "Ours")], ..Wish::default() };
+    let own =
+        Wish { vhosts: vec![OTHER.into()], settings: vec![setting("greeting", "Ours")], ..Wish::default() };
     world.install("greeter", own).await;
     assert_eq!((world.greeting().await, world.greeting_at(OTHER).await), ("Hello".into(), "Ours".into()));
 
@@ -142,7 +147,10 @@ async fn what_the_config_file_lists_is_changed_there() {
     assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     assert_eq!(world.greeting().await, "Hello 2");
     let entries = world.catalogue.list().await.unwrap();
-    assert_eq!(entries.iter().map(|entry| entry.kind == EntryKind::Listed).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        entries.iter().map(|entry| entry.kind == EntryKind::Listed).collect::<Vec<_>>(),
+        [true, false]
+    );
 }
 
 #[tokio::test]
@@ -150,7 +158,8 @@ async fn a_plugin_that_is_both_listed_and_installed_keeps_the_server_from_starti
     let world = World::new().await;
     world.install("greeter", Wish { vhosts: vec![OTHER.into()], ..Wish::default() }).await;
     let domains = BTreeSet::from([OTHER.to_owned(), VHOST.to_owned()]);
-    let spec = PluginSpec { scope: Scope::Only(domains), ..spec_of("greeter", file("greeter", &bytes("greeter"))) };
+    let spec =
+        PluginSpec { scope: Scope::Only(domains), ..spec_of("greeter", file("greeter", &bytes("greeter"))) };
     let world = world.again(vec![spec]).await;
     let error = world.catalogue.start().await.unwrap_err().to_string();
     assert!(error.contains(&format!("waxwing plugin remove greeter --vhost {OTHER}")), "{error}");

@@ -83,7 +83,8 @@ async fn an_upgrade_that_asks_for_more_waits_for_a_yes_to_exactly_that() {
 async fn settings_are_changed_if_the_plugin_takes_them() {
     let world = World::new().await;
     world.install("greeter", Wish::default()).await;
-    let set = |key: &str, value: &str| SettingChange { set: vec![setting(key, value)], ..SettingChange::default() };
+    let set =
+        |key: &str, value: &str| SettingChange { set: vec![setting(key, value)], ..SettingChange::default() };
     world.catalogue.set(&greeter(), &set("greeting", "Good day")).await.unwrap();
     assert_eq!(world.greeting().await, "Good day");
     let error = world.catalogue.set(&greeter(), &set("greting", "x")).await.unwrap_err();
@@ -161,7 +162,11 @@ async fn what_is_disabled_rests_with_all_that_it_has() {
 async fn data_stays_unless_it_is_to_be_erased() {
     let world = World::new().await;
     let wish = || {
-        let grants = Grants { stores: BTreeMap::from([("*".into(), 1000)]), allow: interfaces(["storage"]), ..Grants::default() };
+        let grants = Grants {
+            stores: BTreeMap::from([("*".into(), 1000)]),
+            allow: interfaces(["storage"]),
+            ..Grants::default()
+        };
         Wish { grants, ..Wish::default() }
     };
     world.install("greeter_two", wish()).await;

@@ -124,9 +124,10 @@ impl World {
             return "nobody".into();
         }
         match self.engine.call(calls, &event(), stanza).await {
-            Outcome::Reply(xml) => {
-                xml.trim_start_matches("<greet xmlns='urn:test:greeter'>").trim_end_matches("</greet>").to_owned()
-            }
+            Outcome::Reply(xml) => xml
+                .trim_start_matches("<greet xmlns='urn:test:greeter'>")
+                .trim_end_matches("</greet>")
+                .to_owned(),
             other => format!("{other:?}"),
         }
     }
@@ -223,15 +224,28 @@ impl Host for Town {
         self.fake.subscription(owner, contact)
     }
 
-    fn contacts<'a>(&'a self, owner: &'a Jid, after: Option<&'a str>, limit: u32) -> BoxFuture<'a, Vec<Contact>> {
+    fn contacts<'a>(
+        &'a self,
+        owner: &'a Jid,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Vec<Contact>> {
         self.fake.contacts(owner, after, limit)
     }
 
-    fn create_account<'a>(&'a self, account: &'a Jid, word: &'a str) -> BoxFuture<'a, Result<(), AccountError>> {
+    fn create_account<'a>(
+        &'a self,
+        account: &'a Jid,
+        word: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
         self.fake.create_account(account, word)
     }
 
-    fn set_password<'a>(&'a self, account: &'a Jid, word: &'a str) -> BoxFuture<'a, Result<(), AccountError>> {
+    fn set_password<'a>(
+        &'a self,
+        account: &'a Jid,
+        word: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
         self.fake.set_password(account, word)
     }
 
