@@ -128,6 +128,11 @@ impl World {
         self.rest().await
     }
 
+    /// The time here, in milliseconds since the Unix epoch.
+    pub fn now(&self) -> u64 {
+        waxwing_plugins::Host::now(&*self.server)
+    }
+
     /// The client of a session.
     pub fn client(&mut self, jid: &Jid) -> anyhow::Result<&mut Client> {
         let client = self.clients.iter_mut().find(|client| client.jid == *jid);

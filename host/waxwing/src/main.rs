@@ -66,6 +66,12 @@ enum Plugin {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Say what a component is, what it asks for and what it costs.
+    Check(waxwing_devkit::check::Args),
+    /// Call one hook, and show what it answers and would do.
+    Run(waxwing_devkit::run::Args),
+    /// Play a plugin's scripts, tests/*.xml in its folder.
+    Test(waxwing_devkit::script::Args),
 }
 
 fn main() -> ExitCode {
@@ -85,6 +91,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Plugin(Plugin::Build { from, output })) => {
             return plugin_make::build(from, output.as_deref());
         }
+        Some(Command::Plugin(Plugin::Check(args))) => return waxwing_devkit::check::run(args),
+        Some(Command::Plugin(Plugin::Run(args))) => return waxwing_devkit::run::run(args),
+        Some(Command::Plugin(Plugin::Test(args))) => return waxwing_devkit::script::run(args),
         _ => {}
     }
     let settings = wiring::settings(&cli.config, &cli.property)?;

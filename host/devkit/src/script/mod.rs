@@ -3,7 +3,7 @@
 //! Each script is played against a server of its own with nothing but the plugin, so that routing, presence and
 //! offline handling are those of the product. The clock is the script's; nothing waits.
 
-mod lines;
+pub(crate) mod lines;
 mod log;
 mod matching;
 mod play;
