@@ -58,24 +58,44 @@ fn write(out: &mut String, trace: &Trace) -> std::fmt::Result {
     }
     section(out, "Would send", trace.outbox.iter().map(stanza))?;
     section(out, "Would write", trace.writes.iter().map(change))?;
-    section(out, "Would set alarms", trace.alarms.iter().map(|alarm| match &alarm.set {
-        Some((at, data)) => format!("    {} of {} at {at}: {}", alarm.name, alarm.owner, blob(data)),
-        None => format!("    {} of {}: cleared", alarm.name, alarm.owner),
-    }))?;
-    section(out, "Would mark", trace.marks.iter().map(|mark| {
-        format!("    {}: {} {}", mark.session, mark.mark, if mark.on { "on" } else { "off" })
-    }))?;
-    section(out, "Would keep for accounts", trace.account_data.iter().map(|datum| match &datum.value {
-        Some(value) => format!("    {} of {} = {}", datum.key, datum.account, blob(value)),
-        None => format!("    {} of {}: deleted", datum.key, datum.account),
-    }))?;
-    section(out, "Would wait for replies", trace.requests.iter().map(|request| {
-        format!("    from {}, for {} ms, with {}", request.to, request.timeout, blob(&request.context))
-    }))?;
-    section(out, "Would change accounts", trace.accounts.iter().map(|change| match change {
-        AccountChange::Create(jid) => format!("    {jid}: made"),
-        AccountChange::Password(jid) => format!("    {jid}: another password"),
-    }))?;
+    section(
+        out,
+        "Would set alarms",
+        trace.alarms.iter().map(|alarm| match &alarm.set {
+            Some((at, data)) => format!("    {} of {} at {at}: {}", alarm.name, alarm.owner, blob(data)),
+            None => format!("    {} of {}: cleared", alarm.name, alarm.owner),
+        }),
+    )?;
+    section(
+        out,
+        "Would mark",
+        trace.marks.iter().map(|mark| {
+            format!("    {}: {} {}", mark.session, mark.mark, if mark.on { "on" } else { "off" })
+        }),
+    )?;
+    section(
+        out,
+        "Would keep for accounts",
+        trace.account_data.iter().map(|datum| match &datum.value {
+            Some(value) => format!("    {} of {} = {}", datum.key, datum.account, blob(value)),
+            None => format!("    {} of {}: deleted", datum.key, datum.account),
+        }),
+    )?;
+    section(
+        out,
+        "Would wait for replies",
+        trace.requests.iter().map(|request| {
+            format!("    from {}, for {} ms, with {}", request.to, request.timeout, blob(&request.context))
+        }),
+    )?;
+    section(
+        out,
+        "Would change accounts",
+        trace.accounts.iter().map(|change| match change {
+            AccountChange::Create(jid) => format!("    {jid}: made"),
+            AccountChange::Password(jid) => format!("    {jid}: another password"),
+        }),
+    )?;
     section(out, "Would remove accounts", trace.removals.iter().map(|jid| format!("    {jid}")))?;
     section(out, "Would log", trace.log.iter().map(|line| format!("    {}: {}", line.level, line.text)))?;
     section(out, "Would count", trace.counts.iter().map(|(name, by)| format!("    {name} + {by}")))?;
@@ -95,25 +115,33 @@ fn section(out: &mut String, title: &str, lines: impl ExactSizeIterator<Item = S
 fn stanza(outgoing: &TraceStanza) -> String {
     match outgoing {
         TraceStanza::Route(xml) => pretty_text(xml, 4),
-        TraceStanza::Deliver { session, xml } => format!("    (to the session {session} only)\n{}", pretty_text(xml, 4)),
+        TraceStanza::Deliver { session, xml } => {
+            format!("    (to the session {session} only)\n{}", pretty_text(xml, 4))
+        }
     }
 }
 
 fn change(write: &TraceWrite) -> String {
     match write {
-        TraceWrite::TableSet { store, owner, key, value } => format!("    table {store} of {owner}: {key} = {}", blob(value)),
+        TraceWrite::TableSet { store, owner, key, value } => {
+            format!("    table {store} of {owner}: {key} = {}", blob(value))
+        }
         TraceWrite::TableSwap { store, owner, key, old, new } => {
             let old = old.as_ref().map_or("nothing".to_owned(), blob);
             format!("    table {store} of {owner}: {key} = {}, if it is still {old}", blob(new))
         }
-        TraceWrite::TableDelete { store, owner, key } => format!("    table {store} of {owner}: {key} deleted"),
+        TraceWrite::TableDelete { store, owner, key } => {
+            format!("    table {store} of {owner}: {key} deleted")
+        }
         TraceWrite::LogAppend { store, owner, tag, value, expires, .. } => {
             let tag = tag.as_ref().map(|tag| format!(" with tag {tag}")).unwrap_or_default();
             let expires = expires.map(|at| format!(" until {at}")).unwrap_or_default();
             format!("    log {store} of {owner}: append{tag}{expires}\n{}", indented(value))
         }
         TraceWrite::LogRemove { store, owner, id } => format!("    log {store} of {owner}: remove {id}"),
-        TraceWrite::LogTrim { store, owner, through } => format!("    log {store} of {owner}: trim through {through}"),
+        TraceWrite::LogTrim { store, owner, through } => {
+            format!("    log {store} of {owner}: trim through {through}")
+        }
     }
 }
 

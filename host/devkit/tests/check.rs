@@ -26,21 +26,34 @@ async fn ping() {
     assert_eq!(report.hooks, ["process"]);
     assert_eq!(
         report.interests,
-        ["IQs of type get with <ping xmlns='urn:xmpp:ping'> to the server, to the sender's own account or to somebody \
-          else's account"]
+        [
+            "IQs of type get with <ping xmlns='urn:xmpp:ping'> to the server, to the sender's own account or to somebody \
+          else's account"
+        ]
     );
-    assert_eq!((&report.features, &report.account_features), (&vec!["urn:xmpp:ping".into()], &vec!["urn:xmpp:ping".into()]));
+    assert_eq!(
+        (&report.features, &report.account_features),
+        (&vec!["urn:xmpp:ping".into()], &vec!["urn:xmpp:ping".into()])
+    );
     assert!(report.session_events.is_empty() && report.marks.is_empty() && report.commands.is_empty());
     assert!(report.asks[0].ends_with("(process)"), "{:?}", report.asks);
     assert_eq!(report.size as u64, std::fs::metadata(bundled("ping")).unwrap().len());
     assert!(report.sha256.len() == 64 && report.memory > 0);
     let [cost] = &report.costs[..] else { panic!("{:?}", report.costs) };
-    assert_eq!((cost.hook, cost.sample.as_str(), cost.answer.as_str()), ("process", "iq get with <ping>", "reply"));
+    assert_eq!(
+        (cost.hook, cost.sample.as_str(), cost.answer.as_str()),
+        ("process", "iq get with <ping>", "reply")
+    );
     assert!(cost.calls > 0 && cost.median_us > 0.0 && cost.median_us <= cost.p95_us, "{cost:?}");
     assert_eq!(pasted(&report), (vec!["process".into(), "stanzas".into()], vec![]));
 
     let text = report.to_string();
-    assert!(text.starts_with("ping 0.1.0\nSays that somebody is there.\n\nHooks           process\nIs shown        IQs"), "{text}");
+    assert!(
+        text.starts_with(
+            "ping 0.1.0\nSays that somebody is there.\n\nHooks           process\nIs shown        IQs"
+        ),
+        "{text}"
+    );
     assert!(text.contains("WASI            no\n") && text.contains("iq get with <ping>"), "{text}");
     assert!(!text.contains("Sets marks"), "what it has not is not listed: {text}");
 }
@@ -63,9 +76,15 @@ async fn msgoffline() {
 async fn every_hook_has_a_sample() {
     let report = check(&guest("clockwork"), &[]).await.unwrap();
     let tried: std::collections::BTreeSet<&str> = report.costs.iter().map(|cost| cost.hook).collect();
-    assert_eq!(tried.into_iter().collect::<Vec<_>>(), ["alarms", "commands", "process", "replies", "service"]);
+    assert_eq!(
+        tried.into_iter().collect::<Vec<_>>(),
+        ["alarms", "commands", "process", "replies", "service"]
+    );
     assert_eq!(report.services, ["clock.DOMAIN: Clock (component/bot)"]);
-    assert_eq!(report.commands, ["wind: Wind the clock, for administrators", "hello: Say hello, for everybody with an account"]);
+    assert_eq!(
+        report.commands,
+        ["wind: Wind the clock, for administrators", "hello: Say hello, for everybody with an account"]
+    );
     assert_eq!(report.serial.as_deref(), Some("one at a time for each sending account"));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["hooks"].as_array().unwrap().len(), report.hooks.len());

@@ -41,7 +41,9 @@ async fn ping_answers() {
 async fn private_would_write() {
     let stanza = "<iq type='set' id='1'><query xmlns='jabber:iq:private'><a xmlns='urn:a'>b</a></query></iq>";
     let ran = ran(&bundled("private"), stanza, |_| {}).await.unwrap();
-    let [TraceWrite::TableSet { owner, key, value, .. }] = &ran.trace.writes[..] else { panic!("{:?}", ran.trace) };
+    let [TraceWrite::TableSet { owner, key, value, .. }] = &ran.trace.writes[..] else {
+        panic!("{:?}", ran.trace)
+    };
     assert_eq!((owner.as_str(), key.as_str()), ("juliet@example.org", "{urn:a}a"));
     assert!(String::from_utf8_lossy(&value.0).contains(">b</a>"));
 }
@@ -91,7 +93,11 @@ async fn settings_and_failures_are_shown() {
     let mood = "<iq type='get' id='1' to='example.org'><mood xmlns='urn:clock'/></iq>";
     let bad = |args: &mut Args| args.set = vec!["mood=bad".into()];
     let failed = ran(&guest("clockwork"), mood, bad).await.unwrap();
-    assert!(matches!(&failed.trace.answer, TraceAnswer::Failed(failure) if failure.kind == "trap"), "{:?}", failed.trace);
+    assert!(
+        matches!(&failed.trace.answer, TraceAnswer::Failed(failure) if failure.kind == "trap"),
+        "{:?}",
+        failed.trace
+    );
 }
 
 #[tokio::test]
@@ -101,9 +107,16 @@ async fn what_cannot_be_run_is_said() {
     };
     let hello = "<message to='romeo@example.org'><body>Hi</body></message>";
     let none = error(hello, |_| {}).await;
-    assert!(none.starts_with("the plugin has no interest in this stanza. It is shown IQs of type get"), "{none}");
+    assert!(
+        none.starts_with("the plugin has no interest in this stanza. It is shown IQs of type get"),
+        "{none}"
+    );
     assert!(error(hello, |args| args.hook = Some(Grant::Pre)).await.contains("it has no hook `pre`"));
     assert!(error("<hello/>", |_| {}).await.contains("is not one stanza"));
     assert!(error(PING, |args| args.set = vec!["x".into()]).await.contains("a setting is written KEY=VALUE"));
-    assert!(error(PING, |args| args.session = vec!["romeo".into()]).await.contains("a session is user@domain/resource"));
+    assert!(
+        error(PING, |args| args.session = vec!["romeo".into()])
+            .await
+            .contains("a session is user@domain/resource")
+    );
 }

@@ -182,7 +182,11 @@ async fn each_test_has_a_server_of_its_own() {
       </send>
       <expect to='juliet@example.org/balcony'><iq id='3'><query xmlns='jabber:iq:private'><a xmlns='u'>kept</a></query></iq></expect>
     </test>";
-    let nothing_kept = script.replacen("<a xmlns='u'/></query></iq></expect>", "<a xmlns='u'>kept</a></query></iq></expect>", 1);
+    let nothing_kept = script.replacen(
+        "<a xmlns='u'/></query></iq></expect>",
+        "<a xmlns='u'>kept</a></query></iq></expect>",
+        1,
+    );
     let (tally, printed) = play(&bundled("private"), &[script, script, &nothing_kept]).await;
     assert_eq!(tally, Tally { passed: 2, failed: 1 }, "{printed}");
 }
@@ -200,7 +204,10 @@ async fn a_failure_shows_what_was_expected_and_what_came() {
 ";
     assert_eq!(printed, expected);
 
-    let too_much = PING.replace("<expect to='juliet@example.org/balcony'><iq type='result' id='1' from='example.org'/></expect>", "");
+    let too_much = PING.replace(
+        "<expect to='juliet@example.org/balcony'><iq type='result' id='1' from='example.org'/></expect>",
+        "",
+    );
     let printed = fails(&bundled("ping"), &too_much).await;
     let expected = "FAILED  answers for the server (tests/0.xml:13)
     nothing was expected at juliet@example.org/balcony, but this came:
@@ -212,13 +219,18 @@ async fn a_failure_shows_what_was_expected_and_what_came() {
 #[tokio::test]
 async fn what_was_passed_over_does_not_come_again() {
     let script = |first: &str, second: &str| {
-        let send = |id: &str| format!(
-            "<send from='a@example.org/x'><iq type='get' id='{id}' to='example.org'><ping xmlns='urn:xmpp:ping'/></iq></send>"
-        );
+        let send = |id: &str| {
+            format!(
+                "<send from='a@example.org/x'><iq type='get' id='{id}' to='example.org'><ping xmlns='urn:xmpp:ping'/></iq></send>"
+            )
+        };
         let expect = |id: &str| format!("<expect to='a@example.org/x'><iq id='{id}'/></expect>");
         format!(
             "<test><session jid='a@example.org/x'/>{}{}{}{}</test>",
-            send("1"), send("2"), expect(first), expect(second)
+            send("1"),
+            send("2"),
+            expect(first),
+            expect(second)
         )
     };
     passes(&bundled("ping"), &script("1", "2")).await;
@@ -237,18 +249,28 @@ async fn a_plugin_that_fails_is_quoted() {
         </test>",
     )
     .await;
-    assert!(printed.contains("<internal-server-error xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"), "{printed}");
+    assert!(
+        printed.contains("<internal-server-error xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"),
+        "{printed}"
+    );
     assert!(printed.contains("    the log says:\n        WARN call failed: it trapped"), "{printed}");
 }
 
 #[tokio::test]
 async fn scripts_that_cannot_be_played_fail() {
     let printed = fails(&bundled("ping"), "<test>\n<sned/></test>").await;
-    assert!(printed.starts_with("FAILED  tests/0.xml\n") && printed.contains("0.xml:2: <sned> is no step"), "{printed}");
-    let printed = fails(&bundled("ping"), "<test><send from='a@example.org/x'><presence/></send></test>").await;
+    assert!(
+        printed.starts_with("FAILED  tests/0.xml\n") && printed.contains("0.xml:2: <sned> is no step"),
+        "{printed}"
+    );
+    let printed =
+        fails(&bundled("ping"), "<test><send from='a@example.org/x'><presence/></send></test>").await;
     assert!(printed.contains("there is no session a@example.org/x"), "{printed}");
     let printed = fails(&bundled("ping"), "<test><session jid='a@elsewhere.example/x'/></test>").await;
-    assert!(printed.contains("cannot make the account a@elsewhere.example: that is not allowed here"), "{printed}");
+    assert!(
+        printed.contains("cannot make the account a@elsewhere.example: that is not allowed here"),
+        "{printed}"
+    );
 }
 
 #[tokio::test]

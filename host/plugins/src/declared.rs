@@ -92,7 +92,8 @@ impl Engine {
 }
 
 fn declared(interest: &Interest, marks: &Marks) -> DeclaredInterest {
-    let types = TYPES.into_iter().filter(|ty| interest.types != u16::MAX && interest.types & 1 << *ty as u16 != 0);
+    let types =
+        TYPES.into_iter().filter(|ty| interest.types != u16::MAX && interest.types & 1 << *ty as u16 != 0);
     let payload = interest.payload.as_ref();
     let mark = interest.marked.and_then(|(party, bit)| Some((marks.names(bit).pop()?, party)));
     DeclaredInterest {

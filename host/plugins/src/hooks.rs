@@ -1,12 +1,13 @@
 //! Asking plugins about stanzas, and telling them what has happened.
 
 use crate::bindings::exports::xmpp::plugin::replies;
-use crate::bindings::exports::xmpp::plugin::sessions::{self, Flow};
+use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::call::Failure;
 use crate::command::{CommandReply, CommandRequest};
 use crate::engine::Engine;
 use crate::event::{Calls, Change, Event, Outcome, ServiceInfo, Stage};
 use crate::header::Head;
+use crate::input::lend_change;
 use crate::instance::Hook;
 use crate::options::Policy;
 use crate::plan::Plan;
@@ -211,7 +212,7 @@ impl Engine {
         let name = session.to_string();
         let question = Question {
             host: &host,
-            hook: Hook::Session(&name, lent(change)),
+            hook: Hook::Session(&name, lend_change(change)),
             stanza: None,
             sender: session.bare_str(),
             recipient: session.bare_str(),
@@ -268,15 +269,5 @@ fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome>
             Policy::Bounce => Some(Outcome::Reject(Condition::InternalServerError.into())),
             Policy::Pass | Policy::ByStage => None,
         },
-    }
-}
-
-fn lent(change: &Change) -> sessions::Change<'_> {
-    match change {
-        Change::Bound => sessions::Change::Bound,
-        Change::Available(priority) => sessions::Change::Available(*priority),
-        Change::Priority(priority) => sessions::Change::Priority(*priority),
-        Change::Unavailable(status) => sessions::Change::Unavailable(status.as_deref()),
-        Change::Closed => sessions::Change::Closed,
     }
 }

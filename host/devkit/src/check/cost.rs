@@ -41,9 +41,11 @@ pub(crate) async fn measure(
     let traces = engine.measure(name, &Scope::Everywhere, &sample.input, WARM_UP + CALLS, PATIENCE).await?;
     let answer = traces.last().map_or_else(String::new, answer);
     stores.extend(traces.last().into_iter().flat_map(|trace| &trace.writes).map(|write| store(write, name)));
-    let mut times: Vec<Duration> = traces.iter().skip(WARM_UP.min(traces.len() / 2)).map(|trace| trace.cpu).collect();
+    let mut times: Vec<Duration> =
+        traces.iter().skip(WARM_UP.min(traces.len() / 2)).map(|trace| trace.cpu).collect();
     times.sort_unstable();
-    let at = |part: usize| times.get(times.len() * part / 100).map_or(0.0, |time| time.as_nanos() as f64 / 1000.0);
+    let at =
+        |part: usize| times.get(times.len() * part / 100).map_or(0.0, |time| time.as_nanos() as f64 / 1000.0);
     let hook = sample.input.hook().name();
     Ok(Cost { hook, sample: sample.what, answer, calls: times.len(), median_us: at(50), p95_us: at(95) })
 }
@@ -51,7 +53,9 @@ pub(crate) async fn measure(
 fn answer(trace: &Trace) -> String {
     match &trace.answer {
         TraceAnswer::Failed(failure) => format!("failed: {}", failure.text),
-        TraceAnswer::Reject(error) | TraceAnswer::Refuse(error) => format!("{} {}", answer_name(&trace.answer), error.condition),
+        TraceAnswer::Reject(error) | TraceAnswer::Refuse(error) => {
+            format!("{} {}", answer_name(&trace.answer), error.condition)
+        }
         other => answer_name(other).to_owned(),
     }
 }

@@ -7,7 +7,12 @@ use waxwing_plugins::Requested;
 pub(crate) const ANY: &str = "*";
 
 /// The plugin's block in `'sess-man'`, in TDSL.
-pub(crate) fn block(name: &str, requested: &Requested, stores: &BTreeSet<String>, services: &[&str]) -> String {
+pub(crate) fn block(
+    name: &str,
+    requested: &Requested,
+    stores: &BTreeSet<String>,
+    services: &[&str],
+) -> String {
     let allow: Vec<String> = requested.interfaces.iter().map(|grant| quoted(grant.name())).collect();
     let mut lines = vec![format!("allow = [ {} ]", allow.join(", "))];
     if !stores.is_empty() {

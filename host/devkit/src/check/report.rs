@@ -67,7 +67,8 @@ impl Report {
         stores: &BTreeSet<String>,
     ) -> anyhow::Result<Report> {
         let (imports, exports) = interfaces(component)?;
-        let mut versions = exports.iter().chain(&imports).filter_map(|name| name.strip_prefix("xmpp:plugin/"));
+        let mut versions =
+            exports.iter().chain(&imports).filter_map(|name| name.strip_prefix("xmpp:plugin/"));
         let wit = versions.find_map(|name| Some(name.split_once('@')?.1)).unwrap_or_default();
         let texts = |list: Vec<&str>| list.into_iter().map(String::from).collect::<Vec<String>>();
         let own: Vec<&str> = declared.services.iter().map(|service| service.name.as_str()).collect();
@@ -130,7 +131,10 @@ impl fmt::Display for Report {
         self.costs(f)?;
         writeln!(f, "\nTo allow it all that it asks for:\n\n{}", self.grants)?;
         if self.grants.contains("stores") {
-            writeln!(f, "\nStores are those that these calls wrote to, or '*' for any; name all that it has.")?;
+            writeln!(
+                f,
+                "\nStores are those that these calls wrote to, or '*' for any; name all that it has."
+            )?;
         }
         Ok(())
     }
@@ -147,7 +151,11 @@ impl Report {
         writeln!(f, "    {:hook$}  {:sample$}  {:>9}  {:>9}  answer", "hook", "sample", "median", "95 %")?;
         for cost in &self.costs {
             let (median, p95) = (time(cost.median_us), time(cost.p95_us));
-            writeln!(f, "    {:hook$}  {:sample$}  {median:>9}  {p95:>9}  {}", cost.hook, cost.sample, cost.answer)?;
+            writeln!(
+                f,
+                "    {:hook$}  {:sample$}  {median:>9}  {p95:>9}  {}",
+                cost.hook, cost.sample, cost.answer
+            )?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Something to call each hook of a plugin with, made from what it declares.
 
 use waxwing_plugins::{
-    Blob, Change, CommandAction, CommandRequest, Declared, DeclaredInterest, Grant, Input, Origin, SessionEvents, Shown,
-    Stage, Target,
+    Blob, Change, CommandAction, CommandRequest, Declared, DeclaredInterest, Grant, Input, Origin,
+    SessionEvents, Shown, Stage, Target,
 };
 use waxwing_xmpp::{Kind, Type, escape};
 
@@ -44,7 +44,9 @@ pub(crate) fn samples(declared: &Declared, hooks: &[&str], now: u64) -> Vec<Samp
 
 fn of_stage(declared: &Declared, stage: Stage, now: u64) -> Vec<Sample> {
     let interests = declared.interests.iter().filter(|interest| interest.stage == stage);
-    interests.flat_map(|interest| types(interest).into_iter().map(move |ty| stanza(interest, ty, now))).collect()
+    interests
+        .flat_map(|interest| types(interest).into_iter().map(move |ty| stanza(interest, ty, now)))
+        .collect()
 }
 
 /// The types to try: both that ask something of somebody, one of all others.
@@ -104,8 +106,13 @@ fn element(kind: Kind, ty: Type, from: Option<&str>, to: Option<&str>, payload: 
     for (key, value) in attrs.into_iter().filter_map(|(key, value)| Some((key, value?))) {
         xml += &format!(" {key}='{}'", escape(value));
     }
-    let body = if kind == Kind::Message { "<body>But soft, what light through yonder window breaks?</body>" } else { "" };
-    let error = "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+    let body = if kind == Kind::Message {
+        "<body>But soft, what light through yonder window breaks?</body>"
+    } else {
+        ""
+    };
+    let error =
+        "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
     let error = if ty == Type::Error { error } else { "" };
     xml + &format!(">{body}{payload}{error}</{name}>")
 }
@@ -171,9 +178,12 @@ mod tests {
     fn every_kind_and_stage_has_a_stanza() {
         for kind in [Kind::Message, Kind::Presence, Kind::Iq] {
             for stage in [Stage::Pre, Stage::Process, Stage::Post, Stage::Filter] {
-                for payload in [None, Some(("u&v".to_owned(), None)), Some(("u".to_owned(), Some("q".to_owned())))] {
+                for payload in
+                    [None, Some(("u&v".to_owned(), None)), Some(("u".to_owned(), Some("q".to_owned())))]
+                {
                     let (types, targets) = (Vec::new(), Target::SERVER);
-                    let interest = DeclaredInterest { stage, kind, types, payload, targets, mark: None, order: 0 };
+                    let interest =
+                        DeclaredInterest { stage, kind, types, payload, targets, mark: None, order: 0 };
                     for ty in types_of(&interest) {
                         let sample = stanza(&interest, ty, 1);
                         let (Input::Pre(shown)

@@ -1,6 +1,8 @@
 //! What a plugin declares, in plain words.
 
-use waxwing_plugins::{Access, CommandInfo, DeclaredInterest, Party, Serial, ServiceInfo, SessionEvents, Stage, Target};
+use waxwing_plugins::{
+    Access, CommandInfo, DeclaredInterest, Party, Serial, ServiceInfo, SessionEvents, Stage, Target,
+};
 use waxwing_xmpp::{Kind, Type, ns};
 
 /// The stanzas that an interest is about: "messages of type chat or normal that nobody took".
@@ -118,7 +120,8 @@ mod tests {
 
     #[test]
     fn interests_are_sentences() {
-        let chats = DeclaredInterest { types: vec![Type::Normal, Type::Chat], ..any(Stage::Post, Kind::Message) };
+        let chats =
+            DeclaredInterest { types: vec![Type::Normal, Type::Chat], ..any(Stage::Post, Kind::Message) };
         assert_eq!(interest(&chats), "messages of type normal or chat that nobody took");
         let ping = DeclaredInterest {
             types: vec![Type::Get],
@@ -140,8 +143,12 @@ mod tests {
             "messages, before they are routed, if a session of the recipient has the mark 'on', after other \
              plugins (order 7)"
         );
-        let probes = DeclaredInterest { payload: Some(("u".into(), None)), ..any(Stage::Filter, Kind::Presence) };
-        assert_eq!(interest(&probes), "presence with anything of u, once for each session that they are written to");
+        let probes =
+            DeclaredInterest { payload: Some(("u".into(), None)), ..any(Stage::Filter, Kind::Presence) };
+        assert_eq!(
+            interest(&probes),
+            "presence with anything of u, once for each session that they are written to"
+        );
     }
 
     #[test]

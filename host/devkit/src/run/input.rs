@@ -3,7 +3,8 @@
 use crate::check::words;
 use anyhow::{Context as _, bail};
 use waxwing_plugins::{
-    Blob, Change, CommandAction, CommandRequest, Declared, Engine, Facts, Grant, Input, Origin, Shown, Stage, Target,
+    Blob, Change, CommandAction, CommandRequest, Declared, Engine, Facts, Grant, Input, Origin, Shown, Stage,
+    Target,
 };
 use waxwing_xmpp::{Element, Jid, Kind, Stanza, Type};
 
@@ -27,7 +28,8 @@ pub(crate) fn hook_for(engine: &Engine, declared: &Declared, stanza: &Stanza) ->
         return Ok(Grant::Service);
     }
     let all = u64::MAX;
-    let facts = Facts { targets: target(stanza), sender_session: all, sender_account: all, recipient_account: all };
+    let facts =
+        Facts { targets: target(stanza), sender_session: all, sender_account: all, recipient_account: all };
     let here = |jid: Option<&Jid>| jid.map_or("", |jid| vhost_of(jid, declared).0).to_owned();
     let stages = [
         (Grant::Pre, Stage::Pre, here(from)),
@@ -90,8 +92,12 @@ pub(crate) fn input(
         }
         Grant::Sessions => Input::Sessions { session: from.to_string(), change: change(&stanza)? },
         Grant::Commands => Input::Commands(command(&stanza, from, recipient)?),
-        Grant::Replies => Input::Replies { from: from.to_string(), context: Blob::default(), xml: Some(stanza.to_xml()) },
-        Grant::Alarms => bail!("no stanza rings an alarm; try it with `waxwing plugin test` and <advance by='1h'/>"),
+        Grant::Replies => {
+            Input::Replies { from: from.to_string(), context: Blob::default(), xml: Some(stanza.to_xml()) }
+        }
+        Grant::Alarms => {
+            bail!("no stanza rings an alarm; try it with `waxwing plugin test` and <advance by='1h'/>")
+        }
         other => bail!("`{other}` is no hook"),
     })
 }

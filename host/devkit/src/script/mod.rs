@@ -11,8 +11,8 @@ mod read;
 
 pub use read::Problem;
 
-use crate::component::{Component, cached};
 use crate::build;
+use crate::component::{Component, cached};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use waxwing_plugins::EngineOptions;

@@ -190,6 +190,8 @@ struct At<'a> {
     staged: &'a mut Staged,
     usages: &'a Usages,
     quota: Quota,
+    /// Nothing of the call will be stored.
+    dry: bool,
 }
 
 impl At<'_> {
@@ -197,7 +199,9 @@ impl At<'_> {
     async fn has_room(&self, store: &OpenStore, bytes: usize) -> bool {
         let usage = (store.limit > 0).then(|| self.usages.of(&store.name));
         match usage {
-            Some(usage) => usage.reserve(self.storage, &store.name, bytes as u64, store.limit).await,
+            Some(usage) => {
+                usage.reserve(self.storage, &store.name, bytes as u64, store.limit, self.dry).await
+            }
             None => true,
         }
     }
@@ -241,6 +245,7 @@ impl State {
     /// `None` where there is no call, or no such owner.
     fn at(&mut self, owner: &str) -> Option<At<'_>> {
         let (call, shared, owner) = self.owned(owner)?;
+        let dry = call.is_dry();
         let (storage, staged) = (call.host.storage(), &mut call.effects.staged);
         Some(At {
             owner,
@@ -248,6 +253,7 @@ impl State {
             staged,
             usages: &shared.common.usages,
             quota: Effects::quota(&shared.limits),
+            dry,
         })
     }
 }

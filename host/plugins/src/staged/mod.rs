@@ -59,6 +59,11 @@ impl Staged {
         (self.writes.into_iter().map(|staging| staging.write).collect(), self.deletes)
     }
 
+    /// The writes, then the deletes.
+    pub fn iter(&self) -> impl Iterator<Item = &Write> {
+        self.writes.iter().map(|staging| &staging.write).chain(&self.deletes)
+    }
+
     /// A write that no read of the call can see.
     pub fn other(&mut self, write: Write, bytes: usize, quota: Quota) -> Result<(), OverQuota> {
         self.charge(bytes, quota)?;
