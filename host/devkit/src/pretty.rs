@@ -45,7 +45,9 @@ fn write(out: &mut String, element: &Element, around: &str, indent: usize) -> st
     for node in element.nodes().iter().filter(|node| !blank(node)) {
         match node {
             Node::Element(child) => write(out, child, element.ns(), indent + 2)?,
-            Node::Text(text) => writeln!(out, "{:width$}{}", "", escape_text(text.trim()), width = indent + 2)?,
+            Node::Text(text) => {
+                writeln!(out, "{:width$}{}", "", escape_text(text.trim()), width = indent + 2)?
+            }
         }
     }
     writeln!(out, "{:indent$}</{name}>", "")

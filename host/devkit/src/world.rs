@@ -78,13 +78,15 @@ impl World {
         let server = self.server.clone();
         let bound = self.drive(async { server.bind(&jid.bare(), jid.resource()).await }).await;
         let session = bound.with_context(|| format!("cannot bind {jid}"))?;
-        let client = Client { jid: session.jid.clone(), session, inbox: VecDeque::new(), ended: false, gone: false };
+        let client =
+            Client { jid: session.jid.clone(), session, inbox: VecDeque::new(), ended: false, gone: false };
         // Another of that name, if there was one, has been ended.
         self.clients.retain(|other| other.jid != client.jid);
         self.clients.push(client);
         if let Some(priority) = priority {
             let before: Vec<usize> = self.clients.iter().map(|client| client.inbox.len()).collect();
-            let inner = if priority == 0 { String::new() } else { format!("<priority>{priority}</priority>") };
+            let inner =
+                if priority == 0 { String::new() } else { format!("<priority>{priority}</priority>") };
             self.send(jid, Stanza::presence(waxwing_xmpp::Type::Available, &inner)).await?;
             self.forget_presence(&before);
         }
@@ -128,10 +130,17 @@ impl World {
         self.rest().await
     }
 
+    /// The time here, in milliseconds since the Unix epoch.
+    pub fn now(&self) -> u64 {
+        waxwing_plugins::Host::now(&*self.server)
+    }
+
     /// The client of a session.
     pub fn client(&mut self, jid: &Jid) -> anyhow::Result<&mut Client> {
         let client = self.clients.iter_mut().find(|client| client.jid == *jid);
-        client.with_context(|| format!("there is no session {jid}; there must be a <session/> or <login/> before"))
+        client.with_context(|| {
+            format!("there is no session {jid}; there must be a <session/> or <login/> before")
+        })
     }
 
     /// What sessions have got since this was last asked, in the order in which they logged in.
@@ -154,7 +163,10 @@ impl World {
         let (engine, server) = (self.engine.clone(), self.server.clone());
         let rest = tokio::time::timeout(REST, self.drive(engine.come_to_rest())).await;
         rest.map_err(|_| {
-            anyhow::anyhow!("the plugin has not come to rest within {} s; does each alarm set another?", REST.as_secs())
+            anyhow::anyhow!(
+                "the plugin has not come to rest within {} s; does each alarm set another?",
+                REST.as_secs()
+            )
         })?;
         let ended = self.clients.iter().filter(|client| client.ended && !client.gone);
         let ended: Vec<(Jid, Arc<Session>)> =
@@ -188,7 +200,8 @@ impl World {
     fn forget_presence(&mut self, before: &[usize]) {
         let known: Vec<String> = self.clients.iter().map(|client| client.jid.to_string()).collect();
         let from_one = |stanza: &Element| {
-            stanza.name() == "presence" && stanza.attr("from").is_some_and(|from| known.iter().any(|jid| jid == from))
+            stanza.name() == "presence"
+                && stanza.attr("from").is_some_and(|from| known.iter().any(|jid| jid == from))
         };
         for (client, before) in self.clients.iter_mut().zip(before) {
             let new = client.inbox.split_off((*before).min(client.inbox.len()));
@@ -208,7 +221,9 @@ impl Client {
                 Poll::Ready(Ok(())) => {
                     any = true;
                     // The server has checked what it sends.
-                    let stanza = std::str::from_utf8(&out).ok().and_then(|xml| Element::parse_in(xml, ns::CLIENT).ok());
+                    let stanza = std::str::from_utf8(&out)
+                        .ok()
+                        .and_then(|xml| Element::parse_in(xml, ns::CLIENT).ok());
                     self.inbox.extend(stanza);
                     self.session.written();
                 }
@@ -219,4 +234,3 @@ impl Client {
         any
     }
 }
-

@@ -32,11 +32,14 @@ pub(crate) struct Description {
     pub commands: Vec<CommandInfo>,
 }
 
-/// Which calls must not run at the same time.
+/// Which calls of a plugin must not run at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Serial {
+pub enum Serial {
+    /// None.
     None,
+    /// Those for stanzas of the same sending account.
     BySender,
+    /// Those for the same addressed bare JID.
     ByRecipient,
 }
 

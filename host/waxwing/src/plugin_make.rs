@@ -25,6 +25,12 @@ pub enum Make {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Say what a component is, what it asks for and what it costs.
+    Check(waxwing_devkit::check::Args),
+    /// Call one hook, and show what it answers and would do.
+    Run(waxwing_devkit::run::Args),
+    /// Play a plugin's scripts, tests/*.xml in its folder.
+    Test(waxwing_devkit::script::Args),
 }
 
 impl Make {
@@ -33,6 +39,9 @@ impl Make {
         match self {
             Make::New { name, lang } => new(&name, lang),
             Make::Build { from, output } => build(&from, output.as_deref()),
+            Make::Check(args) => waxwing_devkit::check::run(&args),
+            Make::Run(args) => waxwing_devkit::run::run(&args),
+            Make::Test(args) => waxwing_devkit::script::run(&args),
         }
     }
 }

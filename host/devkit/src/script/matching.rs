@@ -68,9 +68,9 @@ fn lacking(name: &str, wanted: &[&Element], found: &[&Element]) -> String {
     let Some(wanted) = unmatched else { return format!("<{name}> has too few of the expected children") };
     // One of the same name differs in something; that is what the author wants to know.
     let namesake = found.iter().find(|child| child.is(wanted.name(), wanted.ns()));
-    namesake.and_then(|child| mismatch(child, wanted)).unwrap_or_else(|| {
-        format!("<{name}> has no child <{} xmlns='{}'>", wanted.name(), wanted.ns())
-    })
+    namesake
+        .and_then(|child| mismatch(child, wanted))
+        .unwrap_or_else(|| format!("<{name}> has no child <{} xmlns='{}'>", wanted.name(), wanted.ns()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Each script is played against a server of its own with nothing but the plugin, so that routing, presence and
 //! offline handling are those of the product. The clock is the script's; nothing waits.
 
-mod lines;
+pub(crate) mod lines;
 mod log;
 mod matching;
 mod play;
@@ -11,8 +11,8 @@ mod read;
 
 pub use read::Problem;
 
-use crate::component::{Component, cached};
 use crate::build;
+use crate::component::{Component, cached};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use waxwing_plugins::EngineOptions;

@@ -66,7 +66,14 @@ impl Play {
             Step::Send { from: None, stanza } => {
                 let vhost = match &stanza.to {
                     Some(to) => to.domain().to_owned(),
-                    None => self.world.server.vhosts().first().context("there is no virtual host")?.domain().to_owned(),
+                    None => self
+                        .world
+                        .server
+                        .vhosts()
+                        .first()
+                        .context("there is no virtual host")?
+                        .domain()
+                        .to_owned(),
                 };
                 let answer = self.world.send_before_login(&vhost, stanza.clone()).await.map_err(indented)?;
                 let answer = answer.and_then(|answer| Element::parse_in(&answer.to_xml(), ns::CLIENT).ok());

@@ -50,9 +50,11 @@ pub(crate) enum Step {
 /// Read a script. What comes first of accounts and sessions is a step like the others.
 pub(crate) fn read(file: &Path) -> Result<Script, Problem> {
     let fail = |line, problem: String| Problem { file: file.to_owned(), line, problem };
-    let text = std::fs::read_to_string(file).map_err(|error| fail(None, format!("cannot read it: {error}")))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| fail(None, format!("cannot read it: {error}")))?;
     let (text, lines) = lines::prepare(&text);
-    let root = Element::parse(&text).map_err(|error| fail(None, format!("it is not well-formed: {error}")))?;
+    let root =
+        Element::parse(&text).map_err(|error| fail(None, format!("it is not well-formed: {error}")))?;
     if root.name() != "test" {
         return Err(fail(Some(1), format!("a script is one <test>, not <{}>", root.name())));
     }
@@ -181,7 +183,11 @@ fn is_full(jid: &Jid) -> bool {
 
 fn address(text: &str, fits: impl Fn(&Jid) -> bool, what: &str) -> Result<Jid, String> {
     let jid = Jid::parse(text).map_err(|error| format!("'{text}': {error}"))?;
-    if jid.local().is_some() && fits(&jid) { Ok(jid) } else { Err(format!("'{text}' is not the address of {what}")) }
+    if jid.local().is_some() && fits(&jid) {
+        Ok(jid)
+    } else {
+        Err(format!("'{text}' is not the address of {what}"))
+    }
 }
 
 /// The elements inside, as they would stand on a client's stream.
@@ -250,7 +256,10 @@ mod tests {
     fn what_is_wrong_is_said_with_its_line() {
         for (inside, problem) in [
             ("\n<sned/>", "a.xml:2: <sned> is no step"),
-            ("\n\n<send from='juliet@example.org'><iq/></send>", "a.xml:3: 'juliet@example.org' is not the address of a session"),
+            (
+                "\n\n<send from='juliet@example.org'><iq/></send>",
+                "a.xml:3: 'juliet@example.org' is not the address of a session",
+            ),
             ("<send from='a@b/c'/>", "a.xml:1: there must be one stanza in <send>"),
             ("<send from='a@b/c'><hello/></send>", "a.xml:1: <hello> cannot be sent"),
             ("<expect too='a@b/c'><iq/></expect>", "a.xml:1: <expect> has no attribute 'too'"),
