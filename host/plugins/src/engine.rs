@@ -240,6 +240,12 @@ impl Engine {
         self.plan.load().roles(vhost).account_features.clone()
     }
 
+    /// What accounts of a virtual host are besides accounts, in service discovery: category and type, in order,
+    /// each once.
+    pub fn account_identities(&self, vhost: &str) -> Vec<(String, String)> {
+        self.plan.load().roles(vhost).account_identities.clone()
+    }
+
     /// The children of `<stream:features/>` of a virtual host in this phase. `setting` says whether a
     /// setting of the virtual host is true.
     pub fn stream_features(&self, vhost: &str, phase: Phase, setting: impl Fn(&str) -> bool) -> Vec<String> {
