@@ -1,14 +1,16 @@
 #!/bin/sh
-# Runs cargo for wasm32-unknown-unknown with whatever Rust this machine has, and says which way it took:
+# Runs cargo for wasm32-unknown-unknown, or $WASM_TARGET, with whatever Rust this machine has, and says which way it
+# took. It is also what `waxwing plugin build` runs.
 #
 #   scripts/wasm-cargo.sh build --release --manifest-path plugins-src/Cargo.toml
 #
 # 1. The active toolchain already has the target.
 # 2. rustup can add it.
-# 3. Debian's rustc-web, cargo-web, rust-web-src and lld: its standard library is built from source.
+# 3. Debian's rustc-web, cargo-web, rust-web-src and lld, for wasm32-unknown-unknown: its standard library is built
+#    from source.
 set -eu
 
-target=wasm32-unknown-unknown
+target=${WASM_TARGET:-wasm32-unknown-unknown}
 command=$1
 shift
 
@@ -32,12 +34,12 @@ if command -v rustup >/dev/null && rustup target add $target && has_target rustc
 fi
 
 library=$(/usr/bin/rustc --print sysroot 2>/dev/null || true)/lib/rustlib/src/rust/library
-if [ -x /usr/bin/cargo ] && [ -d "$library" ] && command -v wasm-ld >/dev/null; then
+if [ "$target" = wasm32-unknown-unknown ] && [ -x /usr/bin/cargo ] && [ -d "$library" ] && command -v wasm-ld >/dev/null; then
     say "Debian's Rust, with the standard library built from $library"
     export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld
     exec /usr/bin/cargo "$command" -Zbuild-std=std,panic_abort --target $target "$@"
 fi
 
-say "none found. Either install rustup (https://rustup.rs), or on Debian and Ubuntu:"
+say "none found for $target. Either install rustup (https://rustup.rs), or for wasm32-unknown-unknown on Debian and Ubuntu:"
 say "  apt-get install rustc-web cargo-web rust-web-src lld"
 exit 1

@@ -4,7 +4,7 @@ mod admin;
 mod check;
 mod command;
 mod first_start;
-mod plugin_build;
+mod plugin_make;
 mod plugins;
 mod serve;
 mod wiring;
@@ -12,6 +12,7 @@ mod wiring;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use waxwing_devkit::Language;
 
 /// An XMPP server whose features are sandboxed WebAssembly components.
 #[derive(Parser)]
@@ -48,13 +49,22 @@ enum Command {
 enum Plugin {
     /// What is loaded, or would be.
     List,
-    /// Make a component of a core WebAssembly module, as `cargo build` writes it.
-    Build {
-        /// The core module (`target/wasm32-unknown-unknown/release/NAME.wasm`).
-        module: PathBuf,
-        /// Where to write the component.
+    /// Start a plugin: make a folder with one that works.
+    New {
+        /// What it is called: the folder, the component and its line in the config file.
+        name: String,
+        /// What it is written in: rust, javascript or python.
         #[arg(short, long)]
-        output: PathBuf,
+        lang: Language,
+    },
+    /// Make a component of a plugin's folder, or of a core WebAssembly module as `cargo build` writes it.
+    Build {
+        /// The folder, or the module (`target/wasm32-unknown-unknown/release/NAME.wasm`).
+        #[arg(default_value = ".")]
+        from: PathBuf,
+        /// Where to write the component. The default is NAME.wasm in the folder.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
     },
 }
 
@@ -70,8 +80,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    if let Some(Command::Plugin(Plugin::Build { module, output })) = &cli.command {
-        return plugin_build::build(module, output);
+    match &cli.command {
+        Some(Command::Plugin(Plugin::New { name, lang })) => return plugin_make::new(name, *lang),
+        Some(Command::Plugin(Plugin::Build { from, output })) => {
+            return plugin_make::build(from, output.as_deref());
+        }
+        _ => {}
     }
     let settings = wiring::settings(&cli.config, &cli.property)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -1,0 +1,353 @@
+"""What makes plugins for the Waxwing XMPP server short in Python. README.md beside this file explains it.
+
+Which interfaces of the host a plugin uses is for its wit/world.wit to say, and for itself to import, e.g.
+`from wit_world.imports import storage`.
+"""
+
+import dataclasses
+import re
+import sys
+import traceback
+from datetime import datetime as _datetime, timedelta as _timedelta
+
+from componentize_py_types import Err
+from wit_world import exports as _exports
+from wit_world.exports import lifecycle as _lifecycle
+from wit_world.imports import types as _types
+
+try:  # The server's log, if wit/world.wit imports `runtime`.
+    from wit_world.imports import runtime as _runtime
+except ImportError:
+    _runtime = None
+
+Condition, Event, Header, Kind, Origin = _types.Condition, _types.Event, _types.Header, _types.Kind, _types.Origin
+
+# Every field of `description` in wit/deps/xmpp-plugin, and what it is where a plugin says nothing.
+# A field that the contract gains needs a line here and nothing else.
+DESCRIPTION = {
+    "name": "",
+    "version": "0.0.0",
+    "features": [],
+    "account_features": [],
+    "interests": [],
+    "session_events": _lifecycle.SessionEvents(0),
+    "marks": [],
+    "stream_features": [],
+}
+
+# The interfaces whose hook answers with a verdict, and the method of a plugin that each calls.
+STANZA_HOOKS = {"Pre": "on_pre", "Process": "on_process", "Post": "on_post", "Filter": "on_filter"}
+
+# What an error of the host's interfaces is on the wire where a plugin does not catch it.
+HOST_ERRORS = {
+    # storage
+    "DENIED": ("service-unavailable", None),
+    "OVER_QUOTA": ("resource-constraint", "wait"),
+    "CONFLICT": ("internal-server-error", "wait"),
+    "UNAVAILABLE": ("internal-server-error", "wait"),
+    # router
+    "MALFORMED": ("internal-server-error", None),
+    "TOO_MANY": ("resource-constraint", "wait"),
+    # marks
+    "NO_SUCH_SESSION": ("recipient-unavailable", None),
+    "UNKNOWN_MARK": ("internal-server-error", None),
+    # account-admin
+    "EXISTS": ("conflict", None),
+    "NOT_FOUND": ("item-not-found", None),
+    "NOT_ALLOWED": ("not-allowed", None),
+    "INVALID": ("not-acceptable", None),
+}
+
+# What `at` takes, added with `|`.
+SERVER, OWN_ACCOUNT = _lifecycle.Target.SERVER, _lifecycle.Target.OWN_ACCOUNT
+OTHER_ACCOUNT, STREAM = _lifecycle.Target.OTHER_ACCOUNT, _lifecycle.Target.STREAM
+
+# What `session_events` takes, added with `|`.
+BOUND, AVAILABLE = _lifecycle.SessionEvents.BOUND, _lifecycle.SessionEvents.AVAILABLE
+PRIORITY, UNAVAILABLE = _lifecycle.SessionEvents.PRIORITY, _lifecycle.SessionEvents.UNAVAILABLE
+CLOSED = _lifecycle.SessionEvents.CLOSED
+
+# What `messages`, `presence` and `marked` take.
+PRE, PROCESS, POST, FILTER = _lifecycle.Stage
+SENDER_SESSION, SENDER_ACCOUNT, RECIPIENT_ACCOUNT = _lifecycle.Party
+
+# What hooks answer. Nothing is NEXT, or DONE for `on_session`.
+NEXT, HANDLED, DROP = _types.Verdict_Next(), _types.Verdict_Handled(), _types.Verdict_Drop()
+if hasattr(_exports, "Sessions"):
+    from wit_world.exports import sessions as _sessions
+
+    DONE, AGAIN = _sessions.Flow
+    Bound, Available, Priority = _sessions.Change_Bound, _sessions.Change_Available, _sessions.Change_Priority
+    Unavailable, Closed = _sessions.Change_Unavailable, _sessions.Change_Closed
+
+
+def reply(xml=""):
+    """The IQ is answered with this XML inside its result; nothing for none."""
+    return _types.Verdict_Reply(xml)
+
+
+def replace(xml):
+    """In stages `pre` and `filter`: carry on with this stanza instead."""
+    return _types.Verdict_Replace(xml)
+
+
+class StanzaError(Exception):
+    """Raise it in a hook, and the stanza bounces: `raise StanzaError("not-allowed", "Not on Sundays")`.
+
+    It takes a condition of RFC 6120, section 8.3.3, a sentence for a person, and the type if it is not the usual one.
+    """
+
+    def __init__(self, condition, text=None, type=None):
+        super().__init__(text or condition)
+        kind = None if type is None else _member(_types.ErrorType, type)
+        self.error = _types.StanzaError(kind, _member(_types.Condition, condition), text)
+
+
+def _member(enum, name):
+    """`not-allowed` or the member itself."""
+    return name if isinstance(name, enum) else enum[name.upper().replace("-", "_")]
+
+
+class Plugin:
+    """A class derived from this one is the plugin.
+
+    Its attributes are the fields of `description`; those that it declares with a type, `greeting: str = "Hello"`, are
+    its settings with their defaults, of the types str, int, bool and list. Its methods are the hooks: `on_pre`,
+    `on_process`, `on_post`, `on_filter`, `on_session`.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        reserved = [name for name in cls.__annotations__ if name in DESCRIPTION]
+        if reserved:
+            raise TypeError(f"{reserved[0]} is no setting: write it without a type")
+        # Componentize-py looks for a class for each interface that wit/world.wit exports, in the module of the app.
+        app, plugin = sys.modules[cls.__module__], cls()
+        app.Lifecycle = _class("Lifecycle", describe=plugin._describe, init=plugin._init)
+        for interface, hook in STANZA_HOOKS.items():
+            if hasattr(cls, hook):
+                _check(interface, hook)
+                setattr(app, interface, _class(interface, **{hook: plugin._stanza_hook(hook)}))
+        if hasattr(cls, "on_session"):
+            _check("Sessions", "on_session")
+            app.Sessions = _class("Sessions", on_session=plugin._session_hook)
+
+    def _describe(self):
+        fields = {field: getattr(self, field, usual) for field, usual in DESCRIPTION.items()}
+        fields["interests"] = [getattr(interest, "record", interest) for interest in fields["interests"]]
+        return _lifecycle.Description(**fields)
+
+    def _init(self, given):
+        settings = {name.replace("_", "-"): name for name in type(self).__annotations__}
+        for setting in given:
+            if setting.key not in settings:
+                known = f": {', '.join(settings)}" if settings else " none"
+                raise Err(f"no setting {setting.key}; there are{known}")
+            name = settings[setting.key]
+            setattr(self, name, _setting(setting.key, setting.value, getattr(self, name)))
+
+    def _stanza_hook(self, hook):
+        method = getattr(self, hook)
+
+        def call(*args):
+            try:
+                return method(*args) or NEXT
+            except Exception as exception:
+                return _types.Verdict_Reject(_stanza_error(exception))
+
+        return call
+
+    def _session_hook(self, session, change):
+        try:
+            return self.on_session(session, change) or DONE
+        except Exception as exception:
+            # There is nobody to bounce to.
+            error = _stanza_error(exception)
+            log("warn", f"session event failed: {error.condition.name} {error.text or ''}")
+            return DONE
+
+
+def _class(name, **methods):
+    return type(name, (), {key: staticmethod(method) for key, method in methods.items()})
+
+
+def _check(interface, hook):
+    if not hasattr(_exports, interface):
+        raise TypeError(f"{hook} needs `export xmpp:plugin/{interface.lower()}@0.1.0;` in wit/world.wit")
+
+
+def _setting(key, value, usual):
+    if isinstance(usual, list):
+        return value
+    text = value[0] if len(value) == 1 else None
+    if isinstance(usual, bool):
+        if text not in ("true", "false"):
+            raise Err(f"{key} must be true or false")
+        return text == "true"
+    if isinstance(usual, int):
+        if text is None or not re.fullmatch(r"-?\d+", text):
+            raise Err(f"{key} must be a whole number")
+        return int(text)
+    if text is None:
+        raise Err(f"{key} must be one text")
+    return text
+
+
+def _stanza_error(exception):
+    """The error as it goes to the sender. What is not meant for one ends the call with nothing kept."""
+    if isinstance(exception, StanzaError):
+        return exception.error
+    if isinstance(exception, Err):
+        name = getattr(exception.value, "name", "")
+        condition, kind = HOST_ERRORS.get(name, ("internal-server-error", None))
+        return StanzaError(condition, None, kind).error
+    log("error", "".join(traceback.format_exception(exception))[-1000:])
+    raise exception
+
+
+def log(level, message):
+    """A line in the server's log, if wit/world.wit imports `runtime`: `log("warn", "...")`."""
+    if _runtime is not None:
+        _runtime.log(_member(_runtime.Level, level), message)
+
+
+class Interest:
+    """Stanzas that a plugin wants to see: made by `iq`, `iq_get`, `iq_set`, `messages`, `presence`."""
+
+    def __init__(self, record):
+        self.record = record
+
+    def _but(self, **fields):
+        return Interest(dataclasses.replace(self.record, **fields))
+
+    def at(self, targets):
+        """In stage `process`: what it must be addressed to, any of e.g. `SERVER | OWN_ACCOUNT`."""
+        return self._but(targets=targets)
+
+    def with_payload(self, payload):
+        """A child that it must have, as `{namespace}name`."""
+        return self._but(payload=payload)
+
+    def marked(self, mark, party):
+        """Only if the party (SENDER_SESSION, SENDER_ACCOUNT, RECIPIENT_ACCOUNT) has this mark."""
+        return self._but(marked=_lifecycle.Marked(mark, party))
+
+    def order(self, order):
+        """The place among plugins that want the same stanza: lower runs first, 0 is usual."""
+        return self._but(order=order)
+
+
+def _interest(stage, kind, types, payload=None):
+    return Interest(_lifecycle.Interest(stage, kind, list(types), payload, _lifecycle.Target(0), None, 0))
+
+
+def iq(payload):
+    """IQ requests with this payload, `{namespace}name`. Say whose with `at`."""
+    return _interest(PROCESS, Kind.IQ, ["get", "set"], payload)
+
+
+def iq_get(payload):
+    """IQ requests of type `get` with this payload."""
+    return _interest(PROCESS, Kind.IQ, ["get"], payload)
+
+
+def iq_set(payload):
+    """IQ requests of type `set` with this payload."""
+    return _interest(PROCESS, Kind.IQ, ["set"], payload)
+
+
+def messages(stage, types=()):
+    """Messages of these types in this stage; none means any. A message without a type is a `normal` one."""
+    return _interest(stage, Kind.MESSAGE, types)
+
+
+def presence(stage, types=()):
+    """Presence of these types in this stage, the empty string for available; none means any."""
+    return _interest(stage, Kind.PRESENCE, types)
+
+
+def before_login(xml, setting=None):
+    """A child of `<stream:features/>`, perhaps only where a setting of the virtual host is true."""
+    return _lifecycle.StreamFeature(xml, _lifecycle.Phase.BEFORE_LOGIN, setting)
+
+
+def after_login(xml, setting=None):
+    """The same, for those who have logged in."""
+    return _lifecycle.StreamFeature(xml, _lifecycle.Phase.AFTER_LOGIN, setting)
+
+
+def bare(jid):
+    """The account of an address: everything before the first slash."""
+    return jid.partition("/")[0]
+
+
+def local(jid):
+    """The name of an address within its domain, if it has one."""
+    name, at, _ = bare(jid).partition("@")
+    return name if at else None
+
+
+def domain(jid):
+    """The domain of an address."""
+    return bare(jid).rpartition("@")[2]
+
+
+def resource(jid):
+    """Everything after the first slash of an address, if it has one."""
+    _, slash, name = jid.partition("/")
+    return name if slash else None
+
+
+# What every event can besides its fields `header`, `vhost`, `origin` and `received`.
+# The full JID of the sender; empty on a stream that has not logged in.
+Event.sender = property(lambda event: event.header.from_)
+Event.sender_bare = property(lambda event: bare(event.header.from_))
+# The addressee, or the sender's own account if there is none.
+Event.to = property(lambda event: event.header.to or event.sender_bare)
+# The account that the stanza is for.
+Event.account = property(lambda event: bare(event.to))
+# The `type` attribute, empty if there is none.
+Event.type = property(lambda event: event.header.type or "")
+# The type of a message: `normal` if it has none, or one that RFC 6121 does not know.
+Event.message_type = property(
+    lambda event: event.type if event.type in ("chat", "error", "groupchat", "headline") else "normal"
+)
+
+
+class raw(str):
+    """XML that `xml` takes as it is."""
+
+
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"})
+
+
+def escape(text):
+    """Text made safe for the inside of an element or of an attribute in either quotes."""
+    return str(text).translate(_ENTITIES)
+
+
+def _to_xml(value):
+    if isinstance(value, (list, tuple)):
+        return "".join(map(_to_xml, value))
+    return value if isinstance(value, raw) else escape("" if value is None else value)
+
+
+def xml(template, *args, **kwargs):
+    """Writes XML: `xml("<body>{}</body>", text)`. What is put in is escaped, unless it is `raw` or comes from here."""
+    values = {key: _to_xml(value) for key, value in kwargs.items()}
+    return raw(template.format(*map(_to_xml, args), **values))
+
+
+def with_child(stanza, child):
+    """A stanza as XML with one more child at its end: `with_child(stanza.to_xml(), "<x/>")`."""
+    match = re.match(r"""<([^\s/>]+)(?:[^'">]|'[^']*'|"[^"]*")*>""", stanza)
+    if match[0].endswith("/>"):
+        return f"{match[0][:-2]}>{child}</{match[1]}>"
+    end = stanza.rindex("</")
+    return stanza[:end] + child + stanza[end:]
+
+
+def datetime(timestamp):
+    """A timestamp of the host, in milliseconds, as XEP-0082 writes it."""
+    moment = _datetime(1970, 1, 1) + _timedelta(milliseconds=timestamp)
+    return moment.isoformat(timespec="milliseconds") + "Z"
