@@ -4,27 +4,29 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The constant, the folder from the repository's root, and which files of it.
-const FOLDERS: [(&str, &str, fn(&str) -> bool); 7] = [
-    ("WIT", "wit", |path| path.ends_with(".wit")),
-    ("SDK_RUST", "plugins-src/sdk", |path| path.starts_with("src/") || !path.contains('/')),
-    ("SDK_JAVASCRIPT", "plugins-src/sdk-javascript", |_| true),
-    ("SDK_PYTHON", "plugins-src/sdk-python", |path| !path.contains("__pycache__")),
-    ("TEMPLATE_RUST", "host/devkit/templates/rust", |_| true),
-    ("TEMPLATE_JAVASCRIPT", "host/devkit/templates/javascript", |_| true),
-    ("TEMPLATE_PYTHON", "host/devkit/templates/python", |_| true),
+/// The constant, and the folder from the repository's root.
+const FOLDERS: [(&str, &str); 7] = [
+    ("WIT", "wit"),
+    ("SDK_RUST", "plugins-src/sdk"),
+    ("SDK_JAVASCRIPT", "plugins-src/sdk-javascript"),
+    ("SDK_PYTHON", "plugins-src/sdk-python"),
+    ("TEMPLATE_RUST", "host/devkit/templates/rust"),
+    ("TEMPLATE_JAVASCRIPT", "host/devkit/templates/javascript"),
+    ("TEMPLATE_PYTHON", "host/devkit/templates/python"),
 ];
+
+/// What tools leave in such folders.
+const LITTER: [&str; 4] = ["__pycache__", "node_modules", "target", "Cargo.lock"];
 
 fn main() {
     let root =
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../..").canonicalize().unwrap();
     let mut code = String::new();
-    for (name, folder, wanted) in FOLDERS {
+    for (name, folder) in FOLDERS {
         let folder = root.join(folder);
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut files = Vec::new();
         list(&folder, &folder, &mut files);
-        files.retain(|path| wanted(path));
         files.sort();
         assert!(!files.is_empty(), "{} is empty", folder.display());
         writeln!(code, "pub const {name}: Files = &[").unwrap();
@@ -41,6 +43,9 @@ fn main() {
 fn list(top: &Path, folder: &Path, files: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if LITTER.iter().any(|litter| path.ends_with(litter)) {
+            continue;
+        }
         if path.is_dir() {
             list(top, &path, files);
         } else {

@@ -47,8 +47,8 @@ fn package(folder: &Path, manifest: &Path) -> Result<Value, Error> {
     let metadata = output(command, "cargo metadata", CARGO)?;
     let metadata: Value = serde_json::from_slice(&metadata).unwrap_or_default();
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    let package = packages.cloned().find(|package| package["manifest_path"].as_str() == manifest.to_str());
-    package.ok_or_else(|| Error::Manifest {
+    let package = packages.into_iter().find(|package| package["manifest_path"].as_str() == manifest.to_str());
+    package.cloned().ok_or_else(|| Error::Manifest {
         file: manifest.to_owned(),
         problem: "this is a workspace; name the folder of one of its plugins".into(),
     })
