@@ -5,6 +5,8 @@
 //! RFC 6120, RFC 6121 or service discovery come from the plugin engine.
 
 mod accounts;
+mod answer;
+mod commands;
 mod directory;
 mod disco;
 mod features;
@@ -15,6 +17,7 @@ mod presence;
 mod roster;
 mod router;
 mod server;
+mod service;
 mod session;
 mod subscription;
 #[cfg(test)]
