@@ -6,6 +6,8 @@
 
 mod accounts;
 mod clock;
+mod answer;
+mod commands;
 mod directory;
 mod disco;
 mod features;
@@ -16,6 +18,7 @@ mod presence;
 mod roster;
 mod router;
 mod server;
+mod service;
 mod session;
 mod subscription;
 #[cfg(test)]
