@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use waxwing_config::Settings;
 use waxwing_plugins::{
-    EVERYWHERE, GrantChange, Grants, Interfaces, NeedsConsent, Policy, SettingChange, Which, Wish,
+    GrantChange, Grants, Interfaces, NeedsConsent, Policy, SettingChange, Which, Wish,
 };
 
 /// Plugins.
@@ -375,6 +375,7 @@ fn agreed() -> anyhow::Result<bool> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use waxwing_plugins::EVERYWHERE;
 
     #[derive(Parser)]
     struct Words {
