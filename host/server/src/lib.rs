@@ -5,8 +5,8 @@
 //! RFC 6120, RFC 6121 or service discovery come from the plugin engine.
 
 mod accounts;
-mod clock;
 mod answer;
+mod clock;
 mod commands;
 mod directory;
 mod disco;

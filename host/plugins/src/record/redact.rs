@@ -99,6 +99,7 @@ fn redact_exchange(exchange: &mut Exchange) {
         HostAnswer::Contacts(contacts) => {
             contacts.iter_mut().flat_map(|contact| &mut contact.groups).for_each(hide);
         }
+        HostAnswer::Rows(rows) => rows.iter_mut().for_each(|(_, value)| hide_blob(value)),
         HostAnswer::Entries(entries) => entries.iter_mut().for_each(|entry| hide_blob(&mut entry.value)),
         HostAnswer::Time(_)
         | HostAnswer::Is(_)
