@@ -27,20 +27,38 @@ Condition, Event, Header, Kind, Origin = _types.Condition, _types.Event, _types.
 DESCRIPTION = {
     "name": "",
     "version": "0.0.0",
+    "summary": "",
     "features": [],
     "account_features": [],
     "interests": [],
     "session_events": _lifecycle.SessionEvents(0),
     "marks": [],
     "stream_features": [],
+    "serial": _lifecycle.Serial.NONE,
+    "services": [],
+    "commands": [],
 }
 
 # The interfaces whose hook answers with a verdict, and the method of a plugin that each calls.
-STANZA_HOOKS = {"Pre": "on_pre", "Process": "on_process", "Post": "on_post", "Filter": "on_filter"}
+STANZA_HOOKS = {
+    "Pre": "on_pre",
+    "Process": "on_process",
+    "Post": "on_post",
+    "Filter": "on_filter",
+    "Service": "on_service",
+}
+
+# The other interfaces, the method that each calls, and the one here that stands between.
+OTHER_HOOKS = {
+    "Sessions": ("on_session", "_session_hook"),
+    "Commands": ("on_command", "_command_hook"),
+    "Alarms": ("on_alarm", "_alarm_hook"),
+    "Replies": ("on_reply", "_reply_hook"),
+}
 
 # What an error of the host's interfaces is on the wire where a plugin does not catch it.
 HOST_ERRORS = {
-    # storage
+    # storage, account-data, scheduler, router
     "DENIED": ("service-unavailable", None),
     "OVER_QUOTA": ("resource-constraint", "wait"),
     "CONFLICT": ("internal-server-error", "wait"),
@@ -67,6 +85,9 @@ BOUND, AVAILABLE = _lifecycle.SessionEvents.BOUND, _lifecycle.SessionEvents.AVAI
 PRIORITY, UNAVAILABLE = _lifecycle.SessionEvents.PRIORITY, _lifecycle.SessionEvents.UNAVAILABLE
 CLOSED = _lifecycle.SessionEvents.CLOSED
 
+# What `serial` takes.
+SERIAL_NONE, BY_SENDER, BY_RECIPIENT = _lifecycle.Serial
+
 # What `messages`, `presence` and `marked` take.
 PRE, PROCESS, POST, FILTER = _lifecycle.Stage
 SENDER_SESSION, SENDER_ACCOUNT, RECIPIENT_ACCOUNT = _lifecycle.Party
@@ -79,6 +100,15 @@ if hasattr(_exports, "Sessions"):
     DONE, AGAIN = _sessions.Flow
     Bound, Available, Priority = _sessions.Change_Bound, _sessions.Change_Available, _sessions.Change_Priority
     Unavailable, Closed = _sessions.Change_Unavailable, _sessions.Change_Closed
+if hasattr(_exports, "Commands"):
+    from wit_world.exports import commands as _commands
+
+    # What a request wants.
+    EXECUTE, NEXT_STEP, PREVIOUS_STEP, COMPLETE = _commands.Action
+if hasattr(_exports, "Replies"):
+    from wit_world.exports import replies as _replies
+
+    Success, Failure, Timeout = _replies.Answer_Success, _replies.Answer_Failure, _replies.Answer_Timeout
 
 
 def reply(xml=""):
@@ -113,7 +143,7 @@ class Plugin:
 
     Its attributes are the fields of `description`; those that it declares with a type, `greeting: str = "Hello"`, are
     its settings with their defaults, of the types str, int, bool and list. Its methods are the hooks: `on_pre`,
-    `on_process`, `on_post`, `on_filter`, `on_session`.
+    `on_process`, `on_post`, `on_filter`, `on_service`, `on_session`, `on_command`, `on_alarm`, `on_reply`.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -128,9 +158,10 @@ class Plugin:
             if hasattr(cls, hook):
                 _check(interface, hook)
                 setattr(app, interface, _class(interface, **{hook: plugin._stanza_hook(hook)}))
-        if hasattr(cls, "on_session"):
-            _check("Sessions", "on_session")
-            app.Sessions = _class("Sessions", on_session=plugin._session_hook)
+        for interface, (hook, between) in OTHER_HOOKS.items():
+            if hasattr(cls, hook):
+                _check(interface, hook)
+                setattr(app, interface, _class(interface, **{hook: getattr(plugin, between)}))
 
     def _describe(self):
         fields = {field: getattr(self, field, usual) for field, usual in DESCRIPTION.items()}
@@ -162,9 +193,33 @@ class Plugin:
             return self.on_session(session, change) or DONE
         except Exception as exception:
             # There is nobody to bounce to.
-            error = _stanza_error(exception)
-            log("warn", f"session event failed: {error.condition.name} {error.text or ''}")
+            _warn("a session event", exception)
             return DONE
+
+    def _command_hook(self, request):
+        try:
+            return self.on_command(request)
+        except Exception as exception:
+            raise Err(_stanza_error(exception))
+
+    def _alarm_hook(self, owner, name, due, data):
+        try:
+            self.on_alarm(owner, name, due, data)
+        except Exception as exception:
+            # A call that fails is repeated later.
+            log("error", _described(exception))
+            raise
+
+    def _reply_hook(self, from_, context, answer, stanza):
+        try:
+            self.on_reply(from_, context, answer, stanza)
+        except Exception as exception:
+            _warn("a reply", exception)
+
+
+def _warn(what, exception):
+    error = _stanza_error(exception)
+    log("warn", f"{what} came to nothing: {error.condition.name} {error.text or ''}")
 
 
 def _class(name, **methods):
@@ -201,8 +256,12 @@ def _stanza_error(exception):
         name = getattr(exception.value, "name", "")
         condition, kind = HOST_ERRORS.get(name, ("internal-server-error", None))
         return StanzaError(condition, None, kind).error
-    log("error", "".join(traceback.format_exception(exception))[-1000:])
+    log("error", _described(exception))
     raise exception
+
+
+def _described(exception):
+    return "".join(traceback.format_exception(exception))[-1000:]
 
 
 def log(level, message):
@@ -274,6 +333,81 @@ def before_login(xml, setting=None):
 def after_login(xml, setting=None):
     """The same, for those who have logged in."""
     return _lifecycle.StreamFeature(xml, _lifecycle.Phase.AFTER_LOGIN, setting)
+
+
+def service(name, identity, label, features=()):
+    """A name of the plugin's own: `bot` is `bot.example.org` under the virtual host `example.org`.
+
+    The identity is a registered category and type of service discovery (XEP-0030), `component/bot`, the label what a
+    person reads.
+    """
+    category, _, kind = identity.partition("/")
+    return _lifecycle.Service(name, category, kind or "generic", label, list(features))
+
+
+def command(node, label, everybody=False):
+    """An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody."""
+    access = _lifecycle.Access.LOCAL_USER if everybody else _lifecycle.Access.ADMIN
+    return _lifecycle.Command(node, label, access)
+
+
+def ask(form, state=b"", has_prev=False, has_next=False):
+    """What a command answers: a form to fill in. With a state for a later step, if there are several."""
+    return _commands.Reply_Step(_commands.Step(form, state, has_prev, has_next))
+
+
+def done(note=None, form=None):
+    """The command is done, with a note for a person to read, a form that shows a result, or both."""
+    return _commands.Reply_Done(_commands.Outcome(note, form))
+
+
+def form(title, *fields, instructions=""):
+    """A form: `form("Dice", text_field("sides", "Sides"))`."""
+    return _commands.Form(title, instructions, list(fields))
+
+
+def field(kind, var, label, value=None, *, values=(), required=False, hint=None, choices=()):
+    """A field of a form, of a type of `field-type`: `field("text-multi", "address", "Address")`.
+
+    The value or values are what is filled in already. The hint is a longer explanation, or what was wrong with the
+    value sent before. Choices are label and value of each.
+    """
+    values = list(values) if value is None else [str(value)]
+    choices = [_commands.Choice(*choice) for choice in choices]
+    return _commands.Field(var, _member(_commands.FieldType, kind), label, required, values, choices, hint)
+
+
+def text_field(var, label, value=None, **options):
+    """A line of text."""
+    return field("text-single", var, label, value, **options)
+
+
+def yes_field(var, label, value=None, **options):
+    """Yes or no."""
+    return field("boolean", var, label, None if value is None else str(value).lower(), **options)
+
+
+def list_field(var, label, choices, value=None, **options):
+    """One of several: `[("Kind", "kind"), ("Cold", "cold")]` are label and value of each."""
+    return field("list-single", var, label, value, choices=choices, **options)
+
+
+def _all(request, var):
+    return next((answer.values for answer in request.answers if answer.var == var), [])
+
+
+def _answer(request, var):
+    return next(iter(_all(request, var)), None) or None
+
+
+if hasattr(_exports, "Commands"):
+    # What every request of a command can besides its fields.
+    # The first value of a field as it was filled in; None if it was not.
+    _commands.Request.answer = _answer
+    # All values of a field.
+    _commands.Request.all = _all
+    # Whether a field was answered with yes.
+    _commands.Request.is_yes = lambda request, var: _answer(request, var) in ("1", "true")
 
 
 def bare(jid):

@@ -7,6 +7,7 @@ use crate::command::{CommandReply, CommandRequest};
 use crate::engine::Engine;
 use crate::event::{Calls, Change, Event, Outcome, ServiceInfo, Stage};
 use crate::header::Head;
+use crate::host::Host;
 use crate::input::lend_change;
 use crate::instance::Hook;
 use crate::options::Policy;
@@ -129,10 +130,9 @@ impl Engine {
     /// Tell a plugin what came of its request.
     pub(crate) async fn answer(&self, request: Request, stanza: Option<&Stanza>) {
         let plan = self.plan();
-        let domain = request.from.domain();
-        let under = || domain.split_once('.').and_then(|(_, vhost)| plan.plugin(&request.plugin, vhost));
-        let Some(plugin) = plan.plugin(&request.plugin, domain).or_else(under) else { return };
         let Some(host) = self.host.upgrade() else { return };
+        let Some(vhost) = vhost_of(request.from.domain(), &*host) else { return };
+        let Some(plugin) = plan.plugin(&request.plugin, vhost) else { return };
         let from = request.to.to_string();
         let error = stanza.and_then(Stanza::stanza_error).map(|error| lend_error(&error));
         let answer = match (stanza, &error) {
@@ -155,8 +155,8 @@ impl Engine {
     pub(crate) async fn ring(&self, alarm: &Alarm) -> Option<Result<(), Failure>> {
         let plan = self.plan();
         let owner = Jid::parse(&alarm.owner).ok()?;
-        let plugin = plan.plugin(&alarm.plugin, owner.domain())?;
         let host = self.host.upgrade()?;
+        let plugin = plan.plugin(&alarm.plugin, vhost_of(owner.domain(), &*host)?)?;
         let question = Question {
             host: &host,
             hook: Hook::Alarm { owner: &alarm.owner, name: &alarm.name, due: alarm.at, data: &alarm.data },
@@ -254,6 +254,14 @@ impl Engine {
         self.common.rollbacks.lock().push(plugin.info());
         self.common.rolled_back.notify_one();
     }
+}
+
+/// The virtual host that a domain is, or that it is a service under.
+fn vhost_of<'a>(domain: &'a str, host: &dyn Host) -> Option<&'a str> {
+    let under = || domain.split_once('.').map(|(_, vhost)| vhost);
+    Some(domain)
+        .filter(|domain| host.is_local(domain))
+        .or_else(|| under().filter(|vhost| host.is_local(vhost)))
 }
 
 /// What a result means for the stanza; `None` if it simply goes on.

@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::host::Host;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -73,7 +74,10 @@ impl House {
                 drop(job);
             });
         }
-        let next_alarm = self.ring_due(engine, &*host, now).await;
+        let next_alarm = match engine.alarms.load(Ordering::Relaxed) {
+            true => self.ring_due(engine, &*host, now).await,
+            false => None,
+        };
         let next = [next_alarm, engine.common.requests.next_deadline()].into_iter().flatten().min();
         let pause = next.map_or(ROUND, |next| Duration::from_millis(next.saturating_sub(now).max(1)));
         pause.min(ROUND)

@@ -15,6 +15,7 @@ mod bindings;
 mod blob;
 mod breaker;
 mod call;
+mod catalogue;
 mod chain;
 mod command;
 mod common;
@@ -50,24 +51,33 @@ mod plugin;
 mod pool;
 mod quiet;
 mod record;
+mod replay;
 mod requests;
+mod shadow;
 mod staged;
 mod state;
+mod swap;
 mod trace;
 mod trial;
 mod usage;
 mod verdict;
 mod wasi;
 mod wasm;
+mod watch;
 
 pub use account_data::AccountData;
 pub use blob::Blob;
+pub use catalogue::{
+    Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange,
+    Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, What, Which,
+    Wish,
+};
 pub use command::{CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form};
-pub use component::Requested;
+pub use component::{Inspected, Requested};
 pub use componentize::{ComponentizeError, componentize};
 pub use declared::{Declared, DeclaredInterest};
 pub use description::Serial;
-pub use dry::DryError;
+pub use dry::{DryError, NoPlugin};
 pub use engine::Engine;
 pub use error::{LoadError, Reason};
 pub use event::{
@@ -82,7 +92,13 @@ pub use input::{Input, InputError, Shown};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
-pub use record::{Exchange, HostAnswer, HostQuestion, Query, Secret, SeenContact, SeenEntry, SeenSession};
+pub use record::{
+    Exchange, FORMAT, HostAnswer, HostQuestion, Query, RecordError, RecordOptions, RecordedCall, Recording,
+    RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact, SeenEntry,
+    SeenSession,
+};
+pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
+pub use shadow::{ShadowError, ShadowInfo};
 pub use trace::{
     AccountChange, Difference, Line, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure,
     TraceMark, TraceRequest, TraceStanza, TraceWrite,

@@ -65,4 +65,10 @@ impl Usages {
         let make = || Arc::new(Usage { bytes: AtomicU64::new(0), counted: Mutex::new(None) });
         self.0.lock().entry(store.to_owned()).or_insert_with(make).clone()
     }
+
+    /// The data of a plugin has been erased: what was counted says nothing any more.
+    pub fn forget(&self, plugin: &str) {
+        let own = |store: &str| store.strip_prefix(plugin).is_some_and(|rest| rest.starts_with('/'));
+        self.0.lock().retain(|store, _| !own(store));
+    }
 }

@@ -125,6 +125,10 @@ impl Server {
             };
             let roster = self.storage.roster(jid).await?;
             self.storage.commit(Batch::one(Write::RemoveAccount(jid.clone()))).await?;
+            // Looked up again: it may have come online meanwhile.
+            if let Some(entry) = self.directory.account(jid.as_str()) {
+                entry.forget_data();
+            }
             if let Some(entry) = &entry {
                 // No change is ever based on this version: its sessions cannot begin a new roster.
                 entry.set_roster(Roster { version: u64::MAX, items: Vec::new() }.into());

@@ -115,8 +115,7 @@ pub(crate) struct AccountEntry {
     /// The marks of all sessions together.
     marks: AtomicU64,
     roster: Mutex<Option<Arc<Roster>>>,
-    /// What plugins keep for it.
-    pub data: Arc<AccountData>,
+    data: Mutex<Arc<AccountData>>,
     turn: Semaphore,
     roster_turn: Semaphore,
 }
@@ -128,7 +127,7 @@ impl AccountEntry {
             sessions: RwLock::default(),
             marks: AtomicU64::new(0),
             roster: Mutex::new(None),
-            data: Arc::default(),
+            data: Mutex::default(),
             turn: Semaphore::new(1),
             roster_turn: Semaphore::new(1),
         }
@@ -173,6 +172,17 @@ impl AccountEntry {
         if kept.as_ref().is_none_or(|kept| kept.version <= roster.version) {
             *kept = Some(roster);
         }
+    }
+
+    /// What plugins keep for it.
+    pub fn data(&self) -> Arc<AccountData> {
+        self.data.lock().clone()
+    }
+
+    /// The account has been removed with all that plugins keep for it: whoever takes its name while its
+    /// sessions still end must not find that here.
+    pub fn forget_data(&self) {
+        *self.data.lock() = Arc::default();
     }
 
     /// Wait for the turn to change the roster: pushes are queued in the order of its versions.

@@ -1,5 +1,5 @@
-//! Service discovery of the server and its accounts (XEP-0030), and the server's entity
-//! capabilities (XEP-0115).
+//! Service discovery of the server, its accounts and the services of plugins (XEP-0030), and the
+//! server's entity capabilities (XEP-0115).
 
 use crate::presence::sees;
 use crate::server::Server;
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::sync::Arc;
+use waxwing_plugins::ServiceInfo;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type, escape, ns};
 
 /// What the server calls itself in entity capabilities: nodes are this, `#` and a verification string.
@@ -20,14 +21,14 @@ const SERVER_FEATURES: &[&str] = &[ns::CAPS, ns::DISCO_INFO, ns::DISCO_ITEMS, ns
 const ACCOUNT_FEATURES: &[&str] = &[ns::DISCO_INFO, ns::DISCO_ITEMS];
 
 /// One identity and the features, in the order of XEP-0115, section 5.1.
-struct Info {
-    category: &'static str,
-    ty: &'static str,
-    name: &'static str,
-    features: BTreeSet<String>,
+pub(crate) struct Info<'a> {
+    pub category: &'a str,
+    pub ty: &'a str,
+    pub name: &'a str,
+    pub features: BTreeSet<String>,
 }
 
-impl Info {
+impl Info<'_> {
     /// The verification string (XEP-0115, section 5.1).
     fn ver(&self) -> String {
         let mut text = format!("{}/{}//{}<", self.category, self.ty, self.name);
@@ -40,14 +41,22 @@ impl Info {
     }
 
     /// The content of a result.
-    fn to_xml(&self, node: Option<&str>) -> String {
+    pub fn to_xml(&self, node: Option<&str>) -> String {
+        self.to_xml_with(node, &[])
+    }
+
+    /// The same with more identities: category and type of each.
+    fn to_xml_with(&self, node: Option<&str>, identities: &[(String, String)]) -> String {
         let mut xml = open(ns::DISCO_INFO, node);
         // Writing to a string cannot fail.
-        let _ = write!(xml, "<identity category='{}' type='{}'", self.category, self.ty);
+        let _ = write!(xml, "<identity category='{}' type='{}'", escape(self.category), escape(self.ty));
         if !self.name.is_empty() {
-            let _ = write!(xml, " name='{}'", self.name);
+            let _ = write!(xml, " name='{}'", escape(self.name));
         }
         xml += "/>";
+        for (category, ty) in identities {
+            let _ = write!(xml, "<identity category='{}' type='{}'/>", escape(category), escape(ty));
+        }
         for feature in &self.features {
             let _ = write!(xml, "<feature var='{}'/>", escape(feature));
         }
@@ -73,11 +82,11 @@ impl Server {
         let query = payload.element().map_err(|_| StanzaError::from(Condition::BadRequest))?;
         let node = query.attr("node");
         match (payload.ns() == ns::DISCO_INFO, to.local()) {
-            (true, None) => self.server_info(to.domain(), node),
+            (true, None) => self.server_info(to.domain(), from, node),
             (true, Some(_)) => self.account_info(to, from, node).await,
             (false, None) => match node {
-                None => Ok(open(ns::DISCO_ITEMS, None) + "</query>"),
-                Some(_) => Err(Condition::ItemNotFound.into()),
+                None => Ok(self.server_items(to.domain())),
+                Some(node) => self.command_items(to.domain(), from, node),
             },
             (false, Some(_)) => self.account_items(to, from, node).await,
         }
@@ -97,23 +106,72 @@ impl Server {
         caps
     }
 
-    fn about_server(&self, vhost: &str) -> Info {
+    fn about_server(&self, vhost: &str) -> Info<'static> {
         let mut features = named(SERVER_FEATURES);
         if let Some(engine) = self.engine.get() {
             features.extend(engine.features(vhost));
         }
+        // Whoever asks: capabilities are the same for everybody.
+        if !self.commands(vhost).is_empty() {
+            features.insert(ns::COMMANDS.to_owned());
+        }
         Info { category: "server", ty: "im", name: "Waxwing", features }
     }
 
-    fn server_info(&self, vhost: &str, node: Option<&str>) -> Result<String, StanzaError> {
+    fn server_info(&self, vhost: &str, from: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
         let info = self.about_server(vhost);
-        let known = match node {
-            None => true,
-            Some(node) => {
-                node.strip_prefix(NODE).and_then(|rest| rest.strip_prefix('#')) == Some(&info.ver())
+        match node {
+            Some(node)
+                if node.strip_prefix(NODE).and_then(|rest| rest.strip_prefix('#')) != Some(&info.ver()) =>
+            {
+                self.command_info(vhost, from, node)
             }
+            node => Ok(info.to_xml(node)),
+        }
+    }
+
+    /// What is below the server: the services of plugins.
+    fn server_items(&self, vhost: &str) -> String {
+        let mut xml = open(ns::DISCO_ITEMS, None);
+        let services = self.engine.get().map(|engine| engine.services(vhost)).unwrap_or_default();
+        for service in services {
+            let domain = format!("{}.{vhost}", service.name);
+            // A virtual host of that name is what answers there.
+            if !self.is_local(&domain) {
+                // Writing to a string cannot fail.
+                let _ = write!(xml, "<item jid='{}' name='{}'/>", escape(&domain), escape(&service.label));
+            }
+        }
+        xml + "</query>"
+    }
+
+    /// Answer for a plugin's service where the plugin leaves it to the host.
+    ///
+    /// # Errors
+    /// For everything but a question for information about the service, or for its items.
+    pub(crate) fn service_disco(
+        &self,
+        service: &ServiceInfo,
+        stanza: &Stanza,
+    ) -> Result<String, StanzaError> {
+        let payload = stanza.payload().filter(|payload| payload.name() == "query");
+        let about_it = stanza.ty() == Type::Get && stanza.to.as_ref().is_some_and(Jid::is_domain);
+        let ns =
+            payload.map(|payload| payload.ns()).filter(|ns| [ns::DISCO_INFO, ns::DISCO_ITEMS].contains(ns));
+        let (Some(payload), Some(ns), true) = (payload, ns, about_it) else {
+            return Err(Condition::ServiceUnavailable.into());
         };
-        if known { Ok(info.to_xml(node)) } else { Err(Condition::ItemNotFound.into()) }
+        let query = payload.element().map_err(|_| StanzaError::from(Condition::BadRequest))?;
+        if query.attr("node").is_some() {
+            return Err(Condition::ItemNotFound.into());
+        }
+        if ns == ns::DISCO_ITEMS {
+            return Ok(open(ns, None) + "</query>");
+        }
+        let mut features = named(&[ns::DISCO_INFO]);
+        features.extend(service.features.iter().cloned());
+        let ServiceInfo { category, ty, label, .. } = service;
+        Ok(Info { category, ty, name: label, features }.to_xml(None))
     }
 
     /// XEP-0030, section 8: strangers must not learn that there is such an account.
@@ -124,11 +182,13 @@ impl Server {
         if node.is_some() {
             return Err(Condition::ItemNotFound.into());
         }
-        let mut features = named(ACCOUNT_FEATURES);
+        let (mut features, mut identities) = (named(ACCOUNT_FEATURES), Vec::new());
         if let Some(engine) = self.engine.get() {
             features.extend(engine.account_features(to.domain()));
+            identities = engine.account_identities(to.domain());
         }
-        Ok(Info { category: "account", ty: "registered", name: "", features }.to_xml(None))
+        let info = Info { category: "account", ty: "registered", name: "", features };
+        Ok(info.to_xml_with(None, &identities))
     }
 
     /// The account's available resources, for those who see its presence (XEP-0030, section 8).
@@ -155,12 +215,12 @@ impl Server {
     }
 }
 
-fn named(features: &[&str]) -> BTreeSet<String> {
+pub(crate) fn named(features: &[&str]) -> BTreeSet<String> {
     features.iter().map(|feature| (*feature).to_owned()).collect()
 }
 
 /// The start of a `<query/>`.
-fn open(ns: &str, node: Option<&str>) -> String {
+pub(crate) fn open(ns: &str, node: Option<&str>) -> String {
     match node {
         Some(node) => format!("<query xmlns='{ns}' node='{}'>", escape(node)),
         None => format!("<query xmlns='{ns}'>"),

@@ -5,7 +5,9 @@
 //! RFC 6120, RFC 6121 or service discovery come from the plugin engine.
 
 mod accounts;
+mod answer;
 mod clock;
+mod commands;
 mod directory;
 mod disco;
 mod features;
@@ -16,6 +18,7 @@ mod presence;
 mod roster;
 mod router;
 mod server;
+mod service;
 mod session;
 mod subscription;
 #[cfg(test)]

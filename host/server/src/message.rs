@@ -77,7 +77,7 @@ impl Server {
     ) {
         let Some(to) = stanza.to.clone() else { return };
         if !self.is_local(to.domain()) {
-            return self.send_remote(stanza).await;
+            return self.send_elsewhere(source.origin, stanza).await;
         }
         if to.local().is_none() {
             // For the server itself: only a plugin can have a use for it.

@@ -49,7 +49,7 @@ impl Host for Server {
     }
 
     fn account_data(&self, account: &Jid) -> Option<Arc<AccountData>> {
-        self.directory.account(account.bare_str()).map(|entry| entry.data.clone())
+        self.directory.account(account.bare_str()).map(|entry| entry.data())
     }
 
     fn set_mark(&self, session: &Jid, mark: u8, on: bool) -> bool {

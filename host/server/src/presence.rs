@@ -97,18 +97,19 @@ impl Server {
         self.presence_from(&Source::of(session), stanza).await;
     }
 
-    /// Route a presence by its `to`, whoever sent it (section 8.5).
+    /// Route a presence by its `to`, as one that the host or a plugin has made.
     pub(crate) async fn presence_in(&self, stanza: Stanza) {
-        let from = stanza.from.as_ref().and_then(|from| self.vhost(from.domain()));
+        let from = stanza.from.as_ref().and_then(|from| self.vhost_of(from));
         let to = || stanza.to.as_ref().and_then(|to| self.vhost(to.domain()));
         let Some(vhost) = from.or_else(to) else { return };
         self.presence_from(&Source { origin: Origin::Internal, vhost: &vhost, session: None }, stanza).await;
     }
 
-    async fn presence_from(&self, source: &Source<'_>, stanza: Stanza) {
+    /// Route a presence by its `to` (section 8.5).
+    pub(crate) async fn presence_from(&self, source: &Source<'_>, stanza: Stanza) {
         let Some(to) = &stanza.to else { return };
         if !self.is_local(to.domain()) {
-            return self.send_remote(stanza).await;
+            return self.send_elsewhere(source.origin, stanza).await;
         }
         match stanza.ty() {
             Type::Available | Type::Unavailable | Type::Error => self.deliver_presence(source, stanza).await,
@@ -125,7 +126,7 @@ impl Server {
             return self.present(source, &stanza, to.clone()).await;
         }
         if !self.is_local(to.domain()) {
-            return self.send_remote(stanza).await;
+            return self.send_elsewhere(source.origin, stanza).await;
         }
         let Some(session) = self.directory.session(to) else { return };
         if stanza.ty() == Type::Error
@@ -152,7 +153,7 @@ impl Server {
             return;
         }
         let stanza = stanza.with_addresses(stanza.from.clone(), Some(to));
-        let Some(account) = account else { return self.send_remote(stanza).await };
+        let Some(account) = account else { return self.send_elsewhere(source.origin, stanza).await };
         for session in account.sessions().iter().filter(|session| session.priority().is_some()) {
             // Whoever is gone needs no presence.
             let _ = self.hand_to(session, source, stanza.clone()).await;

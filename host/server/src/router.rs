@@ -124,8 +124,8 @@ impl Server {
     /// Route a stanza by its `to`, as one that the host or a plugin has made: no `pre` hooks.
     pub(crate) async fn route(&self, stanza: Stanza) {
         let Some(to) = stanza.to.clone() else { return };
-        let local = stanza.from.as_ref().and_then(|from| self.vhost(from.domain()));
-        let Some(vhost) = local.or_else(|| self.vhost(to.domain())) else { return };
+        let sender = stanza.from.as_ref().and_then(|from| self.vhost_of(from));
+        let Some(vhost) = sender.or_else(|| self.vhost(to.domain())) else { return };
         let source = Source { origin: Origin::Internal, vhost: &vhost, session: None };
         let recipient = self.directory.account(to.bare_str());
         match stanza.kind() {
@@ -139,7 +139,7 @@ impl Server {
     async fn iq(&self, source: &Source<'_>, stanza: Stanza, recipient: Option<Arc<AccountEntry>>) {
         let Some(to) = stanza.to.as_ref() else { return };
         if !self.is_local(to.domain()) {
-            return self.send_remote(stanza).await;
+            return self.send_elsewhere(source.origin, stanza).await;
         }
         if to.local().is_some() && to.resource().is_some() {
             let session = recipient.and_then(|account| account.session(to));
@@ -153,6 +153,9 @@ impl Server {
             return;
         }
         if !matches!(stanza.ty(), Type::Get | Type::Set) {
+            if to.local().is_none() {
+                self.hand_to_plugin(&stanza).await;
+            }
             return;
         }
         let own = stanza.from.as_ref().is_some_and(|from| from.bare_str() == to.as_str());
@@ -182,7 +185,7 @@ impl Server {
         }
     }
 
-    /// The IQs that the host answers itself: the roster and service discovery.
+    /// The IQs that the host answers itself: the roster, service discovery and commands.
     async fn host_iq(
         &self,
         session: Option<&Arc<Session>>,
@@ -198,6 +201,7 @@ impl Server {
             },
             (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
             (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq).await.map(Some),
+            (ns::COMMANDS, "command") if target == Target::SERVER => self.command_iq(iq).await.map(Some),
             _ => Err(Condition::ServiceUnavailable.into()),
         }
     }
@@ -248,42 +252,6 @@ impl Server {
         }
     }
 
-    /// Answer a stanza with an error, unless it is one that must not be answered.
-    pub(crate) async fn bounce(&self, stanza: &Stanza, error: &StanzaError) {
-        if let Some(reply) = stanza.error_reply(error) {
-            self.stats.bounced.fetch_add(1, Ordering::Relaxed);
-            self.send_back(reply).await;
-        }
-    }
-
-    /// Send an answer to whoever asked, here or elsewhere; nobody hears if it is gone.
-    pub(crate) async fn send_back(&self, answer: Stanza) {
-        match &answer.to {
-            Some(to) if !self.is_local(to.domain()) => self.send_remote(answer).await,
-            _ => self.hand_back(answer).await,
-        }
-    }
-
-    /// The seam for other servers.
-    pub(crate) async fn send_remote(&self, stanza: Stanza) {
-        if let Some(reply) = stanza.error_reply(&Condition::RemoteServerNotFound.into()) {
-            self.hand_back(reply).await;
-        }
-    }
-
-    /// Give an answer to the session that asked or, where an account did (as in subscriptions), to
-    /// all of its sessions that follow such things.
-    async fn hand_back(&self, answer: Stanza) {
-        let Some(to) = &answer.to else { return };
-        let Some(account) = self.directory.account(to.bare_str()) else { return };
-        for session in account.sessions() {
-            let follows = to.is_bare() && (session.interested() || session.priority().is_some());
-            if session.jid == *to || follows {
-                let _ = session.deliver(answer.clone()).await;
-            }
-        }
-    }
-
     /// A presence that a client sends (RFC 6121, section 4 and 3).
     async fn presence_out(&self, session: &Arc<Session>, stanza: Stanza) {
         let Some(_turn) = session.presence_turn().await else { return };
@@ -296,7 +264,7 @@ impl Server {
                 self.subscription_out(session, stanza).await;
             }
             (Some(_), Type::Available | Type::Unavailable) => self.directed(session, stanza).await,
-            (Some(_), _) => self.presence_in(stanza).await,
+            (Some(_), _) => self.presence_from(&Source::of(session), stanza).await,
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Server {
     pub(crate) decoy_secret: ring::hmac::Key,
     /// The entity capabilities of each virtual host.
     pub(crate) caps: crate::disco::Caps,
+    /// The ad-hoc commands under way.
+    pub(crate) command_sessions: crate::commands::Sessions,
     vhosts: ArcSwap<HashMap<Box<str>, Arc<Vhost>>>,
     next_session: AtomicU64,
     pub(crate) stats: Stats,
@@ -91,6 +93,7 @@ impl Server {
             random,
             decoy_secret,
             caps: crate::disco::Caps::default(),
+            command_sessions: crate::commands::Sessions::default(),
             vhosts: ArcSwap::from_pointee(vhosts),
             next_session: AtomicU64::new(1),
             stats: Stats::default(),
@@ -175,9 +178,11 @@ impl Server {
             Some(wish) if !wish.is_empty() => {
                 account.with_resource(wish).map_err(|_| refuse(Condition::BadRequest))?
             }
-            _ => account
-                .with_resource(&self.random_resource()?)
-                .map_err(|_| refuse(Condition::InternalServerError))?,
+            _ => {
+                let random = self.random_text(RESOURCE_BYTES);
+                let jid = random.and_then(|random| account.with_resource(&random).ok());
+                jid.ok_or_else(|| refuse(Condition::InternalServerError))?
+            }
         };
         let limits = &self.settings.limits;
         let session = loop {
@@ -212,16 +217,29 @@ impl Server {
             self.finish(&session).await;
             return Err(refuse(condition));
         }
+        self.load_account_data(&session).await;
         self.session_event(&session, Change::Bound, SessionEvents::BOUND).await;
         Ok(session)
     }
 
-    fn random_resource(&self) -> Result<String, BindError> {
+    /// Bring what plugins keep for an account into memory, before they can ask for it.
+    async fn load_account_data(&self, session: &Session) {
+        if !self.engine.get().is_some_and(|engine| engine.uses_account_data()) {
+            return;
+        }
+        let account = &session.account;
+        if let Err(error) = account.data().load(&*self.storage, account.jid.as_str()).await {
+            // Until somebody else binds, plugins read from the storage.
+            tracing::warn!(account = %account.jid, "the data that plugins keep was not loaded: {error}");
+        }
+    }
+
+    /// Text that nobody can guess, made of so many random bytes; `None` if the system has none.
+    pub(crate) fn random_text(&self, bytes: usize) -> Option<String> {
         use base64::Engine as _;
-        let mut bytes = [0; RESOURCE_BYTES];
-        ring::rand::SecureRandom::fill(&self.random, &mut bytes)
-            .map_err(|_| BindError::Refused(StanzaError::from(Condition::InternalServerError)))?;
-        Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+        let mut random = vec![0; bytes];
+        ring::rand::SecureRandom::fill(&self.random, &mut random).ok()?;
+        Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random))
     }
 
     /// End a session whose stream is gone: everybody hears that it is unavailable, and messages
@@ -253,6 +271,7 @@ impl Server {
         }
         drop(turn);
         self.directory.remove(session);
+        self.command_sessions.forget(&session.jid);
         self.session_event(session, Change::Closed, SessionEvents::CLOSED).await;
         self.stats.sessions_ended.fetch_add(1, Ordering::Relaxed);
     }

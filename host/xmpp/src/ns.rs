@@ -34,6 +34,10 @@ pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
 /// Entity capabilities (XEP-0115).
 pub const CAPS: &str = "http://jabber.org/protocol/caps";
+/// Ad-hoc commands (XEP-0050).
+pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
+/// Data forms (XEP-0004).
+pub const DATA_FORMS: &str = "jabber:x:data";
 /// Ping (XEP-0199).
 pub const PING: &str = "urn:xmpp:ping";
 /// The namespace that the prefix `xml` is bound to (Namespaces in XML 1.0 section 3).

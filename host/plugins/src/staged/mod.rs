@@ -14,7 +14,8 @@ use waxwing_storage::Write;
 pub(crate) struct OverQuota;
 
 /// The staged changes of one call. Writes commit first, deletes after the call's stanzas have
-/// left; so at most one of them can be about any one key.
+/// left; so at most one of them can be about any one key, except that a swap which guards a key that is
+/// unset comes before that.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
     writes: Vec<Staging>,

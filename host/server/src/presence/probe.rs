@@ -25,7 +25,7 @@ impl Server {
                 None => {
                     let probe = Stanza::presence(Type::Probe, "");
                     let (from, to) = (session.account.jid.clone(), item.jid.clone());
-                    self.send_remote(probe.with_addresses(Some(from), Some(to))).await;
+                    self.send_elsewhere(source.origin, probe.with_addresses(Some(from), Some(to))).await;
                 }
             }
         }

@@ -44,7 +44,7 @@ impl Server {
         }
         if step.pass {
             let stanza = stanza.with_addresses(Some(owner.clone()), Some(contact.clone()));
-            Box::pin(self.presence_in(stanza)).await;
+            Box::pin(self.presence_from(&Source::of(session), stanza)).await;
         }
         if !before.from() && step.state.from() {
             self.present_account(owner, &contact, Type::Available).await;

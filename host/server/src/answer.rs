@@ -1,0 +1,49 @@
+//! Answers: back to whoever asked, wherever that is.
+
+use crate::server::Server;
+use std::sync::atomic::Ordering;
+use waxwing_plugins::Origin;
+use waxwing_xmpp::{Jid, Kind, Stanza, StanzaError};
+
+impl Server {
+    /// Answer a stanza with an error, unless it is one that must not be answered.
+    pub(crate) async fn bounce(&self, stanza: &Stanza, error: &StanzaError) {
+        if let Some(reply) = stanza.error_reply(error) {
+            self.stats.bounced.fetch_add(1, Ordering::Relaxed);
+            self.send_back(reply).await;
+        }
+    }
+
+    /// Send an answer to whoever asked, here or elsewhere; nobody hears if it is gone.
+    pub(crate) async fn send_back(&self, answer: Stanza) {
+        match &answer.to {
+            Some(to) if !self.is_local(to.domain()) => self.send_elsewhere(Origin::Internal, answer).await,
+            Some(to) if to.local().is_none() => self.hand_to_plugin(&answer).await,
+            Some(to) => self.hand_back(to, &answer).await,
+            None => {}
+        }
+    }
+
+    /// Give the answer to a request that was made in the name of a virtual host or of a service to the
+    /// plugin that made it.
+    pub(crate) async fn hand_to_plugin(&self, answer: &Stanza) {
+        if answer.kind() == Kind::Iq
+            && let Some(engine) = self.engine.get()
+        {
+            // What nobody waits for is nobody's.
+            Box::pin(engine.reply(answer)).await;
+        }
+    }
+
+    /// Give an answer to the session that asked or, where an account did (as in subscriptions), to
+    /// all of its sessions that follow such things.
+    async fn hand_back(&self, to: &Jid, answer: &Stanza) {
+        let Some(account) = self.directory.account(to.bare_str()) else { return };
+        for session in account.sessions() {
+            let follows = to.is_bare() && (session.interested() || session.priority().is_some());
+            if session.jid == *to || follows {
+                let _ = session.deliver(answer.clone()).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Data forms (XEP-0004): written for a user to fill in, and read as filled in.
+
+use super::protocol::bad_payload;
+use std::fmt::Write;
+use waxwing_plugins::{Field, Form};
+use waxwing_xmpp::{Element, StanzaError, escape, ns};
+
+/// A form as XML: of type `form` to be filled in, of type `result` to be read.
+pub(super) fn form_xml(form: &Form, ty: &str) -> String {
+    let mut xml = format!("<x xmlns='{}' type='{ty}'>", ns::DATA_FORMS);
+    let texts = [("title", &form.title), ("instructions", &form.instructions)];
+    for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+        // Writing to a string cannot fail.
+        let _ = write!(xml, "<{name}>{}</{name}>", escape(text));
+    }
+    for field in &form.fields {
+        write_field(&mut xml, field, ty == "form");
+    }
+    xml + "</x>"
+}
+
+fn write_field(xml: &mut String, field: &Field, to_fill_in: bool) {
+    // Writing to a string cannot fail.
+    let _ = write!(xml, "<field type='{}'", field.ty);
+    for (name, text) in [("var", &field.var), ("label", &field.label)] {
+        if !text.is_empty() {
+            let _ = write!(xml, " {name}='{}'", escape(text));
+        }
+    }
+    *xml += ">";
+    if to_fill_in {
+        if let Some(hint) = &field.hint {
+            let _ = write!(xml, "<desc>{}</desc>", escape(hint));
+        }
+        if field.required {
+            *xml += "<required/>";
+        }
+    }
+    for value in &field.values {
+        // Each line is a value of its own (section 3.3).
+        let lines: Vec<&str> =
+            if field.ty == "text-multi" { value.split('\n').collect() } else { vec![value] };
+        for line in lines {
+            let _ = write!(xml, "<value>{}</value>", escape(line));
+        }
+    }
+    for (label, value) in field.choices.iter().filter(|_| to_fill_in) {
+        let label = match label.as_str() {
+            "" => String::new(),
+            label => format!(" label='{}'", escape(label)),
+        };
+        let _ = write!(xml, "<option{label}><value>{}</value></option>", escape(value));
+    }
+    *xml += "</field>";
+}
+
+/// The fields of the form inside a `<command/>`, each with its values; none if there is no form.
+///
+/// # Errors
+/// `bad-payload` for more than one form, one that is not of type `submit`, and a field without a name.
+pub(super) fn answers(command: &Element) -> Result<Vec<(String, Vec<String>)>, StanzaError> {
+    let mut forms = command.children().filter(|child| child.is("x", ns::DATA_FORMS));
+    let Some(form) = forms.next() else { return Ok(Vec::new()) };
+    if form.attr("type") != Some("submit") || forms.next().is_some() {
+        return Err(bad_payload());
+    }
+    let mut answers = Vec::new();
+    for field in form.children().filter(|child| child.is("field", ns::DATA_FORMS)) {
+        let values = field.children().filter(|child| child.is("value", ns::DATA_FORMS));
+        match field.attr("var") {
+            Some(var) => answers.push((var.to_owned(), values.map(Element::text).collect())),
+            // It has nothing to fill in.
+            None if field.attr("type") == Some("fixed") => {}
+            None => return Err(bad_payload()),
+        }
+    }
+    Ok(answers)
+}
