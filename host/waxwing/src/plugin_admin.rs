@@ -31,11 +31,6 @@ pub enum PluginRequest {
 }
 
 impl PluginRequest {
-    /// Whether it only looks.
-    pub fn is_question(&self) -> bool {
-        matches!(self, Self::List | Self::Info(_))
-    }
-
     /// Do it, with the component that has come with it.
     pub async fn run(self, running: &Running, component: Arc<[u8]>) -> Answer {
         let Some(catalogue) = &running.catalogue else {

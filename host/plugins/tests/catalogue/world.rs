@@ -86,7 +86,7 @@ impl World {
     }
 
     /// Install a greeter with all that it asks for.
-    pub async fn install(&self, name: &str, wish: Wish) -> Done {
+    pub async fn install(&self, name: &'static str, wish: Wish) -> Done {
         done(self.catalogue.install(bytes(name), allowed(wish)).await.unwrap())
     }
 
