@@ -39,7 +39,7 @@ test: plugins examples
 	cargo test --workspace
 	cd plugins-src && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo test --package waxwing-plugin
 	cd plugins-src/examples/word-filter && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo test
-	node --test plugins-src/sdk-javascript/
+	node --test plugins-src/sdk-javascript/test.mjs
 
 lint:
 	cargo fmt --all --check
