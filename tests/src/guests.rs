@@ -18,16 +18,27 @@ pub fn plugins_with(guests: &[String], folder: &Path) {
         }
     }
     for guest in guests {
-        let module = modules().join(guest).with_extension("wasm");
-        let component = folder.join(guest).with_extension("wasm");
-        let status = Command::new(binary())
-            .args(["plugin", "build"])
-            .arg(module)
-            .arg("--output")
-            .arg(component)
-            .status();
-        assert!(status.expect("the waxwing binary can be run").success(), "{guest} is made a component");
+        component(guest, folder);
     }
+}
+
+/// Makes the component of a guest in a folder; returns its path.
+pub fn component(guest: &str, folder: &Path) -> PathBuf {
+    let module = modules().join(guest.replace('-', "_")).with_extension("wasm");
+    let component = folder.join(guest).with_extension("wasm");
+    let output = Command::new(binary())
+        .args(["plugin", "build"])
+        .arg(module)
+        .arg("--output")
+        .arg(&component)
+        .output()
+        .expect("the waxwing binary can be run");
+    assert!(
+        output.status.success(),
+        "{guest} is made a component: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    component
 }
 
 /// Where cargo puts the guests; built on first use.

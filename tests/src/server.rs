@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::grants::{plugin_block, shipped};
-use crate::guests::plugins_with;
+use crate::guests::{component, plugins_with};
 
 /// The virtual host of every test.
 pub const DOMAIN: &str = "localhost";
@@ -316,6 +316,11 @@ impl Server {
         let path = self.dir.path().join(name);
         fs::write(&path, text).expect("a file");
         path.display().to_string()
+    }
+
+    /// The component of a plugin of `host/plugins/tests/guests`, in the server's folder; returns its path.
+    pub fn component(&self, guest: &str) -> String {
+        component(guest, self.dir.path()).display().to_string()
     }
 
     /// Starts it, with the same database as before if it ran before, and waits until it accepts connections.

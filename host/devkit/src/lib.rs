@@ -4,13 +4,20 @@
 //! language inside. [`build`] makes a component of it and needs nothing but that language's own tools.
 
 mod build;
+pub mod check;
+mod component;
 mod embedded;
 mod error;
 mod language;
 mod manifest;
 mod name;
+mod pretty;
 mod project;
+pub mod run;
+pub mod script;
 mod tools;
+mod trace;
+mod world;
 
 pub use build::{Built, build};
 pub use error::Error;

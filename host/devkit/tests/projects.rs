@@ -1,93 +1,32 @@
 //! From nothing to a plugin that answers, in every language, with the tools that its authors have.
 
-#[path = "../../plugins/tests/common/mod.rs"]
-mod common;
+mod every_hook;
+mod kit;
 
+use kit::{built_once, check_file, engine, project};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use waxwing_devkit::{Built, Error, Language, build, new_project};
 use waxwing_plugins::{Outcome, PluginSpec, Stage};
 use waxwing_xmpp::Stanza;
-
-/// A folder that stays from one run to the next, so that what comes from a registry is fetched once.
-fn kept(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("devkit").join(name);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// A fresh project called `greeter`. What an earlier run has `installed` goes into it if it `needs` the same.
-fn project(language: Language, installed: &str, needs: &str) -> PathBuf {
-    let parent = kept(&format!("{language:?}").to_lowercase());
-    let (old, aside) = (parent.join("greeter"), parent.join("earlier"));
-    if old.exists() {
-        let _ = fs::remove_dir_all(&aside);
-        fs::rename(&old, &aside).unwrap();
-    }
-    let new = new_project(&parent, "greeter", language).unwrap();
-    let text = |folder: &Path| fs::read_to_string(folder.join(needs)).ok();
-    if text(&aside) == text(&new) && aside.join(installed).exists() {
-        fs::rename(aside.join(installed), new.join(installed)).unwrap();
-    }
-    new
-}
-
-/// The component of a project whose compiler takes long: the one of an earlier run if that was made of the same
-/// files by the same code, of which the engine has kept the machine code.
-fn built_once(folder: &Path) -> Built {
-    let (recipe, result) = (folder.with_file_name("recipe"), folder.with_file_name("greeter.wasm"));
-    let now = BUILDERS.concat() + &contents(folder);
-    if !fs::read_to_string(&recipe).is_ok_and(|earlier| earlier == now) {
-        let _ = fs::remove_file(&recipe);
-        let built = build(folder, None).unwrap();
-        check_file(&built, folder);
-        fs::copy(&built.file, &result).unwrap();
-        fs::write(&recipe, now).unwrap();
-    }
-    // A component is copied as it is.
-    build(&result, Some(&folder.join("greeter.wasm"))).unwrap()
-}
-
-/// What turns a project into a component.
-const BUILDERS: [&str; 6] = [
-    include_str!("../src/build/mod.rs"),
-    include_str!("../src/build/javascript.rs"),
-    include_str!("../src/build/javascript.mjs"),
-    include_str!("../src/build/python.rs"),
-    include_str!("../src/build/python.py"),
-    include_str!("../src/tools.rs"),
-];
-
-/// Every file of a project with its text, but what has been installed or made.
-fn contents(folder: &Path) -> String {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    let made = ["node_modules", "package-lock.json", ".venv", "greeter.wasm"];
-    entries.retain(|path| !made.iter().any(|made| path.ends_with(made)));
-    let texts = entries.iter().map(|path| match path.is_dir() {
-        true => contents(path),
-        false => format!("{}\n{}\n", path.display(), fs::read_to_string(path).unwrap()),
-    });
-    texts.collect()
-}
 
 /// What the plugin says to two greetings, in an engine that lets it do all there is.
 async fn greetings(component: &Path) -> [String; 2] {
     let spec = PluginSpec {
         settings: vec![("greeting".into(), vec!["Hi".into()])],
         // A busy machine must not be taken for a busy plugin.
-        limits: common::limited(|limits| {
+        limits: engine::limited(|limits| {
             (limits.cpu, limits.call_timeout) = (Duration::from_secs(60), Duration::from_secs(60));
         }),
-        ..common::spec_of("greeter", component.to_owned())
+        ..engine::spec_of("greeter", component.to_owned())
     };
-    let world = common::World::with(spec).await;
+    let world = engine::World::with(spec).await;
     let greet = || async {
         let xml = format!(
             "<iq xmlns='jabber:client' type='get' id='1' from='{}' to='capulet.example'>\
              <greet xmlns='urn:example:greeter'/></iq>",
-            common::JULIET
+            engine::JULIET
         );
         match world.show(Stage::Process, Stanza::parse(&xml).unwrap()).await {
             Outcome::Reply(xml) => xml,
@@ -107,13 +46,6 @@ const ASKED: [&str; 4] = ["process", "runtime", "stanzas", "storage"];
 
 fn wasi(built: &Built) -> bool {
     built.imports.iter().any(|name| name.starts_with("wasi:"))
-}
-
-/// The component is where it should be and nothing else is left there.
-fn check_file(built: &Built, folder: &Path) {
-    assert_eq!(built.file, folder.join("greeter.wasm"));
-    assert_eq!(fs::metadata(&built.file).unwrap().len(), built.size as u64);
-    assert!(!folder.join("greeter.wasm.new").exists());
 }
 
 #[tokio::test]
@@ -141,19 +73,26 @@ async fn rust() {
 #[tokio::test]
 async fn javascript() {
     let folder = project(Language::JavaScript, "node_modules", "package.json");
-    let built = built_once(&folder);
+    let built = built_once(&folder, "first");
     // No WASI, because package.json asks for none.
     assert_eq!(built.permissions(), ASKED);
     assert!(!wasi(&built), "{:?}", built.imports);
     assert_eq!(greetings(&built.file).await, expected());
+
+    let hooks = every_hook::component(&folder, "app.js");
+    every_hook::check(&hooks).await;
 }
 
-#[test]
-fn python() {
+#[tokio::test]
+async fn python() {
     let folder = project(Language::Python, ".venv", "requirements.txt");
-    let built = built_once(&folder);
+    let built = built_once(&folder, "first");
     assert_eq!(built.permissions(), ASKED);
     assert!(wasi(&built), "{:?}", built.imports);
+    assert_eq!(greetings(&built.file).await, expected());
+
+    let hooks = every_hook::component(&folder, "app.py");
+    every_hook::check(&hooks).await;
 }
 
 #[test]

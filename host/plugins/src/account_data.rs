@@ -9,13 +9,16 @@ use waxwing_storage::Storage;
 /// Bytes that one plugin may keep for one account.
 pub(crate) const MOST: usize = 64 << 10;
 
+/// By plugin and key.
+type Values = HashMap<(Box<str>, Box<str>), Option<Vec<u8>>>;
+
 /// What plugins keep for one account that is online.
 #[derive(Debug, Default)]
 pub struct AccountData {
     loaded: OnceCell<()>,
-    /// By plugin and key. `None` is what was deleted since: it tells a read that was under way that
+    /// `None` is what was deleted since: it tells a read that was under way that
     /// its answer is old.
-    values: RwLock<HashMap<(Box<str>, Box<str>), Option<Vec<u8>>>>,
+    values: RwLock<Values>,
 }
 
 impl AccountData {
@@ -34,6 +37,24 @@ impl AccountData {
             Ok(())
         };
         self.loaded.get_or_try_init(|| load).await.copied()
+    }
+
+    /// With what one plugin keeps, and nothing of others.
+    pub(crate) fn holding(plugin: &str, entries: Vec<(String, Vec<u8>)>) -> AccountData {
+        let entries = entries.into_iter();
+        let values = entries.map(|(key, value)| ((plugin.into(), key.into()), Some(value))).collect();
+        AccountData { loaded: OnceCell::new_with(Some(())), values: RwLock::new(values) }
+    }
+
+    /// All that one plugin keeps, in order of the keys; `None` if that is not known here.
+    pub(crate) fn entries(&self, plugin: &str) -> Option<Vec<(String, Vec<u8>)>> {
+        self.loaded.get()?;
+        let values = self.values.read();
+        let own = values.iter().filter(|((owner, _), _)| **owner == *plugin);
+        let own = own.filter_map(|((_, key), value)| Some((key.to_string(), value.clone()?)));
+        let mut entries: Vec<_> = own.collect();
+        entries.sort_unstable();
+        Some(entries)
     }
 
     /// The value of a key; `None` if that is not known here.

@@ -4,14 +4,12 @@ use crate::breaker::{Breaker, Gate};
 use crate::counters::add;
 use crate::effects::Effects;
 use crate::grants::Grant;
-use crate::host::Host;
 use crate::instance::{Answer, Hook};
 use crate::lanes::Turn;
-use crate::pool::Pool;
+use crate::pool::{Lease, Pool};
 use crate::state::{Call, CpuSpent, Shared};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use waxwing_xmpp::Stanza;
 
 /// Why a call came to nothing. None of its effects have happened.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +76,11 @@ impl Meter {
         Meter { started: Instant::now(), cpu: Duration::ZERO }
     }
 
+    /// Time since the start.
+    pub fn time(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Run a future and add the time during which it really runs.
     async fn run<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
@@ -108,8 +111,7 @@ impl Callable {
     /// Call a hook and give back what it answers and wants done.
     pub async fn call(
         &self,
-        host: &Arc<dyn Host>,
-        stanza: Option<&Stanza>,
+        call: Box<Call>,
         hook: &Hook<'_>,
         sender: &str,
         meter: &mut Meter,
@@ -117,15 +119,29 @@ impl Callable {
         if self.breaker.gate(sender) == Gate::Shut {
             return Err(Failure::Suspended);
         }
-        let effects = Effects::default();
-        let call = Box::new(Call { host: host.clone(), stanza: stanza.cloned(), effects });
+        self.run(call, hook, Lease::Warm, meter).await
+    }
+
+    /// The same whatever the breaker says.
+    pub async fn run(
+        &self,
+        call: Box<Call>,
+        hook: &Hook<'_>,
+        lease: Lease,
+        meter: &mut Meter,
+    ) -> Result<(Answer, Effects), Failure> {
         let limit = self.shared.limits.call_timeout;
-        let bounded = tokio::time::timeout(limit, self.attempt(call, hook));
+        let bounded = tokio::time::timeout(limit, self.attempt(call, hook, lease));
         meter.run(bounded).await.unwrap_or(Err(Failure::Timeout(limit)))
     }
 
-    async fn attempt(&self, call: Box<Call>, hook: &Hook<'_>) -> Result<(Answer, Effects), Failure> {
-        let mut lent = self.pool.lend().await?;
+    async fn attempt(
+        &self,
+        call: Box<Call>,
+        hook: &Hook<'_>,
+        lease: Lease,
+    ) -> Result<(Answer, Effects), Failure> {
+        let mut lent = self.pool.lend(lease).await?;
         let (answer, call) = lent.instance.call(call, hook).await?.ok_or(Failure::WrongVerdict("nothing"))?;
         lent.give_back();
         Ok((answer, call.effects))
@@ -136,7 +152,7 @@ impl Callable {
         let (plugin, counters) = (self.shared.name.as_str(), &self.shared.counters);
         add(&counters.calls, 1);
         add(&counters.cpu, meter.cpu.as_nanos() as u64);
-        self.shared.gauges.add(hook, result.is_err(), meter.cpu, meter.started.elapsed());
+        self.shared.gauges.add(hook, result.is_err(), meter.cpu, meter.time());
         match result {
             Ok(_) => self.breaker.success(sender),
             Err(failure) => {

@@ -4,6 +4,7 @@ use crate::bindings::exports::xmpp::plugin::commands as wit;
 use crate::event::Access;
 use crate::state::State;
 use crate::verdict::{clean, stanza_error};
+use serde::{Deserialize, Deserializer, Serialize};
 use wasmtime::Store;
 use waxwing_xmpp::StanzaError;
 
@@ -24,7 +25,8 @@ pub struct CommandInfo {
 }
 
 /// What the user wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "as in XEP-0050, section 3.2")]
 pub enum CommandAction {
     Execute,
@@ -34,7 +36,7 @@ pub enum CommandAction {
 }
 
 /// One step of a command.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandRequest {
     /// The command.
     pub node: String,
@@ -47,17 +49,20 @@ pub struct CommandRequest {
     /// The fields as filled in: name and values.
     pub answers: Vec<(String, Vec<String>)>,
     /// What the last step left.
+    #[serde(with = "crate::blob")]
     pub state: Vec<u8>,
 }
 
 /// What comes of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CommandReply {
     /// There is more to fill in.
     Step {
         /// What.
         form: Form,
         /// For the next step.
+        #[serde(with = "crate::blob")]
         state: Vec<u8>,
         /// Whether there is a step before.
         has_prev: bool,
@@ -74,7 +79,7 @@ pub enum CommandReply {
 }
 
 /// A data form (XEP-0004).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// Its title.
     pub title: String,
@@ -85,12 +90,13 @@ pub struct Form {
 }
 
 /// A field of a form (XEP-0004, section 3.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Its name.
     pub var: String,
     /// Its type as the protocol calls it: `text-single`.
-    pub ty: &'static str,
+    #[serde(rename = "type", deserialize_with = "field_type")]
+    pub ty: FieldType,
     /// What a person reads.
     pub label: String,
     /// Whether it must be filled in.
@@ -101,6 +107,29 @@ pub struct Field {
     pub choices: Vec<(String, String)>,
     /// A longer explanation.
     pub hint: Option<String>,
+}
+
+/// The name of a type of fields.
+pub type FieldType = &'static str;
+
+/// All of them (XEP-0004, section 3.3).
+const FIELD_TYPES: [FieldType; 10] = [
+    "boolean",
+    "fixed",
+    "hidden",
+    "jid-multi",
+    "jid-single",
+    "list-multi",
+    "list-single",
+    "text-multi",
+    "text-private",
+    "text-single",
+];
+
+fn field_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldType, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let known = FIELD_TYPES.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| serde::de::Error::unknown_variant(&name, &FIELD_TYPES))
 }
 
 /// Call the hook of a guest.

@@ -2,6 +2,7 @@
 
 use crate::lanes::Lanes;
 use crate::plugin::PluginInfo;
+use crate::quiet::Work;
 use crate::requests::Requests;
 use crate::usage::Usages;
 use parking_lot::Mutex;
@@ -16,6 +17,8 @@ pub(crate) struct Common {
     pub usages: Usages,
     /// Wakes the housekeeping: an alarm or a deadline may be nearer than it knows.
     pub wake: Notify,
+    /// What is being done beside the calls.
+    pub work: Work,
     /// Versions that failed and are to be taken note of: at most one for each plugin and change.
     pub rollbacks: Mutex<Vec<PluginInfo>>,
     /// Tells that there are some.

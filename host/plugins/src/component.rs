@@ -28,6 +28,25 @@ pub struct Requested {
     pub http: bool,
 }
 
+/// A component that has said what it is, and is not loaded.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    /// Its name, as it says itself.
+    pub name: String,
+    /// Its version, as it says itself.
+    pub version: String,
+    /// What it does, as it says itself.
+    pub summary: String,
+    /// The names that it wants under each of its virtual hosts.
+    pub services: Vec<String>,
+    /// What it asks for besides.
+    pub requested: Requested,
+    /// Bytes of the component.
+    pub size: usize,
+    /// The SHA-256 of the component.
+    pub sha256: [u8; 32],
+}
+
 /// A compiled component.
 pub(crate) struct Compiled {
     pub component: Component,

@@ -24,6 +24,8 @@ pub(crate) struct Description {
     pub summary: String,
     pub features: Vec<String>,
     pub account_features: Vec<String>,
+    /// Category and type of each.
+    pub account_identities: Vec<(String, String)>,
     pub interests: Vec<Interest>,
     pub events: SessionEvents,
     pub stream_features: Vec<StreamFeature>,
@@ -32,11 +34,14 @@ pub(crate) struct Description {
     pub commands: Vec<CommandInfo>,
 }
 
-/// Which calls must not run at the same time.
+/// Which calls of a plugin must not run at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Serial {
+pub enum Serial {
+    /// None.
     None,
+    /// Those for stanzas of the same sending account.
     BySender,
+    /// Those for the same addressed bare JID.
     ByRecipient,
 }
 
@@ -98,6 +103,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
     let lists = [
         ("features", given.features.len()),
         ("account features", given.account_features.len()),
+        ("account identities", given.account_identities.len()),
         ("interests", given.interests.len()),
         ("marks", given.marks.len()),
         ("stream features", given.stream_features.len()),
@@ -109,6 +115,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
     }
     let texts = [&given.version, &given.summary].into_iter();
     let texts = texts.chain(&given.features).chain(&given.account_features).chain(&given.marks);
+    let texts = texts.chain(given.account_identities.iter().flat_map(|own| [&own.category, &own.type_]));
     let texts = texts.chain(given.interests.iter().filter_map(|interest| interest.payload.as_ref()));
     let texts = texts.chain(given.interests.iter().flat_map(|interest| &interest.types));
     let texts = texts.chain(given.stream_features.iter().map(|feature| &feature.xml));
@@ -133,6 +140,12 @@ fn check_service(name: &str) -> Result<(), Reason> {
 }
 
 impl Checked {
+    /// Its version, its summary and the names that it wants.
+    pub fn introduction(self) -> (String, String, Vec<String>) {
+        let services = self.0.services.into_iter().map(|service| service.name).collect();
+        (self.0.version, self.0.summary, services)
+    }
+
     /// Give marks their numbers and compile the interests.
     pub fn number(self, plugin: &str, marks: &mut Allocator) -> Result<(Description, Marks), Reason> {
         let Checked(given) = self;
@@ -162,6 +175,11 @@ impl Checked {
             summary: given.summary,
             features: given.features,
             account_features: given.account_features,
+            account_identities: given
+                .account_identities
+                .into_iter()
+                .map(|own| (own.category, own.type_))
+                .collect(),
             interests: interests?,
             events: events(given.session_events),
             stream_features: stream_features?,

@@ -10,6 +10,7 @@ use crate::chain::Chain;
 use crate::counters::add;
 use crate::host::{Host, Outgoing, Written};
 use crate::options::Limits;
+use crate::quiet::Job;
 use crate::requests::Request;
 use crate::staged::{Quota, Staged};
 use crate::state::Shared;
@@ -112,7 +113,8 @@ impl Effects {
             shared.common.requests.open(request, host.now());
             shared.common.wake.notify_one();
         }
-        Ok(Departure { stanzas, removals: self.removals, deletes, chain })
+        let job = shared.common.work.begin();
+        Ok(Departure { stanzas, removals: self.removals, deletes, chain, job })
     }
 
     /// How much one call may change.
@@ -137,6 +139,7 @@ pub(crate) struct Departure {
     removals: Vec<Jid>,
     deletes: Vec<Write>,
     chain: Chain,
+    job: Job,
 }
 
 /// What is left to do once the stanzas of a call are queued.
@@ -145,6 +148,7 @@ pub(crate) struct Rest {
     /// Whether a stanza was for one session only, so that deletes must wait for it.
     delivers: bool,
     deletes: Vec<Write>,
+    _job: Job,
 }
 
 impl Departure {
@@ -155,7 +159,7 @@ impl Departure {
 
     /// Let stanzas leave, and accounts be removed after them.
     pub async fn leave(self, host: &dyn Host, shared: &Shared, ahead: Option<&Jid>) -> Rest {
-        let Departure { stanzas, removals, deletes, chain } = self;
+        let Departure { stanzas, removals, deletes, chain, job } = self;
         let delivers = stanzas.iter().any(|stanza| matches!(stanza, Outgoing::Deliver { .. }));
         let written = if stanzas.is_empty() {
             None
@@ -168,7 +172,7 @@ impl Departure {
                 tracing::warn!(plugin = %shared.name, %account, ?error, "an account could not be removed");
             }
         }
-        Rest { written, delivers, deletes }
+        Rest { written, delivers, deletes, _job: job }
     }
 
     /// Leave, and finish without making the caller wait for anybody's stream.

@@ -2,18 +2,21 @@
 
 use crate::command::CommandInfo;
 use crate::common::Common;
+use crate::component::Inspected;
 use crate::error::{LoadError, Reason};
 use crate::event::{Calls, Facts, Phase, ServiceInfo, SessionEvents, Stage};
 use crate::host::Host;
 use crate::housekeeping;
-use crate::load::load;
+use crate::load::{self, load};
 use crate::marks::Allocator;
-use crate::options::{EngineOptions, PluginSpec, Scope};
+use crate::options::{EngineOptions, PluginSpec, Scope, Source};
 use crate::plan::Plan;
 use crate::plugin::{Plugin, PluginInfo};
+use crate::swap::{Replaced, Undo};
 use crate::wasm;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use waxwing_xmpp::{Kind, Stanza};
 
@@ -23,6 +26,8 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     pub(crate) host: Weak<dyn Host>,
     pub(crate) common: Arc<Common>,
+    /// Whether alarms ring.
+    pub(crate) alarms: AtomicBool,
     plan: ArcSwap<Plan>,
     marks: Mutex<Allocator>,
     /// Held while a plan takes the place of another, never across a wait.
@@ -37,8 +42,10 @@ impl Engine {
     pub fn new(options: EngineOptions, host: Weak<dyn Host>) -> Result<Arc<Engine>, LoadError> {
         let runtime = wasm::start(&options);
         let runtime = runtime.map_err(|reason| LoadError { plugin: "(all)".into(), reason })?;
+        let alarms = AtomicBool::new(options.alarms);
         let engine = Arc::new(Engine {
             runtime,
+            alarms,
             options,
             host,
             common: Arc::default(),
@@ -70,6 +77,12 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Let alarms ring from now on, those that are overdue at once.
+    pub fn ring_alarms(&self) {
+        self.alarms.store(true, Ordering::Relaxed);
+        self.common.wake.notify_one();
+    }
+
     /// Load a plugin and let it take part, in the place of one with the same name and scope if there is
     /// one. Stanzas go on meanwhile, and calls that are under way finish on the old one, which stands by
     /// until the new one has proved itself. After an error everything is as before.
@@ -77,22 +90,34 @@ impl Engine {
     /// # Errors
     /// When it cannot be loaded; see [`Reason`].
     pub async fn put(&self, spec: PluginSpec) -> Result<PluginInfo, LoadError> {
-        let plugin = Arc::new(load(&self.runtime, &self.common, &self.marks, &spec).await?);
+        let (info, undo) = self.swap(spec, Replaced::StandsBy).await?;
+        undo.keep();
+        Ok(info)
+    }
+
+    /// The same, undone unless it is kept.
+    pub(crate) async fn swap(
+        &self,
+        spec: PluginSpec,
+        replaced: Replaced,
+    ) -> Result<(PluginInfo, Undo<'_>), LoadError> {
+        let new = Arc::new(load(&self.runtime, &self.common, &self.marks, &spec).await?);
+        let mut old = None;
         self.change(|plugins| {
-            check_services(plugins, &plugin)?;
-            match plugins.iter_mut().find(|old| old.is_namesake(&spec.name, &spec.scope)) {
-                Some(old) => {
-                    if self.options.trial_calls > 0 {
-                        plugin.trial.begin(old.clone(), self.options.trial_calls);
+            check_services(plugins, &new)?;
+            match plugins.iter_mut().find(|plugin| plugin.is_namesake(&spec.name, &spec.scope)) {
+                Some(place) => {
+                    if replaced == Replaced::StandsBy && self.options.trial_calls > 0 {
+                        new.trial.begin(place.clone(), self.options.trial_calls);
                     }
-                    *old = plugin.clone();
+                    old = Some(std::mem::replace(place, new.clone()));
                 }
-                None => plugins.push(plugin.clone()),
+                None => plugins.push(new.clone()),
             }
             Ok(())
         })
         .map_err(|reason| LoadError { plugin: spec.name, reason })?;
-        Ok(plugin.info())
+        Ok((new.info(), Undo::new(self, Some(new), old)))
     }
 
     /// Load a plugin and let it go again: whether [`Engine::put`] would succeed, and what it would bring.
@@ -103,19 +128,44 @@ impl Engine {
         Ok(load(&self.runtime, &self.common, &self.marks, spec).await?.info())
     }
 
+    /// Have a component say what it is and what it asks for, without any grants and without loading it.
+    ///
+    /// # Errors
+    /// When it is not a plugin for this server.
+    pub async fn inspect(&self, source: &Source) -> Result<Inspected, Reason> {
+        load::inspect(&self.runtime, &self.common, &self.options.limits, source).await
+    }
+
     /// Let a plugin go; `false` if there is none of this name and scope. Calls that are under way finish.
     pub fn remove(&self, name: &str, scope: &Scope) -> bool {
-        let mut found = false;
+        self.take(name, scope).map(Undo::keep).is_some()
+    }
+
+    /// The same, undone unless it is kept; `None` if there is none of this name and scope.
+    pub(crate) fn take(&self, name: &str, scope: &Scope) -> Option<Undo<'_>> {
+        let mut old = None;
         // Taking away breaks nothing.
         let _ = self.change(|plugins| {
-            plugins.retain(|plugin| {
-                let is_it = plugin.is_namesake(name, scope);
-                found |= is_it;
-                !is_it
-            });
+            let at = plugins.iter().position(|plugin| plugin.is_namesake(name, scope));
+            old = at.map(|at| plugins.remove(at));
             Ok(())
         });
-        found
+        old.map(|old| Undo::new(self, None, Some(old)))
+    }
+
+    /// Have `back` again in the place of `gone`, as far as that is there.
+    pub(crate) fn undo(&self, gone: Option<&Arc<Plugin>>, back: Option<Arc<Plugin>>) {
+        let _ = self.change(|plugins| {
+            let at = gone.map(|gone| plugins.iter().position(|plugin| Arc::ptr_eq(plugin, gone)));
+            match (at, back) {
+                (Some(Some(at)), Some(back)) => plugins.splice(at..=at, [back]).for_each(drop),
+                (Some(Some(at)), None) => drop(plugins.remove(at)),
+                (None, Some(back)) => plugins.push(back),
+                // It has been rolled back meanwhile, or there is nothing to do.
+                (Some(None), _) | (None, None) => {}
+            }
+            Ok(())
+        });
     }
 
     /// Put a version back in the place of the one that followed it.
@@ -188,6 +238,12 @@ impl Engine {
     /// What accounts of a virtual host advertise in service discovery, in order, each once.
     pub fn account_features(&self, vhost: &str) -> Vec<String> {
         self.plan.load().roles(vhost).account_features.clone()
+    }
+
+    /// What accounts of a virtual host are besides accounts, in service discovery: category and type, in order,
+    /// each once.
+    pub fn account_identities(&self, vhost: &str) -> Vec<(String, String)> {
+        self.plan.load().roles(vhost).account_identities.clone()
     }
 
     /// The children of `<stream:features/>` of a virtual host in this phase. `setting` says whether a

@@ -1,6 +1,7 @@
 //! What the server tells the engine, and what it hears back.
 
 use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza, StanzaError};
@@ -20,7 +21,8 @@ pub enum Stage {
 }
 
 /// Where a stanza entered this server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// A client session that is logged in.
     Session,
@@ -67,7 +69,8 @@ bitflags::bitflags! {
 }
 
 /// What has happened to a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// A resource was bound.
     Bound,

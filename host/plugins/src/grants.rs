@@ -201,4 +201,86 @@ impl Grants {
     pub fn service(&self, name: &str) -> bool {
         self.services.contains(name) || self.services.contains("*")
     }
+
+    /// Whether all of another's permissions are among these. Only names are compared, no sizes.
+    pub fn include(&self, other: &Grants) -> bool {
+        other.allow.beyond(self.allow) == Interfaces::NONE
+            && other.stores.keys().all(|name| self.store(name).is_some())
+            && other.services.iter().all(|name| self.service(name))
+            && other.http.is_subset(&self.http)
+    }
+
+    /// These and others. Of a store that both name, the other's size holds.
+    #[must_use]
+    pub fn plus(&self, other: &Grants) -> Grants {
+        let mut all = self.clone();
+        all.allow = all.allow.iter().chain(other.allow.iter()).collect();
+        all.stores.extend(other.stores.clone());
+        all.services.extend(other.services.clone());
+        all.http.extend(other.http.clone());
+        all
+    }
+
+    /// What they allow, in sentences for the operator, each to follow "it may".
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences: Vec<String> =
+            self.allow.iter().map(|grant| format!("{} ({grant})", grant.allows())).collect();
+        sentences.extend(self.stores.iter().map(|(name, bytes)| {
+            let store = match name.as_str() {
+                ANY_STORE => "each of its stores".to_owned(),
+                name => format!("the store {name:?}"),
+            };
+            match bytes {
+                0 => format!("keep any amount of data in {store} (stores)"),
+                bytes => format!("keep up to {} in {store} (stores)", size(*bytes)),
+            }
+        }));
+        sentences.extend(self.services.iter().map(|name| match name.as_str() {
+            "*" => "own any name under its virtual hosts (services)".to_owned(),
+            name => format!("own the name {name:?} under its virtual hosts (services)"),
+        }));
+        sentences.extend(self.http.iter().map(|host| format!("send HTTP requests to {host} (http)")));
+        sentences
+    }
+}
+
+/// A number of bytes for people: in the largest unit that leaves nothing over.
+fn size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(bits, _)| bytes.trailing_zeros() >= *bits) {
+        Some((bits, unit)) => format!("{} {unit}", bytes >> bits),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_and_sums() {
+        let mail = Grants {
+            allow: Interfaces::named(["post"]).unwrap(),
+            stores: BTreeMap::from([("mail".into(), 3 << 20), (ANY_STORE.into(), 0)]),
+            services: BTreeSet::from(["mail".into()]),
+            http: BTreeSet::new(),
+        };
+        let said = mail.sentences().join("\n");
+        assert_eq!(
+            said,
+            "take stanzas whose recipient is offline (post)\n\
+             keep any amount of data in each of its stores (stores)\n\
+             keep up to 3 MiB in the store \"mail\" (stores)\n\
+             own the name \"mail\" under its virtual hosts (services)"
+        );
+        let web = Grants { http: BTreeSet::from(["a.example:1500".into()]), ..Grants::default() };
+        let both = mail.plus(&web);
+        assert!(both.include(&mail) && both.include(&web) && !mail.include(&web) && !web.include(&mail));
+        assert_eq!(both.plus(&mail), both);
+        assert_eq!(
+            (size(1500), size(1536), size(1 << 30)),
+            ("1500 bytes".into(), "1536 bytes".into(), "1 GiB".into())
+        );
+        assert_eq!(size(5 << 10), "5 KiB");
+    }
 }

@@ -1,12 +1,14 @@
 //! Asking plugins about stanzas, and telling them what has happened.
 
 use crate::bindings::exports::xmpp::plugin::replies;
-use crate::bindings::exports::xmpp::plugin::sessions::{self, Flow};
+use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::call::Failure;
 use crate::command::{CommandReply, CommandRequest};
 use crate::engine::Engine;
 use crate::event::{Calls, Change, Event, Outcome, ServiceInfo, Stage};
 use crate::header::Head;
+use crate::input::lend_change;
+use crate::host::Host;
 use crate::instance::Hook;
 use crate::options::Policy;
 use crate::plan::Plan;
@@ -128,10 +130,9 @@ impl Engine {
     /// Tell a plugin what came of its request.
     pub(crate) async fn answer(&self, request: Request, stanza: Option<&Stanza>) {
         let plan = self.plan();
-        let domain = request.from.domain();
-        let under = || domain.split_once('.').and_then(|(_, vhost)| plan.plugin(&request.plugin, vhost));
-        let Some(plugin) = plan.plugin(&request.plugin, domain).or_else(under) else { return };
         let Some(host) = self.host.upgrade() else { return };
+        let Some(vhost) = vhost_of(request.from.domain(), &*host) else { return };
+        let Some(plugin) = plan.plugin(&request.plugin, vhost) else { return };
         let from = request.to.to_string();
         let error = stanza.and_then(Stanza::stanza_error).map(|error| lend_error(&error));
         let answer = match (stanza, &error) {
@@ -154,8 +155,8 @@ impl Engine {
     pub(crate) async fn ring(&self, alarm: &Alarm) -> Option<Result<(), Failure>> {
         let plan = self.plan();
         let owner = Jid::parse(&alarm.owner).ok()?;
-        let plugin = plan.plugin(&alarm.plugin, owner.domain())?;
         let host = self.host.upgrade()?;
+        let plugin = plan.plugin(&alarm.plugin, vhost_of(owner.domain(), &*host)?)?;
         let question = Question {
             host: &host,
             hook: Hook::Alarm { owner: &alarm.owner, name: &alarm.name, due: alarm.at, data: &alarm.data },
@@ -211,7 +212,7 @@ impl Engine {
         let name = session.to_string();
         let question = Question {
             host: &host,
-            hook: Hook::Session(&name, lent(change)),
+            hook: Hook::Session(&name, lend_change(change)),
             stanza: None,
             sender: session.bare_str(),
             recipient: session.bare_str(),
@@ -255,6 +256,14 @@ impl Engine {
     }
 }
 
+/// The virtual host that a domain is, or that it is a service under.
+fn vhost_of<'a>(domain: &'a str, host: &dyn Host) -> Option<&'a str> {
+    let under = || domain.split_once('.').map(|(_, vhost)| vhost);
+    Some(domain)
+        .filter(|domain| host.is_local(domain))
+        .or_else(|| under().filter(|vhost| host.is_local(vhost)))
+}
+
 /// What a result means for the stanza; `None` if it simply goes on.
 fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome> {
     match result {
@@ -268,15 +277,5 @@ fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome>
             Policy::Bounce => Some(Outcome::Reject(Condition::InternalServerError.into())),
             Policy::Pass | Policy::ByStage => None,
         },
-    }
-}
-
-fn lent(change: &Change) -> sessions::Change<'_> {
-    match change {
-        Change::Bound => sessions::Change::Bound,
-        Change::Available(priority) => sessions::Change::Available(*priority),
-        Change::Priority(priority) => sessions::Change::Priority(*priority),
-        Change::Unavailable(status) => sessions::Change::Unavailable(status.as_deref()),
-        Change::Closed => sessions::Change::Closed,
     }
 }

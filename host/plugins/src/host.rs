@@ -3,6 +3,7 @@
 
 use crate::account_data::AccountData;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
@@ -35,7 +36,8 @@ pub struct SessionInfo {
 }
 
 /// Why the server refused to change an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AccountError {
     /// The account is taken.
     Exists,
@@ -50,7 +52,8 @@ pub enum AccountError {
 }
 
 /// What `owner`'s roster says of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Subscription {
     /// Neither sees the other's presence.
     None,

@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::host::Host;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -64,19 +65,26 @@ impl House {
     /// Do what is due, and say for how long nothing is.
     async fn round(self: &Arc<Self>, engine: &Arc<Engine>) -> Duration {
         let Some(host) = engine.host.upgrade() else { return ROUND };
+        let _job = engine.common.work.begin();
         let now = host.now();
         for request in engine.common.requests.expire(now) {
-            let engine = engine.clone();
-            tokio::spawn(async move { engine.answer(request, None).await });
+            let (engine, job) = (engine.clone(), engine.common.work.begin());
+            tokio::spawn(async move {
+                engine.answer(request, None).await;
+                drop(job);
+            });
         }
-        let next_alarm = self.ring_due(&*host, now).await;
+        let next_alarm = match engine.alarms.load(Ordering::Relaxed) {
+            true => self.ring_due(engine, &*host, now).await,
+            false => None,
+        };
         let next = [next_alarm, engine.common.requests.next_deadline()].into_iter().flatten().min();
         let pause = next.map_or(ROUND, |next| Duration::from_millis(next.saturating_sub(now).max(1)));
         pause.min(ROUND)
     }
 
     /// Ring what is due and does not ring yet. Answers when the next is due.
-    async fn ring_due(self: &Arc<Self>, host: &dyn Host, now: u64) -> Option<u64> {
+    async fn ring_due(self: &Arc<Self>, engine: &Engine, host: &dyn Host, now: u64) -> Option<u64> {
         let due = match host.storage().alarms(now, PAGE).await {
             Ok(due) => due,
             Err(error) => {
@@ -92,10 +100,10 @@ impl House {
             }
             // Waits while as many ring as may.
             let Ok(bell) = self.bells.clone().acquire_owned().await else { return None };
-            let house = self.clone();
+            let (house, job) = (self.clone(), engine.common.work.begin());
             tokio::spawn(async move {
                 house.ring(key, alarm).await;
-                drop(bell);
+                drop((bell, job));
             });
         }
         // Those that ring are still in storage, so what is due by then is not known yet.

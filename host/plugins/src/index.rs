@@ -27,9 +27,12 @@ pub(crate) struct Payload {
 
 /// Whose marks are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Party {
+pub enum Party {
+    /// Those of the session that sent the stanza.
     SenderSession,
+    /// Those of any session of the sender's account.
     SenderAccount,
+    /// Those of any session of the recipient's account.
     RecipientAccount,
 }
 

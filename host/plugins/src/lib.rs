@@ -12,15 +12,19 @@
 
 mod account_data;
 mod bindings;
+mod blob;
 mod breaker;
 mod call;
+mod catalogue;
 mod chain;
 mod command;
 mod common;
 mod component;
 mod componentize;
 mod counters;
+mod declared;
 mod description;
+mod dry;
 mod effects;
 mod engine;
 mod error;
@@ -33,18 +37,25 @@ mod host;
 mod housekeeping;
 mod imports;
 mod index;
+mod input;
 mod instance;
 mod lanes;
 mod load;
 mod marks;
+mod measure;
 mod memory;
+mod notes;
 mod options;
 mod plan;
 mod plugin;
 mod pool;
+mod quiet;
+mod record;
 mod requests;
 mod staged;
 mod state;
+mod swap;
+mod trace;
 mod trial;
 mod usage;
 mod verdict;
@@ -52,9 +63,18 @@ mod wasi;
 mod wasm;
 
 pub use account_data::AccountData;
-pub use command::{CommandAction, CommandInfo, CommandReply, CommandRequest, Field, Form};
-pub use component::Requested;
+pub use blob::Blob;
+pub use catalogue::{
+    Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange,
+    Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, What, Which,
+    Wish,
+};
+pub use command::{CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form};
+pub use component::{Inspected, Requested};
 pub use componentize::{ComponentizeError, componentize};
+pub use declared::{Declared, DeclaredInterest};
+pub use description::Serial;
+pub use dry::DryError;
 pub use engine::Engine;
 pub use error::{LoadError, Reason};
 pub use event::{
@@ -64,6 +84,13 @@ pub use gauge::HookFigures;
 pub use grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};
 pub use hooks::Service;
 pub use host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
+pub use index::Party;
+pub use input::{Input, InputError, Shown};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
+pub use record::{Exchange, HostAnswer, HostQuestion, Query, Secret, SeenContact, SeenEntry, SeenSession};
+pub use trace::{
+    AccountChange, Difference, Line, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure,
+    TraceMark, TraceRequest, TraceStanza, TraceWrite,
+};

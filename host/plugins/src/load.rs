@@ -5,15 +5,16 @@ use crate::bindings::exports::xmpp::plugin as exports;
 use crate::breaker::Breaker;
 use crate::call::Callable;
 use crate::common::Common;
-use crate::component::{Compiled, PACKAGE, Requested, compile};
+use crate::component::{Compiled, Inspected, PACKAGE, Requested, compile};
 use crate::counters::Counters;
 use crate::description;
 use crate::error::{LoadError, Reason};
 use crate::grants::Grants;
 use crate::imports;
 use crate::instance::{Exports, Instance};
+use crate::lanes::Lanes;
 use crate::marks::Allocator;
-use crate::options::PluginSpec;
+use crate::options::{Limits, PluginSpec, Source};
 use crate::plugin::Plugin;
 use crate::pool::{Pool, init};
 use crate::state::{Shared, State};
@@ -44,19 +45,7 @@ async fn load_or_reason(
     requested.check(&spec.grants)?;
     let (pre, exports) = link(&component, &requested, &spec.grants)?;
 
-    let shared = Arc::new(Shared {
-        name: spec.name.clone(),
-        scope: spec.scope.clone(),
-        grants: spec.grants.clone(),
-        limits: spec.limits.clone(),
-        fresh: spec.fresh,
-        counters: Counters::default(),
-        gauges: Default::default(),
-        lanes: common.lanes(&spec.name),
-        common: common.clone(),
-        marks: OnceLock::new(),
-        services: OnceLock::new(),
-    });
+    let shared = share(spec, common, common.lanes(&spec.name));
     let timeout = spec.limits.call_timeout;
     let started = tokio::time::timeout(timeout, Instance::new(&pre, &exports, &shared)).await;
     let mut instance = settled("instantiate", started)?;
@@ -74,6 +63,45 @@ async fn load_or_reason(
     pool.keep(instance);
     let callable = Callable { shared, pool, breaker: Breaker::default() };
     Ok(Plugin::new(callable, spec.clone(), description, hooks, requested, size, sha256))
+}
+
+/// Have a component that nobody has granted anything yet say what it is. It reaches nothing: what needs
+/// a server is refused while a plugin is described.
+pub(crate) async fn inspect(
+    engine: &wasmtime::Engine,
+    common: &Arc<Common>,
+    limits: &Limits,
+    source: &Source,
+) -> Result<Inspected, Reason> {
+    let Compiled { component, requested, size, sha256 } = compile(engine, source).await?;
+    let grants = Grants { allow: requested.interfaces, ..Grants::everything() };
+    let spec = PluginSpec { grants, limits: limits.clone(), ..PluginSpec::new("(new)", source.clone()) };
+    let (pre, exports) = link(&component, &requested, &spec.grants)?;
+    let shared = share(&spec, common, Arc::default());
+    let timeout = limits.call_timeout;
+    let started = tokio::time::timeout(timeout, Instance::new(&pre, &exports, &shared)).await;
+    let mut instance = settled("instantiate", started)?;
+    let described = settled("describe", tokio::time::timeout(timeout, instance.describe()).await)?;
+    check_name(&described.name)?;
+    let spec = PluginSpec { name: described.name.clone(), ..spec };
+    let (version, summary, services) = description::check(described, &spec, &exports)?.introduction();
+    Ok(Inspected { name: spec.name, version, summary, services, requested, size, sha256 })
+}
+
+fn share(spec: &PluginSpec, common: &Arc<Common>, lanes: Arc<Lanes>) -> Arc<Shared> {
+    Arc::new(Shared {
+        name: spec.name.clone(),
+        scope: spec.scope.clone(),
+        grants: spec.grants.clone(),
+        limits: spec.limits.clone(),
+        fresh: spec.fresh,
+        counters: Counters::default(),
+        gauges: Default::default(),
+        lanes,
+        common: common.clone(),
+        marks: OnceLock::new(),
+        services: OnceLock::new(),
+    })
 }
 
 /// The result of a function that was given a time limit.

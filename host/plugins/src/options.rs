@@ -16,11 +16,14 @@ pub struct EngineOptions {
     pub limits: Limits,
     /// Calls that a new version must serve before the old one is let go; 0 does without.
     pub trial_calls: u32,
+    /// Whether alarms ring from the start; if not, from [`Engine::ring_alarms`](crate::Engine::ring_alarms)
+    /// on, when all plugins are there that they may be for.
+    pub alarms: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { cache_folder: None, limits: Limits::default(), trial_calls: 20 }
+        Self { cache_folder: None, limits: Limits::default(), trial_calls: 20, alarms: true }
     }
 }
 
@@ -85,6 +88,16 @@ impl Scope {
         match self {
             Scope::Everywhere => true,
             Scope::Only(domains) => domains.contains(domain),
+        }
+    }
+
+    /// Whether two plugins of one name with these scopes would take part side by side: one for all
+    /// virtual hosts gives way to one for just some, and to nothing else.
+    pub(crate) fn clashes(&self, other: &Scope) -> bool {
+        match (self, other) {
+            (Scope::Everywhere, Scope::Everywhere) => true,
+            (Scope::Only(own), Scope::Only(others)) => !own.is_disjoint(others),
+            _ => false,
         }
     }
 }

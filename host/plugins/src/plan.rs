@@ -30,6 +30,7 @@ pub(crate) struct Roles {
     /// In order, each once.
     pub features: Vec<String>,
     pub account_features: Vec<String>,
+    pub account_identities: Vec<(String, String)>,
     pub stream_features: Vec<StreamFeature>,
     pub services: Vec<(ServiceInfo, u16)>,
     pub commands: Vec<(CommandInfo, u16)>,
@@ -93,6 +94,7 @@ impl Roles {
             roles.events |= description.events;
             roles.features.extend_from_slice(&description.features);
             roles.account_features.extend_from_slice(&description.account_features);
+            roles.account_identities.extend_from_slice(&description.account_identities);
             roles.stream_features.extend_from_slice(&description.stream_features);
             roles.services.extend(description.services.iter().map(|service| (service.clone(), *number)));
             roles.commands.extend(description.commands.iter().map(|command| (command.clone(), *number)));
@@ -101,6 +103,7 @@ impl Roles {
         roles.index = Index::new(interests);
         roles.features = merged(&roles.features);
         roles.account_features = merged(&roles.account_features);
+        roles.account_identities = merged(&roles.account_identities);
         roles
     }
 
@@ -110,6 +113,6 @@ impl Roles {
     }
 }
 
-fn merged(features: &[String]) -> Vec<String> {
+fn merged<T: Clone + Ord>(features: &[T]) -> Vec<T> {
     features.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }

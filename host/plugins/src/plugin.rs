@@ -2,19 +2,19 @@
 
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::call::{Callable, Failure, Meter};
-use crate::command::{CommandReply, STATE};
 use crate::component::Requested;
 use crate::counters::Counters;
 use crate::description::{Description, Serial};
 use crate::event::Stage;
 use crate::gauge::HookFigures;
 use crate::grants::Grant;
-use crate::host::{Host, Outgoing};
-use crate::instance::{Answer, Hook};
+use crate::host::Host;
+use crate::instance::Hook;
 use crate::options::{PluginSpec, Policy, Scope};
 use crate::pool::PoolFigures;
+use crate::state::Call;
 use crate::trial::Trial;
-use crate::verdict::{Decision, decide};
+use crate::verdict::{Decision, Settled, settle};
 use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza};
 
@@ -123,33 +123,10 @@ impl Plugin {
             Some(key) => Some(self.callable.turn(key).await?),
             None => None,
         };
-        let (answer, mut effects) = self.callable.call(host, *stanza, hook, sender, meter).await?;
-        let mut decision = match (answer, stanza) {
-            (Answer::Verdict(verdict), Some(stanza)) => decide(verdict, hook.grant(), stanza)?,
-            (Answer::Verdict(_), None) => return Err(Failure::WrongVerdict("verdict")),
-            (Answer::Flow(flow), _) => Decision::Flow(flow),
-            (Answer::Command(Ok(CommandReply::Step { state, .. })), _) if state.len() > STATE => {
-                return Err(Failure::BigState);
-            }
-            (Answer::Command(reply), _) => Decision::Command(reply),
-            (Answer::Nothing, _) => Decision::Next,
-        };
-        match (&decision, stanza) {
-            // An error leaves nothing behind, whoever finds it.
-            (Decision::Reject(_) | Decision::Command(Err(_)), _) => return Ok(decision),
-            (Decision::Reply(inner), Some(stanza))
-                if !effects.removals.is_empty() && stanza.from.is_some() =>
-            {
-                // The answer has to leave before the sessions that wait for it are closed.
-                effects.send_last(Outgoing::Route(stanza.iq_result(inner)));
-                decision = Decision::Handled;
-            }
-            // Asked again, one that has done nothing would do nothing for ever.
-            (Decision::Flow(Flow::Again), _) if !effects.makes_progress() => {
-                decision = Decision::Flow(Flow::Done);
-            }
-            _ => {}
-        }
+        let call = Call::new(host, *stanza, None);
+        let (answer, effects) = self.callable.call(call, hook, sender, meter).await?;
+        let Settled { decision, effects } = settle(answer, effects, hook.grant(), *stanza)?;
+        let Some(effects) = effects else { return Ok(decision) };
         let shared = &self.callable.shared;
         let departure = effects.commit(&***host, shared).await?;
         if departure.is_empty() {

@@ -29,9 +29,19 @@ pub(crate) struct Pool {
     memory: AtomicUsize,
 }
 
+/// Which instance a call gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lease {
+    /// One that others have used and will use, if there is one.
+    Warm,
+    /// One of its own, that nobody has used or will use.
+    Own,
+}
+
 /// An instance for one call. Dropping it throws the instance away.
 pub(crate) struct Lent<'a> {
     pub instance: Instance,
+    lease: Lease,
     place: Place<'a>,
 }
 
@@ -77,19 +87,19 @@ impl Pool {
     }
 
     /// An instance that is ready for a hook call, waiting for one if all are in use.
-    pub async fn lend(&self) -> Result<Lent<'_>, Failure> {
+    pub async fn lend(&self, lease: Lease) -> Result<Lent<'_>, Failure> {
         let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => self.wait().await?,
         };
-        let idle = self.idle.lock().pop();
+        let idle = if lease == Lease::Warm { self.idle.lock().pop() } else { None };
         let instance = match idle {
             Some(instance) => instance,
             None => self.make().await?,
         };
         let lent = self.lent.fetch_add(1, Ordering::Relaxed) + 1;
         self.peak.fetch_max(lent, Ordering::Relaxed);
-        Ok(Lent { instance, place: Place { pool: self, _permit: permit } })
+        Ok(Lent { instance, lease, place: Place { pool: self, _permit: permit } })
     }
 
     /// Keep one that was made while the plugin was loaded.
@@ -136,10 +146,11 @@ impl Pool {
 impl Lent<'_> {
     /// Give back an instance whose call went well.
     pub fn give_back(self) {
-        let Lent { instance, place } = self;
+        let Lent { instance, lease, place } = self;
         let pool = place.pool;
         pool.memory.fetch_max(instance.memory(), Ordering::Relaxed);
-        let worn = pool.shared.fresh || instance.calls >= pool.shared.limits.retire_after;
+        let worn =
+            lease == Lease::Own || pool.shared.fresh || instance.calls >= pool.shared.limits.retire_after;
         if !worn {
             pool.idle.lock().push(instance);
         }

@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::lanes::Lanes;
 use crate::marks::Marks;
 use crate::memory::Memory;
+use crate::notes::Notes;
 use crate::options::{Limits, Scope};
 use crate::wasi::Wasi;
 use crate::wasm::SLICE;
@@ -125,6 +126,19 @@ pub(crate) struct Call {
     /// What `borrow<stanza>` stands for.
     pub stanza: Option<Stanza>,
     pub effects: Effects,
+    /// Where somebody watches.
+    pub notes: Option<Arc<Notes>>,
+}
+
+impl Call {
+    pub fn new(host: &Arc<dyn Host>, stanza: Option<&Stanza>, notes: Option<Arc<Notes>>) -> Box<Call> {
+        Box::new(Call { host: host.clone(), stanza: stanza.cloned(), effects: Effects::default(), notes })
+    }
+
+    /// Whether nothing of it may reach the world.
+    pub fn is_dry(&self) -> bool {
+        self.notes.as_ref().is_some_and(|notes| notes.dry)
+    }
 }
 
 /// A plugin has used up its CPU budget.
@@ -152,6 +166,11 @@ impl State {
     /// What the instance has of WASI.
     pub fn wasi(&mut self) -> &mut Wasi {
         self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.shared)))
+    }
+
+    /// The notes on the call that is being made, where somebody watches it.
+    pub fn notes(&self) -> Option<&Notes> {
+        self.call.as_ref()?.notes.as_deref()
     }
 
     /// Bytes of memory that the instance uses.

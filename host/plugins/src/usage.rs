@@ -21,8 +21,15 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Whether there is room for this many more bytes, and if so, count them.
-    pub async fn reserve(&self, storage: &dyn Storage, store: &str, more: u64, limit: u64) -> bool {
+    /// Whether there is room for this many more bytes, and if so, count them, unless this is only to `look`.
+    pub async fn reserve(
+        &self,
+        storage: &dyn Storage,
+        store: &str,
+        more: u64,
+        limit: u64,
+        look: bool,
+    ) -> bool {
         if limit == 0 {
             return true;
         }
@@ -41,6 +48,9 @@ impl Usage {
             }
         }
         let room = |bytes: u64| bytes.checked_add(more).filter(|bytes| *bytes <= limit);
+        if look {
+            return room(self.bytes.load(Ordering::Relaxed)).is_some();
+        }
         self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
     }
 }
@@ -54,5 +64,11 @@ impl Usages {
     pub fn of(&self, store: &str) -> Arc<Usage> {
         let make = || Arc::new(Usage { bytes: AtomicU64::new(0), counted: Mutex::new(None) });
         self.0.lock().entry(store.to_owned()).or_insert_with(make).clone()
+    }
+
+    /// The data of a plugin has been erased: what was counted says nothing any more.
+    pub fn forget(&self, plugin: &str) {
+        let own = |store: &str| store.strip_prefix(plugin).is_some_and(|rest| rest.starts_with('/'));
+        self.0.lock().retain(|store, _| !own(store));
     }
 }

@@ -3,8 +3,11 @@
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::bindings::xmpp::plugin::types as wit;
 use crate::call::Failure;
-use crate::command::CommandReply;
+use crate::command::{CommandReply, STATE};
+use crate::effects::Effects;
 use crate::grants::Grant;
+use crate::host::Outgoing;
+use crate::instance::Answer;
 use waxwing_xmpp::{Condition, ErrorType, Kind, Stanza, StanzaError, Type};
 
 /// A verdict that has been checked.
@@ -24,8 +27,50 @@ pub(crate) enum Decision {
     Command(Result<CommandReply, StanzaError>),
 }
 
+/// What a call comes to.
+pub(crate) struct Settled {
+    pub decision: Decision,
+    /// What it wants done; `None` after an error, which leaves nothing behind, whoever finds it.
+    pub effects: Option<Effects>,
+}
+
+/// Find out what a call comes to, if its answer is one that can be carried out.
+pub(crate) fn settle(
+    answer: Answer,
+    mut effects: Effects,
+    hook: Grant,
+    stanza: Option<&Stanza>,
+) -> Result<Settled, Failure> {
+    let mut decision = match (answer, stanza) {
+        (Answer::Verdict(verdict), Some(stanza)) => decide(verdict, hook, stanza)?,
+        (Answer::Verdict(_), None) => return Err(Failure::WrongVerdict("verdict")),
+        (Answer::Flow(flow), _) => Decision::Flow(flow),
+        (Answer::Command(Ok(CommandReply::Step { state, .. })), _) if state.len() > STATE => {
+            return Err(Failure::BigState);
+        }
+        (Answer::Command(reply), _) => Decision::Command(reply),
+        (Answer::Nothing, _) => Decision::Next,
+    };
+    match (&decision, stanza) {
+        (Decision::Reject(_) | Decision::Command(Err(_)), _) => {
+            return Ok(Settled { decision, effects: None });
+        }
+        (Decision::Reply(inner), Some(stanza)) if !effects.removals.is_empty() && stanza.from.is_some() => {
+            // The answer has to leave before the sessions that wait for it are closed.
+            effects.send_last(Outgoing::Route(stanza.iq_result(inner)));
+            decision = Decision::Handled;
+        }
+        // Asked again, one that has done nothing would do nothing for ever.
+        (Decision::Flow(Flow::Again), _) if !effects.makes_progress() => {
+            decision = Decision::Flow(Flow::Done);
+        }
+        _ => {}
+    }
+    Ok(Settled { decision, effects: Some(effects) })
+}
+
 /// Check a verdict on a stanza. What a plugin writes never reaches the wire unchecked.
-pub(crate) fn decide(verdict: wit::Verdict, hook: Grant, stanza: &Stanza) -> Result<Decision, Failure> {
+fn decide(verdict: wit::Verdict, hook: Grant, stanza: &Stanza) -> Result<Decision, Failure> {
     match verdict {
         wit::Verdict::Next => Ok(Decision::Next),
         wit::Verdict::Handled => Ok(Decision::Handled),

@@ -225,3 +225,73 @@ async fn one_payload_for_many() {
     let to: Vec<_> = sent.iter().map(|stanza| stanza.to.as_ref().unwrap().as_str()).collect();
     assert_eq!(to, ["a@x.example", "b@x.example", "c@x.example"]);
 }
+
+const ROOM: &str = "coven@clock.capulet.example";
+
+#[tokio::test]
+async fn pages_of_a_table_begin_at_either_end() {
+    let world = clockwork().await;
+    for key in ["a", "b", "c", "d", "e"] {
+        tell(&world, &format!("put owner='{OWNER}' key='{key}' value='old'")).await;
+    }
+    let scan = |rest: &str| format!("scan owner='{OWNER}' {rest}");
+    assert_eq!(tell(&world, &scan("limit='2'")).await, "a=old b=old");
+    assert_eq!(tell(&world, &scan("limit='2' after='b'")).await, "c=old d=old");
+    assert_eq!(tell(&world, &scan("limit='2' backwards=''")).await, "e=old d=old");
+    assert_eq!(tell(&world, &scan("after='a' before='c'")).await, "b=old");
+    assert_eq!(tell(&world, &scan("prefix='x'")).await, "");
+    // What the call has changed is seen by its own pages, and nothing of the others is lost at their ends.
+    assert_eq!(
+        tell(&world, &format!("rearrange owner='{OWNER}'")).await,
+        "a=old b=new; bb=new e=old; e=old bb=new; b=new a=old; a b bb e"
+    );
+    assert_eq!(tell(&world, &scan("")).await, "a=old b=new bb=new e=old");
+    tell(&world, &format!("crowd owner='{OWNER}'")).await;
+    assert_eq!(tell(&world, &format!("all owner='{OWNER}' prefix='crowd/'")).await, "600");
+}
+
+#[tokio::test]
+async fn what_is_unset_is_gone_with_the_writes() {
+    let world = clockwork().await;
+    tell(&world, &format!("put owner='{OWNER}' key='nick/old' value='juliet'")).await;
+    world.host.steps();
+    tell(&world, &format!("rename owner='{OWNER}'")).await;
+    assert_eq!(world.host.steps(), [Step::Commit(3)], "one commit");
+    assert_eq!(world.host.storage.value("clockwork/room", OWNER, "nick/old"), None);
+    assert_eq!(world.host.storage.value("clockwork/room", OWNER, "nick/new").as_deref(), Some("juliet"));
+}
+
+/// Whether a plugin works for all virtual hosts or for this one.
+#[tokio::test(start_paused = true)]
+async fn addresses_of_its_own_service_are_owners() {
+    for scope in [Scope::Everywhere, Scope::Only([VHOST.to_owned()].into())] {
+        let world = World::with(PluginSpec { scope, ..spec("clockwork") }).await;
+        for owner in [ROOM, "clock.capulet.example", OWNER, VHOST] {
+            tell(&world, &format!("put owner='{owner}' key='k' value='v'")).await;
+            assert_eq!(tell(&world, &format!("scan owner='{owner}'")).await, "k=v", "{owner}");
+        }
+        tell(&world, &format!("set-room-alarm owner='{ROOM}'")).await;
+        assert_eq!(sent(&world).await, ["room is open"]);
+    }
+    let world = clockwork().await;
+    for owner in ["coven@bot.capulet.example", "x@clock.montague.example", "romeo@montague.example"] {
+        let put = told(&format!("<put xmlns='urn:clock' owner='{owner}' key='k' value='v'/>"));
+        assert!(matches!(world.show(Stage::Process, put).await, Outcome::Reject(_)), "{owner}");
+    }
+}
+
+#[tokio::test]
+async fn what_accounts_are_is_listed_once() {
+    let world = clockwork().await;
+    let pairs = [("automation", "clock"), ("pubsub", "pep")];
+    let expected = pairs.map(|(category, ty)| (category.to_owned(), ty.to_owned()));
+    assert_eq!(world.engine.account_identities(VHOST), expected);
+}
+
+/// The content is kept once, so it counts once.
+#[tokio::test]
+async fn many_recipients_do_not_fill_an_outbox() {
+    let world = clockwork().await;
+    assert_eq!(tell(&world, "shout many='1000'").await, "sent");
+    assert_eq!(tell(&world, "shout many='1001'").await, "too-many");
+}

@@ -73,8 +73,8 @@ async fn a_trap_ends_the_event() {
 #[tokio::test]
 async fn only_wanted_events_are_told() {
     let world = World::new().await;
-    assert!(world.engine.wants(SessionEvents::BOUND));
-    assert!(!world.engine.wants(SessionEvents::CLOSED));
+    assert!(world.engine.wants(VHOST, SessionEvents::BOUND));
+    assert!(!world.engine.wants(VHOST, SessionEvents::CLOSED));
     world.engine.session_event(&jid(JULIET), Change::Closed).await;
     world.engine.session_event(&jid(JULIET), Change::Unavailable(None)).await;
     assert_eq!(world.counters().0, 0);

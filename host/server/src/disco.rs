@@ -42,6 +42,11 @@ impl Info<'_> {
 
     /// The content of a result.
     pub fn to_xml(&self, node: Option<&str>) -> String {
+        self.to_xml_with(node, &[])
+    }
+
+    /// The same with more identities: category and type of each.
+    fn to_xml_with(&self, node: Option<&str>, identities: &[(String, String)]) -> String {
         let mut xml = open(ns::DISCO_INFO, node);
         // Writing to a string cannot fail.
         let _ = write!(xml, "<identity category='{}' type='{}'", escape(self.category), escape(self.ty));
@@ -49,6 +54,9 @@ impl Info<'_> {
             let _ = write!(xml, " name='{}'", escape(self.name));
         }
         xml += "/>";
+        for (category, ty) in identities {
+            let _ = write!(xml, "<identity category='{}' type='{}'/>", escape(category), escape(ty));
+        }
         for feature in &self.features {
             let _ = write!(xml, "<feature var='{}'/>", escape(feature));
         }
@@ -174,11 +182,13 @@ impl Server {
         if node.is_some() {
             return Err(Condition::ItemNotFound.into());
         }
-        let mut features = named(ACCOUNT_FEATURES);
+        let (mut features, mut identities) = (named(ACCOUNT_FEATURES), Vec::new());
         if let Some(engine) = self.engine.get() {
             features.extend(engine.account_features(to.domain()));
+            identities = engine.account_identities(to.domain());
         }
-        Ok(Info { category: "account", ty: "registered", name: "", features }.to_xml(None))
+        let info = Info { category: "account", ty: "registered", name: "", features };
+        Ok(info.to_xml_with(None, &identities))
     }
 
     /// The account's available resources, for those who see its presence (XEP-0030, section 8).

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answer;
+mod clock;
 mod commands;
 mod directory;
 mod disco;

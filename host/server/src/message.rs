@@ -83,7 +83,7 @@ impl Server {
             // For the server itself: only a plugin can have a use for it.
             let facts = || source.facts(None, Target::SERVER);
             let calls = self.matching(to.domain(), Stage::Process, &stanza, facts);
-            if let Some(stanza) = self.ask(calls, source.event_for(&to), stanza).await {
+            if let Some(stanza) = self.ask(calls, self.event_for(source, &to), stanza).await {
                 self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
             }
             return;
@@ -118,7 +118,7 @@ impl Server {
         if self.account_known(&account).await {
             let facts = || source.facts(None, Target::empty());
             let calls = self.matching(to.domain(), Stage::Post, &stanza, facts);
-            match self.ask(calls, source.event_for(to), stanza).await {
+            match self.ask(calls, self.event_for(source, to), stanza).await {
                 None => return self.look_again(&account),
                 Some(back) => return self.bounce(&back, &Condition::ServiceUnavailable.into()).await,
             }
@@ -166,7 +166,7 @@ impl Server {
         let Err(stanza) = self.hand_to_all(&others, &source, stanza).await else { return };
         let facts = || source.facts(None, Target::empty());
         let calls = self.matching(ended.vhost.domain(), Stage::Post, &stanza, facts);
-        match self.ask(calls, source.event_for(&account.jid), stanza).await {
+        match self.ask(calls, self.event_for(&source, &account.jid), stanza).await {
             None => self.look_again(&account.jid),
             Some(back) => self.bounce(&back, &Condition::RecipientUnavailable.into()).await,
         }

@@ -14,7 +14,7 @@ use waxwing_xmpp::Jid;
 
 impl Host for Server {
     fn now(&self) -> u64 {
-        crate::router::now()
+        self.clock.now()
     }
 
     fn random(&self, bytes: &mut [u8]) -> bool {

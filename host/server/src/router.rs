@@ -7,7 +7,6 @@ use crate::session::Session;
 use crate::vhost::Vhost;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
 use waxwing_plugins::{Calls, Change, Event, Facts, Origin, Outcome, SessionEvents, Stage, Target};
 use waxwing_xmpp::{Condition, Jid, Kind, Stanza, StanzaError, Type};
 
@@ -33,24 +32,19 @@ impl<'a> Source<'a> {
             recipient_account: recipient.map_or(0, AccountEntry::marks),
         }
     }
-
-    /// For plugins that act for the sender.
-    pub fn event(&self) -> Event {
-        self.event_for(&self.vhost.jid)
-    }
-
-    /// For plugins that act for whom the stanza is for.
-    pub fn event_for(&self, recipient: &Jid) -> Event {
-        Event { vhost: recipient.domain_jid(), origin: self.origin, received: now() }
-    }
-}
-
-/// Milliseconds since the Unix epoch.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 impl Server {
+    /// For plugins that act for the sender.
+    fn event(&self, source: &Source<'_>) -> Event {
+        self.event_for(source, &source.vhost.jid)
+    }
+
+    /// For plugins that act for whom the stanza is for.
+    pub(crate) fn event_for(&self, source: &Source<'_>, recipient: &Jid) -> Event {
+        Event { vhost: recipient.domain_jid(), origin: source.origin, received: self.clock.now() }
+    }
+
     /// Take a stanza from a client's session and process it to its end: order and back-pressure
     /// follow from waiting for it. `from` is stamped here, whatever it says.
     pub async fn receive(&self, session: &Arc<Session>, mut stanza: Stanza) {
@@ -69,7 +63,7 @@ impl Server {
         let stanza = if calls.is_empty() {
             stanza
         } else {
-            match Box::pin(self.ask(calls, source.event(), stanza)).await {
+            match Box::pin(self.ask(calls, self.event(&source), stanza)).await {
                 Some(stanza) => stanza,
                 None => return,
             }
@@ -91,7 +85,7 @@ impl Server {
         let Some(engine) = self.engine.get().filter(|_| answerable && !calls.is_empty()) else {
             return stanza.error_reply(&Condition::NotAuthorized.into());
         };
-        match engine.call(calls, &source.event(), stanza.clone()).await {
+        match engine.call(calls, &self.event(&source), stanza.clone()).await {
             Outcome::Reply(inner) => Some(stanza.iq_result(&inner)),
             Outcome::Reject(error) => stanza.error_reply(&error),
             Outcome::Next(_) => stanza.error_reply(&Condition::ServiceUnavailable.into()),
@@ -178,7 +172,7 @@ impl Server {
         let stanza = if calls.is_empty() {
             stanza
         } else {
-            let event = source.event_for(to);
+            let event = self.event_for(source, to);
             match Box::pin(self.ask(calls, event, stanza)).await {
                 Some(stanza) => stanza,
                 None => return,
@@ -237,7 +231,7 @@ impl Server {
             && let Some(engine) = self.engine.get()
         {
             let request = stanza.clone();
-            let event = source.event_for(&session.jid);
+            let event = self.event_for(source, &session.jid);
             match Box::pin(engine.filter(filters, &event, &session.jid, stanza)).await {
                 Some(filtered) => stanza = filtered,
                 None => {

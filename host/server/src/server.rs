@@ -1,5 +1,6 @@
 //! The server: what all its sessions share, and how sessions begin and end.
 
+use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
 use crate::outbound::SessionEnd;
 use crate::session::Session;
@@ -22,6 +23,7 @@ pub struct Server {
     pub(crate) settings: Arc<Settings>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) directory: Directory,
+    pub(crate) clock: Clock,
     pub(crate) engine: OnceLock<Arc<Engine>>,
     pub(crate) random: ring::rand::SystemRandom,
     /// From it come the keys shown to those who guess at accounts.
@@ -86,6 +88,7 @@ impl Server {
             settings,
             storage,
             directory: Directory::new(),
+            clock: Clock::default(),
             engine: OnceLock::new(),
             random,
             decoy_secret,
@@ -105,6 +108,12 @@ impl Server {
     /// The counters.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// Put the clock that plugins see forward: for tests, which do not wait. What expires in the storage
+    /// does so by the system's clock.
+    pub fn advance_clock(&self, by: std::time::Duration) {
+        self.clock.advance(by);
     }
 
     /// The virtual host with this domain.

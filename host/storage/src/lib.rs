@@ -14,7 +14,7 @@ mod types;
 pub use batch::{Batch, Write};
 pub use plugin::{ACCOUNT_DATA, AccountData, Alarm, InstalledPlugin};
 pub use sqlite::{OpenError, Sqlite, SqliteOptions};
-pub use types::{Account, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, Vhost};
+pub use types::{Account, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, TableRange, Vhost};
 
 use futures_util::future::BoxFuture;
 use waxwing_xmpp::Jid;
@@ -103,6 +103,14 @@ pub trait Storage: Send + Sync + 'static {
         after: Option<&'a str>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<String>>>;
+
+    /// Keys and values of a range of a table.
+    fn table_scan<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        range: &'a TableRange,
+    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>>;
 
     /// Values of a log, in order of id.
     fn log_read<'a>(

@@ -76,6 +76,37 @@ pub struct Vhost {
     pub settings: Vec<(String, String)>,
 }
 
+/// Which values of a table to read, in byte order of their keys. Every field narrows; the default is the
+/// first 100.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRange {
+    /// Only keys that start with this.
+    pub prefix: String,
+    /// Only keys greater than this.
+    pub after: Option<String>,
+    /// Only keys smaller than this.
+    pub before: Option<String>,
+    /// Greatest first.
+    pub backwards: bool,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl TableRange {
+    /// Whether a key is in it.
+    pub fn contains(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix)
+            && self.after.as_deref().is_none_or(|after| key > after)
+            && self.before.as_deref().is_none_or(|before| key < before)
+    }
+}
+
+impl Default for TableRange {
+    fn default() -> Self {
+        Self { prefix: String::new(), after: None, before: None, backwards: false, limit: 100 }
+    }
+}
+
 /// One value of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {

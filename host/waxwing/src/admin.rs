@@ -2,22 +2,17 @@
 //! open, and a stopped one by opening its storage.
 
 use crate::command::Request;
-use crate::wiring;
+use crate::wire::{self, Answer};
+use crate::wiring::{self, Load, Running};
 use anyhow::Context as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use waxwing_config::Settings;
-use waxwing_server::Server;
 
-/// The longest command, in bytes: a list of some hundred thousand accounts.
-const LONGEST: u64 = 16 << 20;
-/// How long a command may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Commands served at the same time; others wait.
 const AT_ONCE: usize = 8;
 
@@ -28,51 +23,34 @@ pub fn socket_path(settings: &Settings) -> PathBuf {
 
 /// Run a command, wherever the server is, and print what it answers.
 pub async fn run(settings: Settings, request: Request) -> anyhow::Result<()> {
-    let path = socket_path(&settings);
-    let answer = match UnixStream::connect(&path).await {
-        Ok(stream) => ask(stream, &request).await.context("the running server did not answer")?,
-        Err(_) => {
-            let plugins = matches!(request, Request::PluginList);
-            let server = wiring::server(Arc::new(settings), plugins).await?;
-            let answer = request.run(&server.core).await;
-            server.close().await;
-            answer
-        }
-    };
-    match answer {
-        Ok(text) if text.is_empty() => Ok(()),
-        Ok(text) => {
+    match ask(&Arc::new(settings), &request, &[]).await? {
+        Answer::Ok(text) if text.is_empty() => Ok(()),
+        Answer::Ok(text) => {
             println!("{text}");
             Ok(())
         }
-        Err(why) => Err(anyhow::anyhow!(why)),
+        Answer::Error(why) => Err(anyhow::anyhow!(why)),
+        Answer::NeedsConsent(_) | Answer::Plugins(_) => anyhow::bail!("that is no answer to this command"),
     }
 }
 
-/// Words are ended by a NUL byte, which none of them may contain; the answer is `+` or `-` and text.
-async fn ask(mut stream: UnixStream, request: &Request) -> anyhow::Result<Result<String, String>> {
-    let mut bytes = Vec::new();
-    for word in request.to_words() {
-        anyhow::ensure!(!word.contains('\0'), "a NUL character cannot be part of a command");
-        bytes.extend_from_slice(word.as_bytes());
-        bytes.push(0);
+/// Run a command with the bytes that belong to it, wherever the server is.
+pub async fn ask(settings: &Arc<Settings>, request: &Request, body: &[u8]) -> anyhow::Result<Answer> {
+    if let Ok(stream) = UnixStream::connect(&socket_path(settings)).await {
+        return wire::ask(stream, request, body).await.context("the running server did not answer");
     }
-    stream.write_all(&bytes).await?;
-    stream.shutdown().await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    match answer.split_at_checked(1) {
-        Some(("+", text)) => Ok(Ok(text.to_owned())),
-        Some(("-", text)) => Ok(Err(text.to_owned())),
-        _ => anyhow::bail!("it closed the connection"),
-    }
+    let load = if matches!(request, Request::Plugin(_)) { Load::WhatLoads } else { Load::Nothing };
+    let running = wiring::server(settings.clone(), load).await?;
+    let answer = request.clone().run(&running, body.to_vec()).await;
+    running.close().await;
+    Ok(answer)
 }
 
 /// Serve commands until the task is aborted. `vhosts_changed` is notified after each that changes
 /// the virtual hosts.
 pub fn listen(
     settings: &Settings,
-    server: Arc<Server>,
+    running: Arc<Running>,
     vhosts_changed: Arc<Notify>,
 ) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let path = socket_path(settings);
@@ -84,9 +62,9 @@ pub fn listen(
             let Ok(permit) = permits.clone().acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (server, changed) = (server.clone(), vhosts_changed.clone());
+                    let (running, changed) = (running.clone(), vhosts_changed.clone());
                     tokio::spawn(async move {
-                        if let Err(why) = answer(stream, &server, &changed).await {
+                        if let Err(why) = answer(stream, &running, &changed).await {
                             tracing::debug!("an admin command was cut short: {why}");
                         }
                         drop(permit);
@@ -112,28 +90,18 @@ fn bind(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn answer(mut stream: UnixStream, server: &Arc<Server>, vhosts_changed: &Notify) -> anyhow::Result<()> {
-    let mut bytes = Vec::new();
-    tokio::time::timeout(PATIENCE, (&mut stream).take(LONGEST).read_to_end(&mut bytes)).await??;
-    let text = String::from_utf8(bytes)?;
-    let words: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
-    let (mark, text) = match Request::from_words(&words) {
-        Some(request) => {
+async fn answer(mut stream: UnixStream, running: &Running, vhosts_changed: &Notify) -> anyhow::Result<()> {
+    let most = running.settings.plugins.file_bytes;
+    let answer = match wire::receive(&mut stream, most).await {
+        Ok((request, body)) => {
             let changes_vhosts = matches!(request, Request::VhostAdd(_));
-            match request.run(server).await {
-                Ok(text) => {
-                    if changes_vhosts {
-                        vhosts_changed.notify_one();
-                    }
-                    ("+", text)
-                }
-                Err(text) => ("-", text),
+            let answer = request.run(running, body).await;
+            if changes_vhosts && matches!(answer, Answer::Ok(_)) {
+                vhosts_changed.notify_one();
             }
+            answer
         }
-        None => ("-", "the running server does not know this command: is it of the same version?".to_owned()),
+        Err(why) => Answer::Error(why),
     };
-    stream.write_all(mark.as_bytes()).await?;
-    stream.write_all(text.as_bytes()).await?;
-    stream.shutdown().await?;
-    Ok(())
+    wire::answer(&mut stream, &answer).await
 }

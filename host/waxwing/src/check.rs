@@ -1,6 +1,6 @@
 //! `waxwing check`: everything that a start would need, without starting.
 
-use crate::wiring;
+use crate::wiring::{self, Load};
 use std::net::TcpListener;
 use std::sync::Arc;
 use waxwing_config::Settings;
@@ -32,7 +32,7 @@ pub async fn check(settings: Settings) -> anyhow::Result<()> {
     say("open files", open_files());
     let settings = Arc::new(settings);
     if !running {
-        match wiring::server(settings.clone(), true).await {
+        match wiring::server(settings.clone(), Load::Everything).await {
             Ok(server) => {
                 say("database", Ok(settings.data_source.uri.clone()));
                 say("plugins", Ok(format!("{} load", server.core.plugins().len())));

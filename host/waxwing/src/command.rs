@@ -1,10 +1,14 @@
-//! Administrative commands: what they are, how they travel to a running server, what they do.
+//! Administrative commands: what they are and what they do. Those about plugins are in `plugin_command` and
+//! `plugin_admin`.
 
+use crate::plugin_admin::PluginRequest;
+use crate::wire::Answer;
+use crate::wiring::Running;
 use clap::Subcommand;
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use waxwing_plugins::PluginInfo;
 use waxwing_server::Server;
 use waxwing_xmpp::Jid;
 
@@ -44,7 +48,8 @@ pub enum Vhost {
 }
 
 /// One command with all that it needs.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Request {
     UserAdd(Vec<(String, String)>),
     UserRemove(String),
@@ -52,7 +57,7 @@ pub enum Request {
     UserList(Option<String>),
     VhostAdd(String),
     VhostList,
-    PluginList,
+    Plugin(PluginRequest),
 }
 
 impl TryFrom<User> for Request {
@@ -106,48 +111,16 @@ fn read_users(file: &std::path::Path) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 impl Request {
-    /// As the words that go over the admin socket.
-    pub fn to_words(&self) -> Vec<String> {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    /// Do it. `body` is what has come with the request.
+    pub async fn run(self, running: &Running, body: Vec<u8>) -> Answer {
         match self {
-            Self::UserAdd(users) => {
-                let mut all: Vec<String> = words(&["user-add"]);
-                all.extend(users.iter().flat_map(|(jid, password)| [jid.clone(), password.clone()]));
-                all
-            }
-            Self::UserRemove(jid) => words(&["user-remove", jid]),
-            Self::UserPasswd(jid, password) => words(&["user-passwd", jid, password]),
-            Self::UserList(domain) => words(&["user-list", domain.as_deref().unwrap_or("")]),
-            Self::VhostAdd(domain) => words(&["vhost-add", domain]),
-            Self::VhostList => words(&["vhost-list"]),
-            Self::PluginList => words(&["plugin-list"]),
+            Self::Plugin(request) => request.run(running, body.into()).await,
+            other => other.run_on(&running.core).await.into(),
         }
     }
 
-    /// From those words.
-    pub fn from_words(words: &[String]) -> Option<Self> {
-        let (name, rest) = words.split_first()?;
-        Some(match (name.as_str(), rest) {
-            ("user-add", pairs) if pairs.len() % 2 == 0 => Self::UserAdd(
-                pairs
-                    .chunks_exact(2)
-                    .filter_map(|pair| Some((pair.first()?.clone(), pair.last()?.clone())))
-                    .collect(),
-            ),
-            ("user-remove", [jid]) => Self::UserRemove(jid.clone()),
-            ("user-passwd", [jid, password]) => Self::UserPasswd(jid.clone(), password.clone()),
-            ("user-list", [domain]) => {
-                Self::UserList(Some(domain.clone()).filter(|domain| !domain.is_empty()))
-            }
-            ("vhost-add", [domain]) => Self::VhostAdd(domain.clone()),
-            ("vhost-list", []) => Self::VhostList,
-            ("plugin-list", []) => Self::PluginList,
-            _ => return None,
-        })
-    }
-
-    /// Do it; the answer is for a person to read.
-    pub async fn run(self, server: &Arc<Server>) -> Result<String, String> {
+    /// The answer is for a person to read.
+    async fn run_on(self, server: &Arc<Server>) -> Result<String, String> {
         match self {
             Self::UserAdd(users) => {
                 let count = users.len();
@@ -178,7 +151,7 @@ impl Request {
                 let lines: Vec<_> = server.vhosts().iter().map(|vhost| vhost.to_string()).collect();
                 Ok(lines.join("\n"))
             }
-            Self::PluginList => Ok(list_plugins(server)),
+            Self::Plugin(_) => Err("this takes the plugins".to_owned()),
         }
     }
 }
@@ -213,14 +186,4 @@ async fn list_users(server: &Arc<Server>, domain: Option<String>) -> Result<Stri
         }
     }
     Ok(lines.join("\n"))
-}
-
-fn list_plugins(server: &Server) -> String {
-    let line = |plugin: &PluginInfo| {
-        let suspended = if plugin.suspended.0 { ", suspended after failures" } else { "" };
-        let (calls, failures) = (plugin.counters.calls, plugin.counters.failures);
-        let hooks = plugin.hooks.join(", ");
-        format!("{} {} ({hooks}): {calls} calls, {failures} failed{suspended}", plugin.name, plugin.version)
-    };
-    server.plugins().iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -4,15 +4,21 @@ mod admin;
 mod check;
 mod command;
 mod first_start;
+mod plugin_admin;
+mod plugin_command;
 mod plugin_make;
+mod plugin_text;
+mod plugin_values;
+mod plugin_view;
 mod plugins;
 mod serve;
+mod wire;
 mod wiring;
 
 use clap::{Parser, Subcommand};
+use plugin_command::Plugin;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use waxwing_devkit::Language;
 
 /// An XMPP server whose features are sandboxed WebAssembly components.
 #[derive(Parser)]
@@ -40,32 +46,9 @@ enum Command {
     /// Virtual hosts, in a running server or a stopped one.
     #[command(subcommand)]
     Vhost(command::Vhost),
-    /// Plugins.
+    /// Plugins, in a running server or a stopped one.
     #[command(subcommand)]
     Plugin(Plugin),
-}
-
-#[derive(Subcommand)]
-enum Plugin {
-    /// What is loaded, or would be.
-    List,
-    /// Start a plugin: make a folder with one that works.
-    New {
-        /// What it is called: the folder, the component and its line in the config file.
-        name: String,
-        /// What it is written in: rust, javascript or python.
-        #[arg(short, long)]
-        lang: Language,
-    },
-    /// Make a component of a plugin's folder, or of a core WebAssembly module as `cargo build` writes it.
-    Build {
-        /// The folder, or the module (`target/wasm32-unknown-unknown/release/NAME.wasm`).
-        #[arg(default_value = ".")]
-        from: PathBuf,
-        /// Where to write the component. The default is NAME.wasm in the folder.
-        #[arg(short, long)]
-        output: Option<PathBuf>,
-    },
 }
 
 fn main() -> ExitCode {
@@ -80,12 +63,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    match &cli.command {
-        Some(Command::Plugin(Plugin::New { name, lang })) => return plugin_make::new(name, *lang),
-        Some(Command::Plugin(Plugin::Build { from, output })) => {
-            return plugin_make::build(from, output.as_deref());
-        }
-        _ => {}
+    if let Some(Command::Plugin(Plugin::Make(make))) = cli.command {
+        return make.run();
     }
     let settings = wiring::settings(&cli.config, &cli.property)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -95,7 +74,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Check => check::check(settings).await,
             Command::User(user) => admin::run(settings, user.try_into()?).await,
             Command::Vhost(vhost) => admin::run(settings, vhost.into()).await,
-            Command::Plugin(_) => admin::run(settings, command::Request::PluginList).await,
+            Command::Plugin(plugin) => plugin_command::run(settings, plugin).await,
         }
     })
 }

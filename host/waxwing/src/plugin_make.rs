@@ -1,10 +1,53 @@
-//! `waxwing plugin new` and `build`: what they say. What they do is in `waxwing-devkit`.
+//! `waxwing plugin new`, `build` and what else authors of plugins need: what they say. What they do is in
+//! `waxwing-devkit`.
 
-use std::path::Path;
+use clap::Subcommand;
+use std::path::{Path, PathBuf};
 use waxwing_devkit::Language;
 
+/// What authors of plugins do.
+#[derive(Subcommand)]
+pub enum Make {
+    /// Start a plugin: make a folder with one that works.
+    New {
+        /// What it is called: the folder, the component and its line in the config file.
+        name: String,
+        /// What it is written in: rust, javascript or python.
+        #[arg(short, long)]
+        lang: Language,
+    },
+    /// Make a component of a plugin's folder, or of a core WebAssembly module as `cargo build` writes it.
+    Build {
+        /// The folder, or the module (`target/wasm32-unknown-unknown/release/NAME.wasm`).
+        #[arg(default_value = ".")]
+        from: PathBuf,
+        /// Where to write the component. The default is NAME.wasm in the folder.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Say what a component is, what it asks for and what it costs.
+    Check(waxwing_devkit::check::Args),
+    /// Call one hook, and show what it answers and would do.
+    Run(waxwing_devkit::run::Args),
+    /// Play a plugin's scripts, tests/*.xml in its folder.
+    Test(waxwing_devkit::script::Args),
+}
+
+impl Make {
+    /// Do it.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self {
+            Make::New { name, lang } => new(&name, lang),
+            Make::Build { from, output } => build(&from, output.as_deref()),
+            Make::Check(args) => waxwing_devkit::check::run(&args),
+            Make::Run(args) => waxwing_devkit::run::run(&args),
+            Make::Test(args) => waxwing_devkit::script::run(&args),
+        }
+    }
+}
+
 /// Make a project in the current folder.
-pub fn new(name: &str, language: Language) -> anyhow::Result<()> {
+fn new(name: &str, language: Language) -> anyhow::Result<()> {
     waxwing_devkit::new_project(Path::new(""), name, language)?;
     println!("{name}/ is a plugin that works. {name}/README.md says more. Next:");
     println!("    cd {name}");
@@ -13,7 +56,7 @@ pub fn new(name: &str, language: Language) -> anyhow::Result<()> {
 }
 
 /// Make a component, and say what an operator must allow it.
-pub fn build(from: &Path, output: Option<&Path>) -> anyhow::Result<()> {
+fn build(from: &Path, output: Option<&Path>) -> anyhow::Result<()> {
     let built = waxwing_devkit::build(from, output)?;
     println!("{} ({} KiB)", built.file.display(), built.size.div_ceil(1024));
     let allow: Vec<String> = built.permissions().iter().map(|name| format!("'{name}'")).collect();

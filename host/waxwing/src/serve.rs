@@ -1,6 +1,7 @@
 //! `waxwing serve`: from start to a graceful stop.
 
-use crate::{admin, first_start, wiring};
+use crate::wiring::{self, Load};
+use crate::{admin, first_start};
 use anyhow::Context as _;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -20,12 +21,16 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
 
-    let server = wiring::server(settings.clone(), true).await?;
+    let server = Arc::new(wiring::server(settings.clone(), Load::Everything).await?);
     first_start::make_admins(&settings, &server.core).await?;
     waxwing_net::certificates::ensure(&settings, &server.core.vhosts())?;
     let net = Net::start(settings.clone(), server.core.clone()).await?;
     let vhosts_changed = Arc::new(Notify::new());
-    let admin = admin::listen(&settings, server.core.clone(), vhosts_changed.clone())?;
+    let admin = admin::listen(&settings, server.clone(), vhosts_changed.clone())?;
+    let rollbacks = server.catalogue.clone().map(|catalogue| tokio::spawn(catalogue.watch()));
+    if let Some(engine) = server.core.engine() {
+        engine.ring_alarms();
+    }
     println!("Waxwing {} serves {}", env!("CARGO_PKG_VERSION"), where_to(&server.core, &net));
 
     loop {
@@ -39,6 +44,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     tracing::info!("stopping");
     admin.abort();
+    if let Some(rollbacks) = rollbacks {
+        rollbacks.abort();
+    }
     let _ = std::fs::remove_file(admin::socket_path(&settings));
     server.core.shutdown();
     net.stop().await;

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use waxwing_config::Settings;
-use waxwing_plugins::Engine;
+use waxwing_plugins::{Catalogue, CatalogueOptions, Engine, EngineOptions};
 use waxwing_server::Server;
 use waxwing_storage::{Sqlite, SqliteOptions, Storage};
 
 /// A server with its storage, whether or not it listens anywhere.
 pub struct Running {
     pub core: Arc<Server>,
+    /// Its plugins, if it has been given any.
+    pub catalogue: Option<Arc<Catalogue>>,
+    pub settings: Arc<Settings>,
     storage: Arc<dyn Storage>,
 }
 
@@ -51,25 +54,50 @@ pub fn storage(settings: &Settings) -> anyhow::Result<Arc<dyn Storage>> {
     Ok(Arc::new(sqlite))
 }
 
-/// A server that does not listen yet, with or without its plugins.
-pub async fn server(settings: Arc<Settings>, with_plugins: bool) -> anyhow::Result<Running> {
-    let storage = storage(&settings)?;
-    let core = Server::new(settings.clone(), storage.clone()).await?;
-    if with_plugins {
-        core.install_plugins(engine(&settings, &core).await?);
-    }
-    Ok(Running { core, storage })
+/// Which plugins a server is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// None: the command has no use for them.
+    Nothing,
+    /// All that the config file lists and all that are installed. One that does not load is an error.
+    Everything,
+    /// The same as far as they load, for commands that put right what does not.
+    WhatLoads,
 }
 
-async fn engine(settings: &Settings, server: &Arc<Server>) -> anyhow::Result<Arc<Engine>> {
+/// A server that does not listen yet. No alarm rings yet either.
+pub async fn server(settings: Arc<Settings>, load: Load) -> anyhow::Result<Running> {
+    let storage = storage(&settings)?;
+    let core = Server::new(settings.clone(), storage.clone()).await?;
+    let catalogue = match load {
+        Load::Nothing => None,
+        Load::Everything | Load::WhatLoads => Some(catalogue(&settings, &core, load).await?),
+    };
+    Ok(Running { core, catalogue, settings, storage })
+}
+
+async fn catalogue(settings: &Settings, server: &Arc<Server>, load: Load) -> anyhow::Result<Arc<Catalogue>> {
     let host: Arc<dyn waxwing_plugins::Host> = server.clone();
-    let (options, specs) = (plugins::options(settings), plugins::specs(&settings.plugins)?);
-    Ok(Engine::load(options, specs, Arc::downgrade(&host)).await?)
+    let host = Arc::downgrade(&host);
+    let options = EngineOptions { alarms: false, ..plugins::options(settings) };
+    let listed = plugins::specs(&settings.plugins)?;
+    let engine = match load {
+        Load::Everything => Engine::load(options, listed.clone(), host).await?,
+        _ => Engine::new(options, host)?,
+    };
+    let file_bytes = settings.plugins.file_bytes;
+    let catalogue = Catalogue::new(engine.clone(), CatalogueOptions { listed, file_bytes });
+    match load {
+        Load::Everything => drop(catalogue.start().await?),
+        _ => catalogue.start_what_loads().await?,
+    }
+    server.install_plugins(engine);
+    Ok(catalogue)
 }
 
 impl Running {
     /// Write out what is queued and close the database.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         if let Err(why) = self.storage.close().await {
             tracing::error!("closing the database: {why}");
         }

@@ -1,8 +1,8 @@
 //! How a plugin says what it is and what it wants to see.
 
 pub use crate::bindings::lifecycle::exports::xmpp::plugin::lifecycle::{
-    Access, Command, Description, Interest, Marked, Party, Phase, Serial, Service, SessionEvents, Stage,
-    StreamFeature, Target,
+    Access, Command, Description, Identity, Interest, Marked, Party, Phase, Serial, Service, SessionEvents,
+    Stage, StreamFeature, Target,
 };
 use crate::types::Kind;
 
@@ -49,6 +49,7 @@ impl Describe {
             summary: String::new(),
             features: Vec::new(),
             account_features: Vec::new(),
+            account_identities: Vec::new(),
             interests: Vec::new(),
             session_events: SessionEvents::empty(),
             marks: Vec::new(),
@@ -80,6 +81,13 @@ impl Describe {
     /// Service discovery features of every account.
     pub fn account_features<const N: usize>(mut self, features: [&str; N]) -> Self {
         self.0.account_features = features.map(String::from).into();
+        self
+    }
+
+    /// What every account is besides an account, in service discovery: a registered category and type, as in
+    /// `pubsub/pep`.
+    pub fn account_identities<const N: usize>(mut self, identities: [&str; N]) -> Self {
+        self.0.account_identities = identities.map(identity).into();
         self
     }
 
@@ -277,14 +285,13 @@ impl StreamFeature {
 /// ```
 #[must_use]
 pub fn service(name: &str, identity: &str, label: &str) -> Service {
-    let (category, type_) = identity.split_once('/').unwrap_or((identity, "generic"));
-    Service {
-        name: name.into(),
-        category: category.into(),
-        type_: type_.into(),
-        label: label.into(),
-        features: Vec::new(),
-    }
+    let Identity { category, type_ } = self::identity(identity);
+    Service { name: name.into(), category, type_, label: label.into(), features: Vec::new() }
+}
+
+fn identity(text: &str) -> Identity {
+    let (category, type_) = text.split_once('/').unwrap_or((text, "generic"));
+    Identity { category: category.into(), type_: type_.into() }
 }
 
 impl Service {

@@ -61,7 +61,8 @@ pub fn yes_field(var: &str, label: &str) -> Field {
 /// One of several: label and value of each.
 #[must_use]
 pub fn list_field(var: &str, label: &str, choices: &[(&str, &str)]) -> Field {
-    let choices = choices.iter().map(|(label, value)| Choice { label: (*label).into(), value: (*value).into() });
+    let choices =
+        choices.iter().map(|(label, value)| Choice { label: (*label).into(), value: (*value).into() });
     Field { choices: choices.collect(), ..field(FieldType::ListSingle, var, label) }
 }
 

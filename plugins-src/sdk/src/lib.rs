@@ -41,10 +41,10 @@ mod storage_ext;
 mod verdict;
 mod xml;
 
+pub use bindings::commands::exports::xmpp::plugin::commands;
 pub use bindings::imports::xmpp::plugin::{
     account_admin, account_data, accounts, marks, router, runtime, scheduler, stanzas, storage, types,
 };
-pub use bindings::commands::exports::xmpp::plugin::commands;
 pub use bindings::replies::exports::xmpp::plugin::replies::Answer;
 pub use bindings::sessions::exports::xmpp::plugin::sessions::{Change, Flow};
 pub use description::*;
@@ -67,9 +67,9 @@ pub mod prelude {
         AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Interest,
         OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Party, Post, Pre, Process, Replies, Result,
         SERVER, STREAM, Serial, Sessions, Stage, Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin,
-        account_data, accounts, after_login, ask, bare, before_login, command, commands, datetime, domain, done,
-        escape, form, iq, iq_get, iq_set, list_field, local, marks, messages, plugin, presence, raw, resource,
-        router, runtime, scheduler, service, show, storage, text_field, xml, yes_field,
+        account_data, accounts, after_login, ask, bare, before_login, command, commands, datetime, domain,
+        done, escape, form, iq, iq_get, iq_set, list_field, local, marks, messages, plugin, presence, raw,
+        resource, router, runtime, scheduler, service, show, storage, text_field, xml, yes_field,
     };
 }
 

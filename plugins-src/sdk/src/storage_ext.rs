@@ -1,7 +1,10 @@
 //! Texts in tables and logs.
 
-use crate::storage::{Entry, Error, Log, Query, Table};
+use crate::storage::{Entry, Error, Log, Query, Range, Row, Table};
 use crate::types::Timestamp;
+
+/// The most values that one read gives.
+const PAGE: u32 = 256;
 
 impl Table {
     /// The text stored under this key. Bytes that are no UTF-8 are replaced.
@@ -26,6 +29,48 @@ impl Table {
     /// See [`Error`].
     pub fn set_text(&self, owner: &str, key: &str, value: &str) -> Result<(), Error> {
         self.set(owner, key, value.as_bytes())
+    }
+
+    /// All values whose key begins with `prefix`, read a page at a time. For those that are known to be few
+    /// enough for the plugin's memory.
+    ///
+    /// ```
+    /// # use waxwing_plugin::prelude::*;
+    /// # fn members(room: &str) -> Result<usize> {
+    /// let members = storage::open_table("room")?.all(room, "member/")?;
+    /// # Ok(members.len())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn all(&self, owner: &str, prefix: &str) -> Result<Vec<Row>, Error> {
+        let mut rows: Vec<Row> = Vec::new();
+        loop {
+            let after = rows.last().map(|row| row.key.clone());
+            let page = Range { prefix: prefix.into(), after, limit: PAGE, ..Range::default() };
+            let page = self.scan(owner, &page)?;
+            let full = page.len() == PAGE as usize;
+            rows.extend(page);
+            if !full {
+                return Ok(rows);
+            }
+        }
+    }
+}
+
+impl Row {
+    /// The value as text. Bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.value)
+    }
+}
+
+impl Default for Range {
+    /// The whole table in order, up to 100 values.
+    fn default() -> Self {
+        Self { prefix: String::new(), after: None, before: None, backwards: false, limit: 100 }
     }
 }
 

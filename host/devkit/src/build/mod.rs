@@ -82,7 +82,7 @@ fn finish(made: &Path, bytes: Vec<u8>, output: &Path) -> Result<Built, Error> {
 }
 
 /// The names of what a component imports and exports, e.g. `xmpp:plugin/router@0.1.0`.
-fn interfaces(component: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
+pub(crate) fn interfaces(component: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
     let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_u32);
     for payload in Parser::new(0).parse_all(component) {
         match payload? {

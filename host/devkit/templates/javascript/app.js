@@ -8,6 +8,7 @@ import { SERVER, iqGet, local, plugin, reply, toBytes, xml } from "./vendor/waxw
 export const { lifecycle, process } = plugin({
   name: "{{name}}",
   version: "0.1.0",
+  summary: "Greets whoever asks.",
   // What an operator can set, and what it is where nobody does.
   settings: { greeting: "Hello" },
   features: ["urn:example:{{name}}"],

@@ -7,6 +7,7 @@ from wit_world.imports import storage
 class Greeter(Plugin):
     name = "{{name}}"
     version = "0.1.0"
+    summary = "Greets whoever asks."
     features = ["urn:example:{{name}}"]
     # Which stanzas the plugin wants to see.
     interests = [iq_get("{urn:example:{{name}}}greet").at(SERVER)]

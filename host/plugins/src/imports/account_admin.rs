@@ -7,6 +7,7 @@ use super::bare;
 use crate::bindings::xmpp::plugin::account_admin::{Error, Host};
 use crate::host::AccountError;
 use crate::state::{Call, State};
+use crate::trace::AccountChange;
 use waxwing_xmpp::Jid;
 
 /// Removals that one call may ask for.
@@ -15,12 +16,16 @@ const REMOVALS: usize = 100;
 impl Host for State {
     async fn create(&mut self, account: String, password: String) -> Result<(), Error> {
         let (call, account) = self.admin(&account)?;
-        call.host.create_account(&account, &password).await.map_err(answer)
+        call.host.create_account(&account, &password).await.map_err(answer)?;
+        note(call, AccountChange::Create(account.to_string()));
+        Ok(())
     }
 
     async fn set_password(&mut self, account: String, password: String) -> Result<(), Error> {
         let (call, account) = self.admin(&account)?;
-        call.host.set_password(&account, &password).await.map_err(answer)
+        call.host.set_password(&account, &password).await.map_err(answer)?;
+        note(call, AccountChange::Password(account.to_string()));
+        Ok(())
     }
 
     async fn remove(&mut self, account: String) -> Result<(), Error> {
@@ -45,6 +50,12 @@ impl State {
             return Err(Error::NotAllowed);
         }
         Ok((call, account))
+    }
+}
+
+fn note(call: &Call, change: AccountChange) {
+    if let Some(notes) = &call.notes {
+        notes.account(change);
     }
 }
 

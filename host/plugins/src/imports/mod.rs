@@ -53,16 +53,13 @@ pub(crate) fn link(linker: &mut Linker<State>, granted: Interfaces) -> wasmtime:
 }
 
 impl State {
-    /// The call and the owner that a plugin names: an account, or the domain of a virtual host, that it
-    /// works for. `None` where there is no call, or no such owner.
+    /// The call and the owner that a plugin names: an account or the domain of a virtual host that it works
+    /// for, or an address of a service of its own. `None` where there is no call, or no such owner.
     fn owned(&mut self, owner: &str) -> Option<(&mut Call, &Shared, Jid)> {
         let call = self.call.as_mut()?;
         let owner = bare(owner)?;
-        let local = call.host.is_local(owner.domain());
-        if owner.is_domain() && !local || !self.shared.scope.covers(owner.domain()) {
-            return None;
-        }
-        Some((call, &self.shared, owner))
+        let may = self.shared.may_act_for(owner.domain(), &*call.host);
+        may.then_some((call, &*self.shared, owner))
     }
 }
 

@@ -66,21 +66,30 @@ impl State {
     fn send_to_all_checked(&mut self, xml: &str, recipients: &[String]) -> Result<(), Error> {
         let (call, shared) = self.router()?;
         let stanza = stanza_from(xml, call, shared)?;
-        let bytes = xml.len().saturating_mul(recipients.len());
-        if !call.effects.outbox.has_room(recipients.len(), bytes, &shared.limits) {
+        let addresses = recipients.iter().map(String::len).sum::<usize>();
+        if !call.effects.outbox.has_room(recipients.len(), xml.len() + addresses, &shared.limits) {
             return Err(Error::TooMany);
         }
         let addresses: Result<Vec<Jid>, _> = recipients.iter().map(|to| Jid::parse(to)).collect();
-        for to in addresses.map_err(|_| Error::Malformed)? {
+        // All copies share the content, so it counts for the first.
+        let mut content = xml.len();
+        for (to, address) in addresses.map_err(|_| Error::Malformed)?.into_iter().zip(recipients) {
             let copy = stanza.with_addresses(stanza.from.clone(), Some(to));
-            queue(call, Outgoing::Route(copy), xml, shared)?;
+            let bytes = address.len() + std::mem::take(&mut content);
+            let pushed = call.effects.outbox.push(Outgoing::Route(copy), bytes, &shared.limits);
+            pushed.map_err(|Full| Error::TooMany)?;
         }
         Ok(())
     }
 
     fn request_checked(&mut self, xml: &str, context: Vec<u8>, timeout: u32) -> Result<(), Error> {
         let (call, shared) = self.router()?;
-        let stanza = stanza_from(xml, call, shared)?;
+        // It has no id of its own, or one that is about to be replaced.
+        let with_id = xml.trim_start().strip_prefix("<iq").map(|rest| format!("<iq id='0'{rest}"));
+        let stanza = match with_id.map(|xml| stanza_from(&xml, call, shared)) {
+            Some(Ok(stanza)) => stanza,
+            _ => stanza_from(xml, call, shared)?,
+        };
         let (Some(from), Some(to)) = (stanza.from.clone(), stanza.to.clone()) else {
             return Err(Error::Malformed);
         };

@@ -26,6 +26,12 @@ impl Host for State {
         // One line stays one line, whatever the plugin puts into it.
         let line: String = message.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
         let plugin = self.shared.name.as_str();
+        if let Some(notes) = self.notes() {
+            notes.line(named(level), &line);
+            if notes.dry {
+                return Ok(());
+            }
+        }
         match level {
             Level::Debug => tracing::debug!(plugin, "{line}"),
             Level::Info => tracing::info!(plugin, "{line}"),
@@ -36,6 +42,12 @@ impl Host for State {
     }
 
     fn count(&mut self, metric: String, delta: u64) -> Result<()> {
+        if let Some(notes) = self.notes() {
+            notes.count(&metric, delta);
+            if notes.dry {
+                return Ok(());
+            }
+        }
         self.shared.counters.add(&metric, delta);
         Ok(())
     }
@@ -58,5 +70,14 @@ impl Host for State {
             Some(call) if call.host.random(&mut bytes) => Ok(bytes),
             _ => Err(wasmtime::format_err!("there is no randomness")),
         }
+    }
+}
+
+fn named(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
     }
 }

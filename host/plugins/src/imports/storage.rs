@@ -1,6 +1,6 @@
 //! `storage`: tables and logs of the plugin.
 
-use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTable, Query};
+use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTable, Query, Range, Row};
 use crate::bindings::{Log, Table};
 use crate::effects::Effects;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
@@ -8,7 +8,7 @@ use crate::state::{OpenStore, State};
 use crate::usage::Usages;
 use std::sync::Arc;
 use wasmtime::component::Resource;
-use waxwing_storage::{LogQuery, Storage};
+use waxwing_storage::{LogQuery, Storage, TableRange};
 use waxwing_xmpp::Jid;
 
 /// Stores that one instance may have opened.
@@ -94,6 +94,22 @@ impl HostTable for State {
         let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
         let cell = Cell { store: &store.name, owner: at.owner.as_str(), key: &key };
         Ok(at.staged.delete(cell, at.quota).map_err(over))
+    }
+
+    async fn unset(&mut self, table: Resource<Table>, owner: String, key: String) -> Answer<()> {
+        let store = self.store_of(table.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let cell = Cell { store: &store.name, owner: at.owner.as_str(), key: &key };
+        Ok(at.staged.unset(cell, at.quota).map_err(over))
+    }
+
+    async fn scan(&mut self, table: Resource<Table>, owner: String, range: Range) -> Answer<Vec<Row>> {
+        let store = self.store_of(table.rep())?;
+        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let Range { prefix, after, before, backwards, limit } = range;
+        let range = TableRange { prefix, after, before, backwards, limit: limit.min(PAGE) };
+        let rows = at.staged.scan(at.storage, &store.name, at.owner.as_str(), range).await.map_err(failed);
+        Ok(rows.map(|rows| rows.into_iter().map(|(key, value)| Row { key, value }).collect()))
     }
 
     async fn keys(
@@ -190,6 +206,8 @@ struct At<'a> {
     staged: &'a mut Staged,
     usages: &'a Usages,
     quota: Quota,
+    /// Nothing of the call will be stored.
+    dry: bool,
 }
 
 impl At<'_> {
@@ -197,7 +215,9 @@ impl At<'_> {
     async fn has_room(&self, store: &OpenStore, bytes: usize) -> bool {
         let usage = (store.limit > 0).then(|| self.usages.of(&store.name));
         match usage {
-            Some(usage) => usage.reserve(self.storage, &store.name, bytes as u64, store.limit).await,
+            Some(usage) => {
+                usage.reserve(self.storage, &store.name, bytes as u64, store.limit, self.dry).await
+            }
             None => true,
         }
     }
@@ -241,6 +261,7 @@ impl State {
     /// `None` where there is no call, or no such owner.
     fn at(&mut self, owner: &str) -> Option<At<'_>> {
         let (call, shared, owner) = self.owned(owner)?;
+        let dry = call.is_dry();
         let (storage, staged) = (call.host.storage(), &mut call.effects.staged);
         Some(At {
             owner,
@@ -248,6 +269,7 @@ impl State {
             staged,
             usages: &shared.common.usages,
             quota: Effects::quota(&shared.limits),
+            dry,
         })
     }
 }

@@ -14,7 +14,8 @@ use waxwing_storage::Write;
 pub(crate) struct OverQuota;
 
 /// The staged changes of one call. Writes commit first, deletes after the call's stanzas have
-/// left; so at most one of them can be about any one key.
+/// left; so at most one of them can be about any one key, except that a swap which guards a key that is
+/// unset comes before that.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
     writes: Vec<Staging>,
@@ -57,6 +58,11 @@ impl Staged {
     /// What is to be committed: the writes, then the deletes.
     pub fn into_writes(self) -> (Vec<Write>, Vec<Write>) {
         (self.writes.into_iter().map(|staging| staging.write).collect(), self.deletes)
+    }
+
+    /// The writes, then the deletes.
+    pub fn iter(&self) -> impl Iterator<Item = &Write> {
+        self.writes.iter().map(|staging| &staging.write).chain(&self.deletes)
     }
 
     /// A write that no read of the call can see.

@@ -1,8 +1,8 @@
 //! Tables.
 
 use super::{OverQuota, Quota, Staged, Staging};
-use std::collections::BTreeSet;
-use waxwing_storage::{Result, Storage, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use waxwing_storage::{Result, Storage, TableRange, Write};
 
 /// One value of a table.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,8 @@ impl Staged {
         if self.deletes_cell(cell) {
             return Ok(None);
         }
-        match self.writes.iter().find_map(|staging| value(&staging.write, cell)) {
-            Some(value) => Ok(Some(value.to_owned())),
+        match self.writes.iter().rev().find_map(|staging| value(&staging.write, cell)) {
+            Some(value) => Ok(value.map(<[u8]>::to_vec)),
             None => storage.table_get(cell.store, cell.owner, cell.key).await,
         }
     }
@@ -47,6 +47,7 @@ impl Staged {
         self.charge(cell.key.len() + value.len(), quota)?;
         // Deletes commit last, so one that stayed would undo this.
         self.deletes.retain(|delete| !deletes(delete, cell));
+        self.writes.retain(|staging| !deletes(&staging.write, cell));
         match self.writes.iter_mut().find_map(|staging| value_mut(&mut staging.write, cell)) {
             Some(staged) => *staged = value,
             None => self.push(Write::TableSet {
@@ -55,6 +56,21 @@ impl Staged {
                 key: cell.key.into(),
                 value,
             }),
+        }
+        Ok(())
+    }
+
+    /// Forget a key with the other writes. A swap that was staged still guards against others.
+    pub fn unset(&mut self, cell: Cell<'_>, quota: Quota) -> std::result::Result<(), OverQuota> {
+        self.charge(cell.key.len(), quota)?;
+        self.deletes.retain(|delete| !deletes(delete, cell));
+        self.writes.retain(|staging| !sets(&staging.write, cell));
+        if !self.writes.iter().any(|staging| deletes(&staging.write, cell)) {
+            self.push(Write::TableDelete {
+                store: cell.store.into(),
+                owner: cell.owner.into(),
+                key: cell.key.into(),
+            });
         }
         Ok(())
     }
@@ -110,11 +126,7 @@ impl Staged {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<String>> {
-        let deleted = self.deletes.iter().filter_map(|delete| match delete {
-            Write::TableDelete { store: s, owner: o, key } if s == store && o == owner => Some(key.as_str()),
-            _ => None,
-        });
-        let deleted: BTreeSet<&str> = deleted.collect();
+        let deleted = self.deleted(store, owner);
         let more = limit.saturating_add(deleted.len() as u32);
         let mut keys = BTreeSet::from_iter(storage.table_keys(store, owner, prefix, after, more).await?);
         // A page that is full says nothing of the keys after its last.
@@ -135,6 +147,52 @@ impl Staged {
         Ok(keys.into_iter().filter(|key| !deleted.contains(key.as_str())).take(limit as usize).collect())
     }
 
+    /// The keys and values of a range that the call believes to be there.
+    pub async fn scan(
+        &self,
+        storage: &dyn Storage,
+        store: &str,
+        owner: &str,
+        range: TableRange,
+    ) -> Result<Vec<(String, Vec<u8>)>> {
+        let deleted = self.deleted(store, owner);
+        let more = range.limit.saturating_add(deleted.len() as u32);
+        let stored = storage.table_scan(store, owner, &TableRange { limit: more, ..range.clone() }).await?;
+        // A page that is full says nothing of the keys beyond its last.
+        let end = (stored.len() as u32 == more).then(|| stored.last().map(|(key, _)| key.clone())).flatten();
+        let beyond = |key: &str| match &end {
+            Some(end) if range.backwards => key < end.as_str(),
+            Some(end) => key > end.as_str(),
+            None => false,
+        };
+        let mut rows = BTreeMap::from_iter(stored);
+        rows.extend(self.writes.iter().filter_map(|staging| match &staging.write {
+            Write::TableSet { store: s, owner: o, key, value: new }
+            | Write::TableSwap { store: s, owner: o, key, new, .. }
+                if s == store && o == owner && range.contains(key) && !beyond(key) =>
+            {
+                Some((key.clone(), new.clone()))
+            }
+            _ => None,
+        }));
+        rows.retain(|key, _| !deleted.contains(key.as_str()));
+        let limit = range.limit as usize;
+        Ok(match range.backwards {
+            true => rows.into_iter().rev().take(limit).collect(),
+            false => rows.into_iter().take(limit).collect(),
+        })
+    }
+
+    /// The keys that the call has deleted, in either way.
+    fn deleted(&self, store: &str, owner: &str) -> BTreeSet<&str> {
+        let unset = self.writes.iter().map(|staging| &staging.write);
+        let deleted = self.deletes.iter().chain(unset).filter_map(|write| match write {
+            Write::TableDelete { store: s, owner: o, key } if s == store && o == owner => Some(key.as_str()),
+            _ => None,
+        });
+        deleted.collect()
+    }
+
     fn deletes_cell(&self, cell: Cell<'_>) -> bool {
         self.deletes.iter().any(|delete| deletes(delete, cell))
     }
@@ -148,14 +206,20 @@ fn deletes(write: &Write, cell: Cell<'_>) -> bool {
     matches!(write, Write::TableDelete { store, owner, key } if cell.is(store, owner, key))
 }
 
-fn value<'a>(write: &'a Write, cell: Cell<'_>) -> Option<&'a [u8]> {
+fn sets(write: &Write, cell: Cell<'_>) -> bool {
+    matches!(write, Write::TableSet { store, owner, key, .. } if cell.is(store, owner, key))
+}
+
+/// What a write leaves of a value: nothing, if it deletes it. `None` for one that is about another.
+fn value<'a>(write: &'a Write, cell: Cell<'_>) -> Option<Option<&'a [u8]>> {
     match write {
         Write::TableSet { store, owner, key, value: new }
         | Write::TableSwap { store, owner, key, new, .. }
             if cell.is(store, owner, key) =>
         {
-            Some(new)
+            Some(Some(new))
         }
+        Write::TableDelete { store, owner, key } if cell.is(store, owner, key) => Some(None),
         _ => None,
     }
 }

@@ -25,6 +25,43 @@ fn the_last_change_of_a_key_wins() {
 }
 
 #[test]
+fn what_is_unset_goes_with_the_writes() {
+    let mut staged = Staged::default();
+    staged.delete(CELL, QUOTA).unwrap();
+    staged.set(CELL, b"1".into(), QUOTA).unwrap();
+    staged.unset(CELL, QUOTA).unwrap();
+    staged.unset(CELL, QUOTA).unwrap();
+    let (writes, deletes) = staged.into_writes();
+    assert!(matches!(&writes[..], [Write::TableDelete { .. }]) && deletes.is_empty());
+
+    let mut staged = Staged::default();
+    staged.unset(CELL, QUOTA).unwrap();
+    staged.set(CELL, b"2".into(), QUOTA).unwrap();
+    let (writes, _) = staged.into_writes();
+    assert!(matches!(&writes[..], [Write::TableSet { value, .. }] if value == b"2"));
+}
+
+/// The guard of a swap stays whatever is done to its value later.
+#[test]
+fn a_swap_outlives_what_comes_after_it() {
+    let mut staged = Staged::default();
+    let swap = Write::TableSwap {
+        store: CELL.store.into(),
+        owner: CELL.owner.into(),
+        key: CELL.key.into(),
+        old: None,
+        new: b"1".into(),
+    };
+    staged.push(swap);
+    staged.unset(CELL, QUOTA).unwrap();
+    assert!(matches!(&staged.writes[..], [swap, unset]
+        if matches!(swap.write, Write::TableSwap { .. }) && matches!(unset.write, Write::TableDelete { .. })));
+    staged.set(CELL, b"2".into(), QUOTA).unwrap();
+    let (writes, _) = staged.into_writes();
+    assert!(matches!(&writes[..], [Write::TableSwap { new, .. }] if new == b"2"));
+}
+
+#[test]
 fn what_was_only_staged_needs_no_delete() {
     let mut staged = Staged::default();
     for value in [b"1", b"2", b"3"] {

@@ -32,7 +32,9 @@ pub fn guest(name: &str) -> PathBuf {
         assert!(status.success(), "the guests are not built");
         target.join("wasm32-unknown-unknown/release")
     });
-    let component = componentize(&std::fs::read(modules.join(name).with_extension("wasm")).unwrap()).unwrap();
+    let component =
+        componentize(&std::fs::read(modules.join(name.replace('-', "_")).with_extension("wasm")).unwrap())
+            .unwrap();
     file(name, &component)
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use waxwing_storage::{
     ACCOUNT_DATA, Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
-    Roster, Storage, Vhost, Write,
+    Roster, Storage, TableRange, Vhost, Write,
 };
 use waxwing_xmpp::Jid;
 
@@ -151,6 +151,22 @@ impl Storage for Memory {
             .into_keys()
             .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| &**key > after));
         ready(Ok(keys.take(limit as usize).collect())).boxed()
+    }
+
+    fn table_scan<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        range: &'a TableRange,
+    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>> {
+        let data = self.data.lock().unwrap();
+        let table = data.tables.get(&place(store, owner)).cloned().unwrap_or_default();
+        let mut rows: Vec<_> = table.into_iter().filter(|(key, _)| range.contains(key)).collect();
+        if range.backwards {
+            rows.reverse();
+        }
+        rows.truncate(range.limit as usize);
+        ready(Ok(rows)).boxed()
     }
 
     fn log_read<'a>(

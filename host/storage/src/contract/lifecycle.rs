@@ -59,6 +59,7 @@ pub async fn a_closed_engine_answers_unavailable(place: &dyn Place) {
     assert!(unavailable(storage.vhosts().await.err()));
     assert!(unavailable(storage.table_get(STORE, OWNER, "k").await.err()));
     assert!(unavailable(storage.table_keys(STORE, OWNER, "", None, 1).await.err()));
+    assert!(unavailable(storage.table_scan(STORE, OWNER, &Default::default()).await.err()));
     assert!(unavailable(storage.log_read(STORE, OWNER, LogQuery::default()).await.err()));
     assert!(unavailable(storage.log_read(STORE, OWNER, tagged).await.err()));
     assert!(unavailable(storage.log_count(STORE, OWNER, None).await.err()));

@@ -65,6 +65,7 @@ macro_rules! contract_tests {
             keys_come_in_byte_order,
             keys_are_found_by_prefix,
             keys_come_by_page,
+            a_range_narrows_by_each_bound,
             tables_are_apart_by_store_and_owner,
             odd_strings_come_back_unchanged,
             large_values_come_back_unchanged,

@@ -136,6 +136,35 @@ pub async fn keys_come_by_page(place: &dyn Place) {
     assert!(storage.table_keys(STORE, OWNER, "key", None, 0).await.unwrap().is_empty());
 }
 
+/// In either direction, with bounds that are keys themselves, that are not, and that exclude everything.
+pub async fn a_range_narrows_by_each_bound(place: &dyn Place) {
+    let storage = place.open().await;
+    let mut keys = vec!["a", "a\0", "aa", "ab", "b", "b\u{10ffff}", "ba", "é", "\u{10ffff}", "'", "%"];
+    keys.sort_unstable();
+    commit(&*storage, keys.iter().map(|key| set(OWNER, key, format!("of {key}")))).await.unwrap();
+    let bounds =
+        [None, Some(""), Some("a"), Some("a\0"), Some("ab"), Some("abc"), Some("é"), Some("\u{10ffff}z")];
+    for prefix in ["", "a", "a\0", "b", "\u{10ffff}", "c"] {
+        for (after, before) in bounds.iter().flat_map(|after| bounds.map(|before| (*after, before))) {
+            for (backwards, limit) in [(false, 100), (true, 100), (false, 2), (true, 2), (true, 0)] {
+                let (after, before) = (after.map(String::from), before.map(String::from));
+                let range = crate::TableRange { prefix: prefix.into(), after, before, backwards, limit };
+                let mut expected: Vec<_> = keys.iter().filter(|key| range.contains(key)).collect();
+                if backwards {
+                    expected.reverse();
+                }
+                expected.truncate(limit as usize);
+                let expected: Vec<_> =
+                    expected.iter().map(|key| (key.to_string(), format!("of {key}").into_bytes())).collect();
+                assert_eq!(storage.table_scan(STORE, OWNER, &range).await.unwrap(), expected, "{range:?}");
+            }
+        }
+    }
+    let all = crate::TableRange::default();
+    assert!(storage.table_scan("other", OWNER, &all).await.unwrap().is_empty());
+    assert!(storage.table_scan(STORE, "romeo@example.org", &all).await.unwrap().is_empty());
+}
+
 /// The same key of another store or owner is another key.
 pub async fn tables_are_apart_by_store_and_owner(place: &dyn Place) {
     let storage = place.open().await;

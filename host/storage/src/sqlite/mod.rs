@@ -17,7 +17,7 @@ pub use open::OpenError;
 
 use crate::{
     Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result, Roster, Storage,
-    Vhost,
+    TableRange, Vhost,
 };
 use futures_util::future::BoxFuture;
 use open::Lock;
@@ -174,6 +174,15 @@ impl Storage for Sqlite {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<String>>> {
         Box::pin(self.readers.lookup(move |db| queries::table_keys(db, (store, owner), prefix, after, limit)))
+    }
+
+    fn table_scan<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        range: &'a TableRange,
+    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>> {
+        Box::pin(self.readers.lookup(move |db| queries::table_scan(db, (store, owner), range)))
     }
 
     fn log_read<'a>(

@@ -2,7 +2,8 @@
 
 use super::convert::{after_prefix, from_json, int, jid, now, time, unsigned};
 use crate::{
-    ACCOUNT_DATA, Account, AccountData, LogEntry, LogQuery, Result, Roster, RosterItem, ScramKeys, Vhost,
+    ACCOUNT_DATA, Account, AccountData, LogEntry, LogQuery, Result, Roster, RosterItem, ScramKeys,
+    TableRange, Vhost,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
@@ -122,6 +123,45 @@ pub(super) fn table_keys(
         found.push(key.to_owned());
     }
     Ok(found)
+}
+
+/// Four statements: with an upper bound or without, forwards or backwards.
+macro_rules! table_range {
+    ($before:literal, $order:literal) => {
+        concat!(
+            "SELECT key, value FROM table_entry WHERE owner = ?1 AND store = ?2 AND key >= ?3 AND ",
+            $before,
+            " ORDER BY key ",
+            $order,
+            " LIMIT ?5"
+        )
+    };
+}
+
+/// The statement for a range, by whether it ends before a key and whether it goes backwards.
+pub(super) fn table_range_sql(ends: bool, backwards: bool) -> &'static str {
+    match (ends, backwards) {
+        (false, false) => table_range!("?4 IS NULL", "ASC"),
+        (false, true) => table_range!("?4 IS NULL", "DESC"),
+        (true, false) => table_range!("key < ?4", "ASC"),
+        (true, true) => table_range!("key < ?4", "DESC"),
+    }
+}
+
+pub(super) fn table_scan(
+    db: &Connection,
+    (store, owner): (&str, &str),
+    range: &TableRange,
+) -> Result<Vec<(String, Vec<u8>)>> {
+    // The next text after a key is the key with a zero.
+    let after = range.after.as_ref().map(|after| after.clone() + "\0");
+    let from = after.as_deref().map_or(&*range.prefix, |after| after.max(&range.prefix));
+    let end = after_prefix(&range.prefix);
+    let before = [end.as_deref(), range.before.as_deref()].into_iter().flatten().min();
+    let mut statement = db.prepare_cached(table_range_sql(before.is_some(), range.backwards))?;
+    let rows = statement
+        .query_map(params![owner, store, from, before, range.limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) const ACCOUNT_DATA_SQL: &str = "SELECT store, key, value FROM table_entry

@@ -2,7 +2,9 @@
 //!
 //! A path names an element below the stanza in Clark notation, one step a level: `body`,
 //! `{jabber:iq:register}query/username`. A step without a namespace has that of the step before, the first
-//! step that of the stanza; the name `*` takes any. Where several elements match, the first counts.
+//! step that of the stanza; the name `*` takes any. `item[2]` is the second of those that match in the same
+//! parent, `field[var='with']` the first of them that has this attribute. Where several elements match, the
+//! first counts.
 
 use super::{Child, Stanza};
 use crate::chars::push_text;
@@ -15,11 +17,44 @@ use smallvec::SmallVec;
 struct Step<'a> {
     name: &'a str,
     ns: &'a str,
+    pick: Pick<'a>,
+}
+
+/// Which of several siblings a step is about.
+#[derive(Clone, Copy)]
+enum Pick<'a> {
+    Any,
+    /// Counted from 1.
+    Nth(usize),
+    /// Name and value of an attribute.
+    With(&'a str, &'a str),
 }
 
 impl Step<'_> {
     fn matches(&self, name: &str, ns: &str) -> bool {
         (self.name == "*" || self.name == name) && self.ns == ns
+    }
+
+    /// Whether this is the one, of those that match, whose start tag has just been read. `seen` counts them.
+    fn picks(&self, reader: &Reader<'_>, seen: &mut usize) -> bool {
+        *seen += 1;
+        match self.pick {
+            Pick::Any => true,
+            Pick::Nth(nth) => *seen == nth,
+            Pick::With(name, value) => has_attribute(reader, name, value),
+        }
+    }
+
+    /// The same of a child of the stanza, which is only read if its attributes are asked for.
+    fn picks_child(&self, child: Child<'_>, seen: &mut usize) -> bool {
+        *seen += 1;
+        match self.pick {
+            Pick::Any => true,
+            Pick::Nth(nth) => *seen == nth,
+            Pick::With(name, value) => {
+                from_root(child, |reader, _| has_attribute(reader, name, value).then_some(())).is_some()
+            }
+        }
     }
 }
 
@@ -31,16 +66,39 @@ fn steps(path: &str) -> Option<SmallVec<[Step<'_>; 4]>> {
         if let Some(clark) = rest.strip_prefix('{') {
             (ns, rest) = clark.split_once('}')?;
         }
-        let (name, after) = rest.split_once('/').map_or((rest, None), |(name, after)| (name, Some(after)));
+        let (name, after) = rest.split_at(rest.find(['/', '[']).unwrap_or(rest.len()));
         if name.is_empty() {
             return None;
         }
-        steps.push(Step { name, ns });
-        match after {
+        let (pick, after) = match after.strip_prefix('[') {
+            Some(inside) => pick(inside)?,
+            None => (Pick::Any, after),
+        };
+        steps.push(Step { name, ns, pick });
+        match after.strip_prefix('/') {
             Some(after) => rest = after,
-            None => return Some(steps),
+            None => return after.is_empty().then_some(steps),
         }
     }
+}
+
+/// What stands in brackets, and what follows them. A value is in quotes of either kind, and may contain
+/// anything but those.
+fn pick(inside: &str) -> Option<(Pick<'_>, &str)> {
+    if let Some((digits, after)) = inside.split_once(']')
+        && let Ok(nth @ 1..) = digits.parse()
+    {
+        return Some((Pick::Nth(nth), after));
+    }
+    let (name, quoted) = inside.split_once('=')?;
+    let quote = quoted.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
+    let (value, after) = quoted[1..].split_once(quote)?;
+    Some((Pick::With(name, value), after.strip_prefix(']')?))
+}
+
+fn has_attribute(reader: &Reader<'_>, name: &str, value: &str) -> bool {
+    let mut attrs = reader.attrs().iter();
+    attrs.any(|attr| !attr.is_declaration && attr.full_name == name && attr.value() == value)
 }
 
 impl Stanza {
@@ -80,7 +138,9 @@ impl Stanza {
     ) -> Option<T> {
         let steps = steps(path)?;
         let (first, rest) = steps.split_first()?;
-        let mut candidates = self.children().filter(|child| first.matches(child.name(), child.ns()));
+        let mut seen = 0;
+        let candidates = self.children().filter(|child| first.matches(child.name(), child.ns()));
+        let mut candidates = candidates.filter(|child| first.picks_child(*child, &mut seen));
         if rest.is_empty() {
             return child(candidates.next()?);
         }
@@ -97,12 +157,17 @@ fn find<'a>(reader: &mut Reader<'a>, steps: &[Step<'_>]) -> Option<Name<'a>> {
     // How many elements are open, from the outermost, each of which matches its step; the root has matched
     // already.
     let mut matched = 0;
+    // How many children of the innermost of them have matched the next step, and so on outwards.
+    let mut seen: SmallVec<[usize; 4]> = SmallVec::new();
     loop {
         match reader.next().ok()? {
             Token::Start(_) if reader.depth() == 1 => matched = 1,
             Token::Start(name) if reader.depth() == matched + 1 => {
-                let step = steps.get(matched.checked_sub(1)?)?;
-                if step.matches(name.local, reader.uri(name.ns)) {
+                let at = matched.checked_sub(1)?;
+                let step = steps.get(at)?;
+                // What is further in was counted in another parent.
+                seen.resize(matched, 0);
+                if step.matches(name.local, reader.uri(name.ns)) && step.picks(reader, seen.get_mut(at)?) {
                     if matched == steps.len() {
                         return Some(name);
                     }

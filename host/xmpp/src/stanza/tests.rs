@@ -194,6 +194,24 @@ fn paths() {
         ("/body", None),
         ("{jabber:client", None),
         ("{jabber:client}", None),
+        ("body[2]", Some("second")),
+        ("*[2]", Some("second")),
+        ("body[3]", None),
+        ("body[0]", None),
+        ("body[]", None),
+        ("body[1", None),
+        ("body[1]x", None),
+        ("body[x='1']", None),
+        ("{jabber:iq:register}query/{jabber:x:data}x/field[2]/value", Some("v2")),
+        ("{jabber:iq:register}query/{jabber:x:data}x/field[var='b']/value[2]", Some("v3")),
+        ("{jabber:iq:register}query/{jabber:x:data}x/field[var=\"b\"]/value", Some("v2")),
+        ("{jabber:iq:register}query/{jabber:x:data}x[type='submit']/field/value", Some("v1")),
+        ("{jabber:iq:register}query/{jabber:x:data}x/field[var='c']/value", None),
+        ("{jabber:iq:register}query/{jabber:x:data}x/field[var='a]/value", None),
+        ("{jabber:iq:register}query/{jabber:x:data}x/field[1]/value[2]", None),
+        ("{jabber:iq:register}query[1]/a[2]/b", Some("")),
+        ("{jabber:iq:register}query/a[1]/b", None),
+        ("{jabber:iq:register}query/a/b[k='second']", Some("")),
     ];
     for (path, text) in texts {
         assert_eq!(stanza.text(path).as_deref(), text, "{path}");
@@ -207,6 +225,8 @@ fn paths() {
         ("{jabber:iq:register}query/{jabber:x:data}x", "type", Some("submit")),
         ("{jabber:iq:register}query/{jabber:x:data}x", "xmlns", None),
         ("{jabber:iq:register}query/a/b", "k", Some("first")),
+        ("{jabber:iq:register}query/a/b[2]", "k", Some("second")),
+        ("{jabber:iq:register}query/a[2]/b[1]", "k", Some("first")),
     ];
     for (path, name, value) in attributes {
         assert_eq!(stanza.attribute(path, name).as_deref(), value, "{path} {name}");
@@ -223,6 +243,30 @@ fn paths() {
     ];
     for (path, expected) in xml {
         assert_eq!(stanza.child_xml(path).as_deref(), Some(expected), "{path}");
+    }
+}
+
+/// They are counted in each parent, and picked by what an attribute means, not by how it is written.
+#[test]
+fn paths_that_pick() {
+    let stanza = parse(
+        "<iq type='set' id='1'><q xmlns='u'><l><i n='1'/></l><l><i n='2'/><j/><i n='3'/></l></q>\
+         <q xmlns='u' j='a@b/c [&lt;]'><i n='4'/></q></iq>",
+    );
+    let attributes = [
+        ("{u}q/l/i[2]", Some("3")),
+        ("{u}q/l[2]/i", Some("2")),
+        ("{u}q/l[2]/i[2]", Some("3")),
+        ("{u}q/l[1]/i[2]", None),
+        ("{u}q/l[2]/*[3]", Some("3")),
+        ("{u}q[2]/i", Some("4")),
+        ("{u}q[1]/i", None),
+        ("{u}q[j='a@b/c [<]']/i", Some("4")),
+        ("{u}q[j='a@b/c']/i", None),
+        ("{u}q/l/i[n='3']", Some("3")),
+    ];
+    for (path, expected) in attributes {
+        assert_eq!(stanza.attribute(path, "n").as_deref(), expected, "{path}");
     }
 }
 

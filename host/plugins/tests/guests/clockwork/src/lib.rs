@@ -9,6 +9,7 @@ plugin! {
         mood: String = "good".into(),
     }
     hooks: [Process, OnService, Commands, Alarms, Replies],
+    account_identities: ["pubsub/pep", "automation/clock", "pubsub/pep"],
     interests: [iq("{urn:clock}*").at(SERVER)],
     serial: Serial::BySender,
     services: [service("clock", "component/bot", "Clock").with_features(["urn:clock"])],
@@ -27,19 +28,26 @@ impl Process for Clockwork {
             "set-alarm" => scheduler::set(owner, "tea", runtime::now() + 1000, text("data").as_bytes())?,
             "clear-alarm" => scheduler::clear(owner, "tea")?,
             "ask" => router::request(
-                &xml!("<iq type='get' from='{}' to='{}'><q xmlns='urn:clock'/></iq>", event.vhost, text("whom")),
+                &xml!(
+                    "<iq type='get' from='{}' to='{}'><q xmlns='urn:clock'/></iq>",
+                    event.vhost,
+                    text("whom")
+                ),
                 b"context",
                 1000,
             )?,
             "ask-as-somebody" => {
-                let request = xml!("<iq type='get' from='{}' to='{}'><q xmlns='urn:clock'/></iq>", owner, owner);
+                let request =
+                    xml!("<iq type='get' from='{}' to='{}'><q xmlns='urn:clock'/></iq>", owner, owner);
                 return is(router::request(&request, &[], 1000).unwrap_err().name());
             }
             "remember" => account_data::set(owner, &text("key"), Some(text("value").as_bytes()))?,
             "forget" => account_data::set(owner, &text("key"), None)?,
             "recall" => {
                 let value = account_data::get(owner, &text("key"))?;
-                return is(&value.map_or("nothing".into(), |value| String::from_utf8_lossy(&value).into_owned()));
+                return is(
+                    &value.map_or("nothing".into(), |value| String::from_utf8_lossy(&value).into_owned())
+                );
             }
             "hoard" => {
                 let error = account_data::set(owner, "much", Some(&vec![b'x'; 65 << 10])).unwrap_err();
@@ -65,7 +73,7 @@ impl Process for Clockwork {
             }
             "open" => {
                 let opened = storage::open_table(&text("store")).map(drop);
-                return is(opened.map_or_else(|error| error.name().to_string(), |()| "opened".into()));
+                return is(opened.map_or_else(|error| error.name(), |()| "opened"));
             }
             "leak" => {
                 for n in 0_u64.. {
@@ -77,7 +85,73 @@ impl Process for Clockwork {
             }
             "to-all" => {
                 let xml = xml!("<message from='{}'><body>all</body></message>", event.vhost);
-                router::send_to_all(&xml, &["a@x.example".into(), "b@x.example".into(), "c@x.example".into()])?;
+                router::send_to_all(
+                    &xml,
+                    &["a@x.example".into(), "b@x.example".into(), "c@x.example".into()],
+                )?;
+            }
+            // An owner and a key, or the bounds of a range.
+            "put" => storage::open_table("room")?.set_text(&text("owner"), &text("key"), &text("value"))?,
+            "scan" => {
+                let bound = |name: &str| stanza.attribute("{urn:clock}*", name);
+                let range = storage::Range {
+                    prefix: text("prefix"),
+                    after: bound("after"),
+                    before: bound("before"),
+                    backwards: bound("backwards").is_some(),
+                    limit: bound("limit").map_or(100, |limit| limit.parse().unwrap_or(0)),
+                };
+                let table = storage::open_table("room")?;
+                return is(&listed(&table.scan(&text("owner"), &range)?));
+            }
+            "all" => {
+                return is(&storage::open_table("room")?
+                    .all(&text("owner"), &text("prefix"))?
+                    .len()
+                    .to_string());
+            }
+            "crowd" => {
+                let table = storage::open_table("room")?;
+                for n in 0..600 {
+                    table.set_text(&text("owner"), &format!("crowd/{n:03}"), "")?;
+                }
+            }
+            // Pages over what the call itself has changed.
+            "rearrange" => {
+                let (owner, table) = (text("owner"), storage::open_table("room")?);
+                table.set_text(&owner, "b", "new")?;
+                table.set_text(&owner, "bb", "new")?;
+                table.unset(&owner, "c")?;
+                table.delete(&owner, "d")?;
+                let page = |backwards, after: Option<&str>, before: Option<&str>| {
+                    let (after, before) = (after.map(String::from), before.map(String::from));
+                    let range = storage::Range { after, before, backwards, limit: 2, ..Default::default() };
+                    table.scan(&owner, &range).map(|rows| listed(&rows))
+                };
+                let pages = [
+                    page(false, None, None)?,
+                    page(false, Some("b"), None)?,
+                    page(true, None, None)?,
+                    page(true, None, Some("bb"))?,
+                ];
+                let keys = table.keys(&owner, "", None, 10)?.join(" ");
+                return is(&format!("{}; {keys}", pages.join("; ")));
+            }
+            // A nickname changes hands.
+            "rename" => {
+                let (owner, table) = (text("owner"), storage::open_table("room")?);
+                table.swap(&owner, "nick/old", Some(b"juliet"), b"nobody")?;
+                table.unset(&owner, "nick/old")?;
+                assert!(table.get(&owner, "nick/old")?.is_none());
+                table.swap(&owner, "nick/new", None, b"juliet")?;
+            }
+            "set-room-alarm" => scheduler::set(&text("owner"), "room", runtime::now() + 1000, b"is open")?,
+            "shout" => {
+                let xml =
+                    xml!("<message from='{}'><body>{}</body></message>", event.vhost, "x".repeat(50_000));
+                let to: Vec<String> =
+                    (0..text("many").parse().unwrap_or(0)).map(|n: u32| format!("{n}@x.example")).collect();
+                return is(router::send_to_all(&xml, &to).map_or_else(|error| error.name(), |()| "sent"));
             }
             "contacts" => {
                 let contacts = accounts::contacts(owner, Some("nurse@capulet.example"), 10);
@@ -89,6 +163,10 @@ impl Process for Clockwork {
     }
 }
 
+fn listed(rows: &[storage::Row]) -> String {
+    rows.iter().map(|row| format!("{}={}", row.key, row.text())).collect::<Vec<_>>().join(" ")
+}
+
 fn is(what: &str) -> Result {
     Ok(Verdict::reply(xml!("<is xmlns='urn:test'>{}</is>", what)))
 }
@@ -98,7 +176,8 @@ impl OnService for Clockwork {
         match stanza.text("body") {
             Some(body) => {
                 let body = xml!("<body>tick {}</body>", body);
-                let tick = xml!("<message from='{}' to='{}'>{}</message>", event.to(), event.sender(), raw(&body));
+                let tick =
+                    xml!("<message from='{}' to='{}'>{}</message>", event.to(), event.sender(), raw(&body));
                 router::send(&tick)?;
                 Ok(Verdict::Handled)
             }

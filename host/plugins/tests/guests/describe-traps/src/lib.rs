@@ -6,7 +6,11 @@ plugin! {
     /// Never says what it is.
     pub struct DescribeTraps;
     hooks: [Pre],
-    interests: [panic!("I will not say")],
+    interests: [refuse()],
+}
+
+fn refuse() -> Interest {
+    panic!("I will not say")
 }
 
 impl Pre for DescribeTraps {

@@ -1,0 +1,212 @@
+//! That the libraries of the languages do what their READMEs say, by a plugin that has every hook: the same in each
+//! language, so that one list of expectations holds for all.
+
+use crate::kit::engine::{JULIET, VHOST, World, event, jid, limited, spec_of};
+use crate::kit::{built_once, fixture};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+use waxwing_plugins::*;
+use waxwing_xmpp::{Condition, Stanza, StanzaError};
+
+/// The plugin in the language of a project, built in its place.
+pub fn component(project: &Path, app: &str) -> PathBuf {
+    for (from, to) in [(app, app), ("world.wit", "wit/world.wit")] {
+        fs::copy(fixture("every_hook").join(from), project.join(to)).unwrap();
+    }
+    built_once(project, "every-hook").file
+}
+
+/// Every expectation.
+pub async fn check(component: &Path) {
+    // Loading and compiling take as long as they take; afterwards only what is due makes the time pass.
+    let world = world(component, &[]).await;
+    tokio::time::pause();
+    description(&world);
+    stanzas(&world).await;
+    sessions(&world).await;
+    commands(&world).await;
+    clockwork(&world).await;
+    settings(component).await;
+}
+
+async fn world(component: &Path, settings: &[(&str, &[&str])]) -> World {
+    World::with(spec(component, settings)).await
+}
+
+fn spec(component: &Path, settings: &[(&str, &[&str])]) -> PluginSpec {
+    let text = |values: &[&str]| values.iter().map(ToString::to_string).collect();
+    PluginSpec {
+        settings: settings.iter().map(|(key, values)| (key.to_string(), text(values))).collect(),
+        // A busy machine must not be taken for a busy plugin.
+        limits: limited(|limits| {
+            (limits.cpu, limits.call_timeout) = (Duration::from_secs(60), Duration::from_secs(60));
+        }),
+        ..spec_of("greeter", component.to_owned())
+    }
+}
+
+fn description(world: &World) {
+    let plugin = &world.engine.plugins()[0];
+    assert_eq!((plugin.version.as_str(), plugin.summary.as_str()), ("0.0.0", "Has every hook."));
+    let mut hooks = plugin.hooks.clone();
+    hooks.sort_unstable();
+    let all = ["alarms", "commands", "filter", "post", "pre", "process", "replies", "service", "sessions"];
+    assert_eq!(hooks, all);
+    assert_eq!(world.engine.services(VHOST)[0].features, ["urn:x"]);
+    assert_eq!(world.engine.stream_features(VHOST, Phase::AfterLogin, |_| true), ["<x xmlns='urn:x'/>"]);
+}
+
+fn message(ty: &str, to: &str, inner: &str) -> Stanza {
+    let xml =
+        format!("<message xmlns='jabber:client' type='{ty}' from='{JULIET}' to='{to}'>{inner}</message>");
+    Stanza::parse(&xml).unwrap()
+}
+
+/// Ask the plugin to do something.
+async fn tell(world: &World, what: &str) -> Outcome {
+    let xml = format!(
+        "<iq xmlns='jabber:client' type='set' id='1' from='{JULIET}' to='{VHOST}'><do xmlns='urn:x' what='{what}'/></iq>"
+    );
+    world.show(Stage::Process, Stanza::parse(&xml).unwrap()).await
+}
+
+async fn answer(world: &World, what: &str) -> String {
+    match tell(world, what).await {
+        Outcome::Reply(xml) => xml,
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
+fn refusal(outcome: Outcome) -> StanzaError {
+    match outcome {
+        Outcome::Reject(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The bodies of what has been sent, once there is something.
+async fn sent(world: &World) -> Vec<String> {
+    loop {
+        let sent = std::mem::take(&mut *world.host.sent.lock().unwrap());
+        if !sent.is_empty() {
+            return sent.iter().map(|stanza| stanza.text("body").unwrap_or_default()).collect();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.host.now.fetch_add(100, SeqCst);
+    }
+}
+
+async fn stanzas(world: &World) {
+    let romeo = "romeo@montague.example";
+    let chat = message("chat", romeo, "<a xmlns='urn:x'/>");
+    let Outcome::Next(seen) = world.show(Stage::Pre, chat).await else { panic!() };
+    let child = seen.child_xml("{urn:x}seen").unwrap();
+    assert_eq!(child, "<seen xmlns='urn:x' by='juliet@capulet.example'>chat<b/>1&lt;</seen>");
+
+    assert_eq!(
+        answer(world, "address").await,
+        "<is>juliet capulet.example balcony capulet.example set 1970-01-01T00:00:01.000Z</is>"
+    );
+    let refused = refusal(tell(world, "refuse").await);
+    assert_eq!((refused.condition, refused.text.as_deref()), (Condition::NotAllowed, Some("Not on Sundays")));
+    assert_eq!(answer(world, "store").await, "<is>\u{e9} 1000 tag 1</is>");
+    // An error of the host that nothing catches, and an exception: nothing is kept of the call.
+    assert_eq!(refusal(tell(world, "malformed").await).condition, Condition::InternalServerError);
+    let (_, failures, _) = world.counters();
+    assert_eq!(refusal(tell(world, "throw").await).condition, Condition::InternalServerError);
+    assert_eq!(world.counters().1, failures + 1);
+    assert!(matches!(tell(world, "nothing").await, Outcome::Next(_)));
+
+    let body = message("chat", romeo, "<body>Hi</body>");
+    let empty = message("chat", romeo, "<active xmlns='http://jabber.org/protocol/chatstates'/>");
+    assert!(matches!(world.show(Stage::Post, body.clone()).await, Outcome::Handled));
+    assert!(matches!(world.show(Stage::Post, empty.clone()).await, Outcome::Next(_)));
+    for (stanza, passes) in [(body, true), (empty, false)] {
+        let calls = world.engine.matching(VHOST, Stage::Filter, &stanza, &Facts::default());
+        assert_eq!(world.engine.filter(calls, &event(), &jid(JULIET), stanza).await.is_some(), passes);
+    }
+
+    let service = world.engine.service("bot.capulet.example").unwrap();
+    let stanza = message("chat", "bot.capulet.example", "<body>R&amp;J</body>");
+    assert!(matches!(world.engine.serve(&service, &event(), &stanza).await, Outcome::Handled));
+    assert_eq!(sent(world).await, ["bot R&J"]);
+}
+
+async fn sessions(world: &World) {
+    for (change, told) in [
+        (Change::Available(-5), "available -5"),
+        (Change::Unavailable(Some("bye".into())), "unavailable bye"),
+        (Change::Unavailable(None), "unavailable -"),
+    ] {
+        world.engine.session_event(&jid(JULIET), change).await;
+        assert_eq!(sent(world).await, [told]);
+    }
+}
+
+async fn commands(world: &World) {
+    assert_eq!(world.engine.commands(VHOST)[0].access, Access::LocalUser);
+    let run = |answer: Option<&str>| CommandRequest {
+        node: "hello".into(),
+        user: JULIET.into(),
+        vhost: VHOST.into(),
+        action: CommandAction::Execute,
+        answers: answer.map(|name| ("name".to_owned(), vec![name.to_owned()])).into_iter().collect(),
+        state: Vec::new(),
+    };
+    let first = world.engine.run_command(&run(None)).await.unwrap();
+    let CommandReply::Step { form, state, has_prev, has_next } = first else { panic!("{first:?}") };
+    assert_eq!((state.as_slice(), has_prev, has_next), (b"1".as_slice(), false, false));
+    assert_eq!((form.title.as_str(), form.fields.len()), ("Hello", 2));
+    assert_eq!((form.fields[0].ty, form.fields[0].required), ("text-single", true));
+    assert_eq!(form.fields[1].choices[1], ("Cold".into(), "cold".into()));
+    let done = CommandReply::Done { note: Some("Hello, Juliet".into()), form: None };
+    assert_eq!(world.engine.run_command(&run(Some("Juliet"))).await.unwrap(), done);
+    let refused = world.engine.run_command(&run(Some("nobody"))).await.unwrap_err();
+    assert_eq!(
+        (refused.condition, refused.text.as_deref()),
+        (Condition::NotAcceptable, Some("Nobody is no name"))
+    );
+}
+
+async fn clockwork(world: &World) {
+    answer(world, "alarm").await;
+    assert_eq!(sent(world).await, ["tea is ready bigint"]);
+
+    let asked = |world: &World| world.host.sent.lock().unwrap().pop().unwrap();
+    assert!(matches!(tell(world, "ask").await, Outcome::Handled));
+    assert!(world.engine.reply(&asked(world).iq_result("<q xmlns='urn:x'>noon</q>")).await);
+    assert_eq!(sent(world).await, ["success context undefined noon"]);
+    assert!(matches!(tell(world, "ask").await, Outcome::Handled));
+    assert!(world.engine.reply(&asked(world).error_reply(&Condition::Forbidden.into()).unwrap()).await);
+    assert_eq!(sent(world).await, ["failure context forbidden undefined"]);
+    assert!(matches!(tell(world, "ask").await, Outcome::Handled));
+    asked(world);
+    assert_eq!(sent(world).await, ["timeout context undefined undefined"]);
+}
+
+async fn settings(component: &Path) {
+    let given: [(&str, &[&str]); 4] =
+        [("text", &["b"]), ("yes-or-no", &["true"]), ("number", &["-7"]), ("list", &["y", "z"])];
+    let set = world(component, &given).await;
+    let json = r#"{"text":"b","yesOrNo":true,"number":-7,"list":["y","z"]}"#;
+    assert_eq!(answer(&set, "settings").await, format!("<is>{}</is>", json.replace('"', "&quot;")));
+    let refused = |key: &'static str, values: &'static [&'static str]| async move {
+        let host = std::sync::Arc::new(crate::kit::engine::FakeHost::default());
+        let spec = spec(component, &[(key, values)]);
+        crate::kit::engine::engine(crate::kit::engine::options(), vec![spec], &host)
+            .await
+            .unwrap_err()
+            .to_string()
+    };
+    for (key, values, sentence) in [
+        ("txet", ["b"].as_slice(), "no setting txet; there are: text, yes-or-no, number, list"),
+        ("text", &["b", "c"], "text must be one text"),
+        ("yes-or-no", &["perhaps"], "yes-or-no must be true or false"),
+        ("number", &["many"], "number must be a whole number"),
+    ] {
+        let error = refused(key, values).await;
+        assert!(error.contains(sentence), "{error}");
+    }
+}

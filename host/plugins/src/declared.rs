@@ -1,0 +1,141 @@
+//! What a plugin says of itself, for those who decide about it.
+
+use crate::command::CommandInfo;
+use crate::description::Serial;
+use crate::engine::Engine;
+use crate::event::{Phase, ServiceInfo, SessionEvents, Stage, Target};
+use crate::index::{Interest, Party};
+use crate::marks::Marks;
+use crate::options::Scope;
+use waxwing_xmpp::{Kind, Type};
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// The stanzas that it is shown.
+    pub interests: Vec<DeclaredInterest>,
+    /// What it hears of sessions.
+    pub events: SessionEvents,
+    /// The marks that it may set.
+    pub marks: Vec<String>,
+    /// What it adds to service discovery of hosts.
+    pub features: Vec<String>,
+    /// What it adds to service discovery of accounts.
+    pub account_features: Vec<String>,
+    /// Children of `<stream:features/>`, and when they are offered.
+    pub stream_features: Vec<(Phase, String)>,
+    /// Which of its calls are made one at a time.
+    pub serial: Serial,
+    /// The names that it owns under each of its virtual hosts.
+    pub services: Vec<ServiceInfo>,
+    /// Its ad-hoc commands.
+    pub commands: Vec<CommandInfo>,
+}
+
+/// Stanzas that a plugin is shown: those that fit in every respect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredInterest {
+    /// Where on its way.
+    pub stage: Stage,
+    /// Message, presence or IQ.
+    pub kind: Kind,
+    /// The types; none for any.
+    pub types: Vec<Type>,
+    /// A child that it must have, as namespace and name; any name if there is none.
+    pub payload: Option<(String, Option<String>)>,
+    /// What it must be addressed to; only of meaning in stage [`Stage::Process`].
+    pub targets: Target,
+    /// A mark that must be set, and on whom.
+    pub mark: Option<(String, Party)>,
+    /// Lower is asked earlier; 0 is usual.
+    pub order: i32,
+}
+
+/// All types, of whatever kind.
+const TYPES: [Type; 15] = [
+    Type::Normal,
+    Type::Chat,
+    Type::Groupchat,
+    Type::Headline,
+    Type::Error,
+    Type::Get,
+    Type::Set,
+    Type::Result,
+    Type::Available,
+    Type::Unavailable,
+    Type::Subscribe,
+    Type::Subscribed,
+    Type::Unsubscribe,
+    Type::Unsubscribed,
+    Type::Probe,
+];
+
+impl Engine {
+    /// What the loaded plugin of this name and scope says of itself.
+    pub fn declared(&self, name: &str, scope: &Scope) -> Option<Declared> {
+        let plan = self.plan();
+        let plugin = plan.plugins.get(plan.position(name, scope)?)?;
+        let (own, marks) = (&plugin.description, plugin.callable.shared.marks());
+        let features = own.stream_features.iter();
+        Some(Declared {
+            interests: own.interests.iter().map(|interest| declared(interest, marks)).collect(),
+            events: own.events,
+            marks: marks.names(u64::MAX),
+            features: own.features.clone(),
+            account_features: own.account_features.clone(),
+            stream_features: features.map(|feature| (feature.phase, feature.xml.clone())).collect(),
+            serial: own.serial,
+            services: own.services.clone(),
+            commands: own.commands.clone(),
+        })
+    }
+}
+
+fn declared(interest: &Interest, marks: &Marks) -> DeclaredInterest {
+    let types =
+        TYPES.into_iter().filter(|ty| interest.types != u16::MAX && interest.types & 1 << *ty as u16 != 0);
+    let payload = interest.payload.as_ref();
+    let mark = interest.marked.and_then(|(party, bit)| Some((marks.names(bit).pop()?, party)));
+    DeclaredInterest {
+        stage: interest.stage,
+        kind: interest.kind,
+        types: types.collect(),
+        payload: payload.map(|payload| (payload.ns.to_string(), payload.name.as_deref().map(String::from))),
+        targets: interest.targets,
+        mark,
+        order: interest.order,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Payload;
+    use crate::marks::Allocator;
+
+    #[test]
+    fn an_interest_is_what_was_declared() {
+        let marks = Allocator::default().allocate("one", &["off".into(), "on".into()]).unwrap();
+        let interest = Interest {
+            stage: Stage::Pre,
+            kind: Kind::Message,
+            types: 1 << Type::Chat as u16 | 1 << Type::Normal as u16,
+            payload: Some(Payload { ns: "u".into(), name: None }),
+            targets: Target::all(),
+            marked: Some((Party::SenderAccount, 0b10)),
+            order: -5,
+        };
+        let expected = DeclaredInterest {
+            stage: Stage::Pre,
+            kind: Kind::Message,
+            types: vec![Type::Normal, Type::Chat],
+            payload: Some(("u".into(), None)),
+            targets: Target::all(),
+            mark: Some(("on".into(), Party::SenderAccount)),
+            order: -5,
+        };
+        assert_eq!(declared(&interest, &marks), expected);
+        let any = Interest { types: u16::MAX, ..interest };
+        assert!(declared(&any, &marks).types.is_empty());
+    }
+}

@@ -1,0 +1,92 @@
+//! Calls of which nothing comes to be.
+
+use crate::call::Meter;
+use crate::engine::Engine;
+use crate::grants::Grant;
+use crate::host::Host;
+use crate::input::{Input, InputError, Prepared};
+use crate::notes::Notes;
+use crate::options::Scope;
+use crate::plugin::Plugin;
+use crate::pool::Lease;
+use crate::record::host::Asked;
+use crate::record::live::Live;
+use crate::state::Call;
+use crate::trace::Trace;
+use crate::verdict::settle;
+use std::sync::Arc;
+
+/// Why a call could not even be tried.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DryError {
+    /// There is no such plugin.
+    #[error("no plugin {name:?} is loaded for {scope}; see `waxwing plugin list`")]
+    NoPlugin {
+        /// Its name.
+        name: String,
+        /// The virtual hosts that it was looked for at, as operators see them.
+        scope: String,
+    },
+    /// It has no such hook.
+    #[error("it has no hook `{0}`")]
+    NoHook(Grant),
+    /// The hook cannot be told this.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The server is going down.
+    #[error("the server is going down")]
+    NoHost,
+}
+
+impl Engine {
+    /// Call one hook of a loaded plugin, let nothing of it happen, and tell what it would have done.
+    ///
+    /// The call reads from the server as any call does. Nothing that it wants done is done: no stanza
+    /// leaves, no data and no account is changed, no line reaches the log, none of its counters moves, and
+    /// its HTTP requests are refused. It gets an instance of its own, so that what it keeps in memory is
+    /// gone too, and takes part neither in the plugin's figures nor in its breaker. It does not wait for
+    /// other calls with the same key.
+    ///
+    /// A call that fails is a trace as well ([`crate::TraceAnswer::Failed`]).
+    ///
+    /// # Errors
+    /// When there is no such plugin or hook, or it cannot be told this.
+    pub async fn dry_call(&self, name: &str, scope: &Scope, input: &Input) -> Result<Trace, DryError> {
+        let plugin = self.named(name, scope)?;
+        let host = self.host.upgrade().ok_or(DryError::NoHost)?;
+        let shared = plugin.callable.shared.clone();
+        let live = Live { host, shared: shared.clone(), dry: true };
+        plugin.dry(&(Arc::new(Asked { oracle: live, shared }) as Arc<dyn Host>), input, Lease::Own).await
+    }
+
+    /// The loaded plugin of this name and scope.
+    pub(crate) fn named(&self, name: &str, scope: &Scope) -> Result<Arc<Plugin>, DryError> {
+        let plan = self.plan();
+        let found = plan.position(name, scope).and_then(|at| plan.plugins.get(at));
+        found.cloned().ok_or_else(|| DryError::NoPlugin { name: name.to_owned(), scope: scope.to_string() })
+    }
+}
+
+impl Plugin {
+    /// Make a call that changes nothing. The host must be one that lets nothing through.
+    pub(crate) async fn dry(
+        &self,
+        host: &Arc<dyn Host>,
+        input: &Input,
+        lease: Lease,
+    ) -> Result<Trace, DryError> {
+        let no_hook = DryError::NoHook(input.hook());
+        if !self.hooks.contains(&input.hook()) {
+            return Err(no_hook);
+        }
+        let prepared = Prepared::new(input)?;
+        let stanza = prepared.stanza.as_ref();
+        let hook = prepared.hook().ok_or(no_hook)?;
+        let notes = Arc::new(Notes::dry());
+        let mut meter = Meter::start();
+        let call = Call::new(host, stanza, Some(notes.clone()));
+        let result = self.callable.run(call, &hook, lease, &mut meter).await;
+        let result = result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), stanza));
+        Ok(Trace::of(hook.grant(), &result, &notes, self.callable.shared.marks(), &meter))
+    }
+}

@@ -1,0 +1,185 @@
+//! What one hook call is told, as something that can be kept and written down.
+
+use crate::bindings::exports::xmpp::plugin::{replies, sessions};
+use crate::bindings::xmpp::plugin::types as wit;
+use crate::blob::Blob;
+use crate::command::CommandRequest;
+use crate::event::{Change, Event, Origin};
+use crate::grants::Grant;
+use crate::header::Head;
+use crate::instance::Hook;
+use crate::verdict::lend_error;
+use serde::{Deserialize, Serialize};
+use waxwing_xmpp::{Jid, Stanza};
+
+/// A hook, and what it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "hook")]
+pub enum Input {
+    /// A stanza before it is routed.
+    Pre(Shown),
+    /// A stanza for something that the plugin implements.
+    Process(Shown),
+    /// A stanza that nobody took.
+    Post(Shown),
+    /// A stanza that is about to be written to a session's stream.
+    Filter {
+        /// The full JID of the session.
+        session: String,
+        /// What is shown.
+        #[serde(flatten)]
+        shown: Shown,
+    },
+    /// A stanza for a name of the plugin's own.
+    Service(Shown),
+    /// What has happened to a session.
+    Sessions {
+        /// Its full JID.
+        session: String,
+        /// What has happened.
+        change: Change,
+    },
+    /// A step of an ad-hoc command.
+    Commands(CommandRequest),
+    /// An alarm that rings.
+    Alarms {
+        /// On whose behalf it was set: a bare JID.
+        owner: String,
+        /// Its name.
+        name: String,
+        /// When it was due, in milliseconds since the Unix epoch.
+        due: u64,
+        /// What it was set with.
+        data: Blob,
+    },
+    /// What came of a request.
+    Replies {
+        /// Who was asked.
+        from: String,
+        /// What the request was made with.
+        context: Blob,
+        /// The reply as XML that stands by itself; `None` if none came in time.
+        xml: Option<String>,
+    },
+}
+
+/// A stanza as it is shown to a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The virtual host in whose name the plugin acts.
+    pub vhost: String,
+    /// Where the stanza entered the server.
+    pub origin: Origin,
+    /// When it did, in milliseconds since the Unix epoch.
+    pub received: u64,
+    /// The stanza as XML that stands by itself.
+    pub xml: String,
+}
+
+/// An input that no hook could be called with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// Something is not a stanza.
+    #[error("`xml` is not one stanza that stands by itself: {0}")]
+    Stanza(String),
+    /// Something is no address.
+    #[error("{0:?} is not an address of XMPP, as `vhost` must be")]
+    Address(String),
+}
+
+impl Input {
+    /// The hook.
+    pub fn hook(&self) -> Grant {
+        match self {
+            Input::Pre(_) => Grant::Pre,
+            Input::Process(_) => Grant::Process,
+            Input::Post(_) => Grant::Post,
+            Input::Filter { .. } => Grant::Filter,
+            Input::Service(_) => Grant::Service,
+            Input::Sessions { .. } => Grant::Sessions,
+            Input::Commands(_) => Grant::Commands,
+            Input::Alarms { .. } => Grant::Alarms,
+            Input::Replies { .. } => Grant::Replies,
+        }
+    }
+}
+
+/// An input with all that a call lends to the plugin.
+pub(crate) struct Prepared<'a> {
+    input: &'a Input,
+    pub stanza: Option<Stanza>,
+    lent: Lent,
+}
+
+/// What is lent beside the stanza.
+enum Lent {
+    Nothing,
+    Event(Head, Event),
+    Error(wit::StanzaError),
+}
+
+impl<'a> Prepared<'a> {
+    pub fn new(input: &'a Input) -> Result<Prepared<'a>, InputError> {
+        let parse = |xml: &str| Stanza::parse(xml).map_err(|error| InputError::Stanza(error.to_string()));
+        let (stanza, lent) = match input {
+            Input::Pre(shown)
+            | Input::Process(shown)
+            | Input::Post(shown)
+            | Input::Service(shown)
+            | Input::Filter { shown, .. } => {
+                let vhost = Jid::parse(&shown.vhost).map_err(|_| InputError::Address(shown.vhost.clone()))?;
+                let event = Event { vhost, origin: shown.origin, received: shown.received };
+                let stanza = parse(&shown.xml)?;
+                let head = Head::of(&stanza);
+                (Some(stanza), Lent::Event(head, event))
+            }
+            Input::Replies { xml: Some(xml), .. } => {
+                let stanza = parse(xml)?;
+                let error = stanza.stanza_error().map(|error| lend_error(&error));
+                (Some(stanza), error.map_or(Lent::Nothing, Lent::Error))
+            }
+            Input::Replies { xml: None, .. }
+            | Input::Sessions { .. }
+            | Input::Commands(_)
+            | Input::Alarms { .. } => (None, Lent::Nothing),
+        };
+        Ok(Prepared { input, stanza, lent })
+    }
+
+    /// The hook call. `None` only where a stanza should have been prepared and was not.
+    pub fn hook(&self) -> Option<Hook<'_>> {
+        let event = || match (&self.lent, &self.stanza) {
+            (Lent::Event(head, event), Some(stanza)) => Some(head.event(stanza, event)),
+            _ => None,
+        };
+        Some(match self.input {
+            Input::Pre(_) => Hook::Pre(event()?),
+            Input::Process(_) => Hook::Process(event()?),
+            Input::Post(_) => Hook::Post(event()?),
+            Input::Service(_) => Hook::Service(event()?),
+            Input::Filter { session, .. } => Hook::Filter(session, event()?),
+            Input::Sessions { session, change } => Hook::Session(session, lend_change(change)),
+            Input::Commands(request) => Hook::Command(request),
+            Input::Alarms { owner, name, due, data } => Hook::Alarm { owner, name, due: *due, data: &data.0 },
+            Input::Replies { from, context, .. } => {
+                let answer = match (&self.stanza, &self.lent) {
+                    (None, _) => replies::Answer::Timeout,
+                    (Some(_), Lent::Error(error)) => replies::Answer::Failure(error),
+                    (Some(_), _) => replies::Answer::Success,
+                };
+                Hook::Reply { from, context: &context.0, answer, stanza: self.stanza.is_some() }
+            }
+        })
+    }
+}
+
+/// A change as it is lent to a plugin.
+pub(crate) fn lend_change(change: &Change) -> sessions::Change<'_> {
+    match change {
+        Change::Bound => sessions::Change::Bound,
+        Change::Available(priority) => sessions::Change::Available(*priority),
+        Change::Priority(priority) => sessions::Change::Priority(*priority),
+        Change::Unavailable(status) => sessions::Change::Unavailable(status.as_deref()),
+        Change::Closed => sessions::Change::Closed,
+    }
+}

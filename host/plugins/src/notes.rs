@@ -1,0 +1,58 @@
+//! What is noted of a call beside its effects: what it says and counts, and what it does at once.
+
+use crate::trace::{AccountChange, Line};
+use parking_lot::Mutex;
+
+/// The notes on one call. Shared with whoever watches it, so that they outlive a call that traps.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// Nothing that the call does reaches the world: neither the log nor its counters, nor anybody by HTTP.
+    pub dry: bool,
+    kept: Mutex<Kept>,
+}
+
+/// What has been noted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    pub lines: Vec<Line>,
+    pub counts: Vec<(String, u64)>,
+    pub accounts: Vec<AccountChange>,
+}
+
+/// Counts, and changes of accounts, that are kept of one call.
+const MOST: usize = 256;
+/// Bytes of the name of a count.
+const NAME: usize = 64;
+
+impl Notes {
+    /// Of a call that changes nothing.
+    pub fn dry() -> Notes {
+        Notes { dry: true, ..Notes::default() }
+    }
+
+    pub fn line(&self, level: &'static str, text: &str) {
+        self.kept.lock().lines.push(Line { level: level.to_owned(), text: text.to_owned() });
+    }
+
+    pub fn count(&self, metric: &str, delta: u64) {
+        let metric = &metric[..metric.floor_char_boundary(NAME)];
+        let mut kept = self.kept.lock();
+        if let Some((_, count)) = kept.counts.iter_mut().find(|(known, _)| known == metric) {
+            *count = count.saturating_add(delta);
+        } else if kept.counts.len() < MOST {
+            kept.counts.push((metric.to_owned(), delta));
+        }
+    }
+
+    pub fn account(&self, change: AccountChange) {
+        let mut kept = self.kept.lock();
+        if kept.accounts.len() < MOST {
+            kept.accounts.push(change);
+        }
+    }
+
+    /// What has been noted so far.
+    pub fn take(&self) -> Kept {
+        std::mem::take(&mut self.kept.lock())
+    }
+}

@@ -1,0 +1,155 @@
+//! A host that makes a question of whatever a call wants to know, and has somebody answer it. What a call
+//! wants done never gets through it.
+
+use super::exchange::{HostAnswer, HostQuestion, Secret, SeenContact};
+use crate::account_data::AccountData;
+use crate::host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
+use crate::state::Shared;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use std::sync::Arc;
+use waxwing_storage::Storage;
+use waxwing_xmpp::Jid;
+
+/// Answers questions.
+pub(crate) trait Oracle: Send + Sync + 'static {
+    /// Answer what the host answers without a wait.
+    fn at_once(&self, question: HostQuestion) -> HostAnswer;
+
+    /// Answer anything.
+    fn answer(&self, question: HostQuestion) -> BoxFuture<'_, HostAnswer>;
+
+    /// How full a store is: a question of the engine, not of the plugin.
+    fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>>;
+}
+
+/// The world as a plugin sees it, behind an oracle.
+pub(crate) struct Asked<O> {
+    pub oracle: O,
+    /// Of the plugin that asks.
+    pub shared: Arc<Shared>,
+}
+
+impl<O: Oracle> Host for Asked<O> {
+    fn now(&self) -> u64 {
+        match self.oracle.at_once(HostQuestion::Now) {
+            HostAnswer::Time(now) => now,
+            _ => 0,
+        }
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> bool {
+        match self.oracle.at_once(HostQuestion::Random(bytes.len() as u64)) {
+            HostAnswer::Random(Some(drawn)) if drawn.0.len() == bytes.len() => {
+                bytes.copy_from_slice(&drawn.0);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self
+    }
+
+    fn is_local(&self, domain: &str) -> bool {
+        matches!(self.oracle.at_once(HostQuestion::IsLocal(domain.to_owned())), HostAnswer::Is(true))
+    }
+
+    fn vhost_setting(&self, domain: &str, name: &str) -> Option<String> {
+        let question = HostQuestion::VhostSetting { domain: domain.to_owned(), name: name.to_owned() };
+        match self.oracle.at_once(question) {
+            HostAnswer::Text(text) => text,
+            _ => None,
+        }
+    }
+
+    fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>> {
+        let answer = self.oracle.answer(HostQuestion::Sessions(account.to_string()));
+        async move {
+            let HostAnswer::Sessions(sessions) = answer.await else { return Vec::new() };
+            let marks = self.shared.marks();
+            sessions.into_iter().filter_map(|session| session.info(marks)).collect()
+        }
+        .boxed()
+    }
+
+    fn account_data(&self, account: &Jid) -> Option<Arc<AccountData>> {
+        match self.oracle.at_once(HostQuestion::AccountData(account.to_string())) {
+            HostAnswer::Data(Some(entries)) => {
+                let entries = entries.into_iter().map(|(key, value)| (key, value.0)).collect();
+                Some(Arc::new(AccountData::holding(&self.shared.name, entries)))
+            }
+            _ => None,
+        }
+    }
+
+    fn set_mark(&self, _: &Jid, _: u8, _: bool) -> bool {
+        false
+    }
+
+    fn send<'a>(&'a self, _: Vec<Outgoing>, _: Option<&'a Jid>) -> BoxFuture<'a, Written> {
+        ready(Written::new(ready(false))).boxed()
+    }
+
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
+        let answer = self.oracle.answer(HostQuestion::AccountExists(account.to_string()));
+        answer.map(|answer| matches!(answer, HostAnswer::Is(true))).boxed()
+    }
+
+    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {
+        let question = HostQuestion::Subscription { owner: owner.to_string(), contact: contact.to_string() };
+        let answer = self.oracle.answer(question);
+        answer
+            .map(|answer| match answer {
+                HostAnswer::Subscription(subscription) => subscription,
+                _ => Subscription::None,
+            })
+            .boxed()
+    }
+
+    fn contacts<'a>(
+        &'a self,
+        owner: &'a Jid,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Vec<Contact>> {
+        let after = after.map(str::to_owned);
+        let answer = self.oracle.answer(HostQuestion::Contacts { owner: owner.to_string(), after, limit });
+        answer
+            .map(|answer| match answer {
+                HostAnswer::Contacts(seen) => seen.into_iter().filter_map(SeenContact::contact).collect(),
+                _ => Vec::new(),
+            })
+            .boxed()
+    }
+
+    fn create_account<'a>(
+        &'a self,
+        account: &'a Jid,
+        password: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
+        let (account, password) = (account.to_string(), Secret(password.to_owned()));
+        self.oracle.answer(HostQuestion::CreateAccount { account, password }).map(changed).boxed()
+    }
+
+    fn set_password<'a>(
+        &'a self,
+        account: &'a Jid,
+        password: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
+        let (account, password) = (account.to_string(), Secret(password.to_owned()));
+        self.oracle.answer(HostQuestion::SetPassword { account, password }).map(changed).boxed()
+    }
+
+    fn remove_account<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
+        ready(Err(AccountError::NotAllowed)).boxed()
+    }
+}
+
+fn changed(answer: HostAnswer) -> Result<(), AccountError> {
+    match answer {
+        HostAnswer::Account(result) => result,
+        _ => Err(AccountError::Unavailable),
+    }
+}

@@ -1,0 +1,170 @@
+//! From what a call leaves behind to its trace.
+
+use super::{
+    Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure, TraceMark, TraceRequest,
+    TraceStanza, TraceWrite,
+};
+use crate::bindings::exports::xmpp::plugin::sessions::Flow;
+use crate::call::{Failure, Meter};
+use crate::effects::Effects;
+use crate::grants::Grant;
+use crate::host::Outgoing;
+use crate::marks::Marks;
+use crate::notes::Notes;
+use crate::verdict::{Decision, Settled};
+use waxwing_storage::{Alarm, Write};
+use waxwing_xmpp::{Stanza, StanzaError};
+
+impl Trace {
+    /// The trace of one call.
+    pub(crate) fn of(
+        hook: Grant,
+        result: &Result<Settled, Failure>,
+        notes: &Notes,
+        marks: &Marks,
+        meter: &Meter,
+    ) -> Trace {
+        let notes = notes.take();
+        let answer = match result {
+            Ok(settled) => answer(&settled.decision, hook),
+            Err(failure) => TraceAnswer::Failed(failure.into()),
+        };
+        let mut trace = Trace {
+            answer,
+            outbox: Vec::new(),
+            writes: Vec::new(),
+            alarms: Vec::new(),
+            marks: Vec::new(),
+            account_data: Vec::new(),
+            requests: Vec::new(),
+            removals: Vec::new(),
+            accounts: notes.accounts,
+            log: notes.lines,
+            counts: notes.counts,
+            cpu: meter.cpu,
+            time: meter.time(),
+        };
+        if let Ok(Settled { effects: Some(effects), .. }) = result {
+            trace.add(effects, marks);
+        }
+        trace
+    }
+
+    fn add(&mut self, effects: &Effects, marks: &Marks) {
+        let request = |stanza: &Stanza| {
+            let id = stanza.id()?;
+            effects.requests.iter().position(|request| request.id == *id)
+        };
+        let xml = |stanza: &Stanza| match request(stanza) {
+            Some(number) => stanza.with_id(&format!("request-{}", number + 1)).to_xml(),
+            None => stanza.to_xml(),
+        };
+        self.outbox.extend(effects.outbox.stanzas().iter().map(|outgoing| match outgoing {
+            Outgoing::Route(stanza) => TraceStanza::Route(xml(stanza)),
+            Outgoing::Deliver { session, stanza } => {
+                TraceStanza::Deliver { session: session.to_string(), xml: xml(stanza) }
+            }
+        }));
+        for write in effects.staged.iter() {
+            match alarm(write) {
+                Some(alarm) => self.alarms.push(alarm),
+                None => self.writes.extend(change(write)),
+            }
+        }
+        self.marks.extend(effects.marks.iter().map(|(session, number, on)| TraceMark {
+            session: session.to_string(),
+            mark: marks.names(1 << number).pop().unwrap_or_default(),
+            on: *on,
+        }));
+        self.account_data.extend(effects.account_data.iter().map(|datum| TraceDatum {
+            account: datum.account.to_string(),
+            key: datum.key.clone(),
+            value: datum.value.clone().map(Into::into),
+        }));
+        self.requests.extend(effects.requests.iter().map(|request| TraceRequest {
+            from: request.from.to_string(),
+            to: request.to.to_string(),
+            context: request.context.clone().into(),
+            timeout: request.timeout,
+        }));
+        self.removals.extend(effects.removals.iter().map(ToString::to_string));
+    }
+}
+
+fn answer(decision: &Decision, hook: Grant) -> TraceAnswer {
+    match decision {
+        Decision::Next if matches!(hook, Grant::Alarms | Grant::Replies) => TraceAnswer::Nothing,
+        Decision::Next => TraceAnswer::Next,
+        Decision::Replace(stanza) => TraceAnswer::Replace(stanza.to_xml()),
+        Decision::Handled => TraceAnswer::Handled,
+        Decision::Reply(inner) => TraceAnswer::Reply(inner.clone()),
+        Decision::Drop => TraceAnswer::Drop,
+        Decision::Reject(error) => TraceAnswer::Reject(error.into()),
+        Decision::Flow(Flow::Done) => TraceAnswer::Done,
+        Decision::Flow(Flow::Again) => TraceAnswer::Again,
+        Decision::Command(Ok(reply)) => TraceAnswer::Command(reply.clone()),
+        Decision::Command(Err(error)) => TraceAnswer::Refuse(error.into()),
+    }
+}
+
+impl From<&StanzaError> for TraceError {
+    fn from(error: &StanzaError) -> Self {
+        TraceError {
+            condition: error.condition.to_string(),
+            ty: error.ty.to_string(),
+            text: error.text.clone(),
+        }
+    }
+}
+
+impl From<&Failure> for TraceFailure {
+    fn from(failure: &Failure) -> Self {
+        let kind = match failure {
+            Failure::Trap(_) => "trap",
+            Failure::Cpu(_) => "cpu",
+            Failure::Timeout(_) => "timeout",
+            Failure::Busy => "busy",
+            Failure::Refused(_) => "start",
+            Failure::WrongVerdict(_) => "verdict",
+            Failure::BadXml(_) => "xml",
+            Failure::BigState => "state",
+            Failure::Storage(_) => "storage",
+            Failure::Chain => "chain",
+            Failure::Suspended => "suspended",
+        };
+        TraceFailure { kind: kind.to_owned(), text: failure.to_string() }
+    }
+}
+
+fn alarm(write: &Write) -> Option<TraceAlarm> {
+    match write {
+        Write::SetAlarm(Alarm { owner, name, at, data, .. }) => Some(TraceAlarm {
+            owner: owner.clone(),
+            name: name.clone(),
+            set: Some((*at, data.clone().into())),
+        }),
+        Write::ClearAlarm { owner, name, .. } => {
+            Some(TraceAlarm { owner: owner.clone(), name: name.clone(), set: None })
+        }
+        _ => None,
+    }
+}
+
+/// `None` for what no plugin can write.
+fn change(write: &Write) -> Option<TraceWrite> {
+    Some(match write.clone() {
+        Write::TableSet { store, owner, key, value } => {
+            TraceWrite::TableSet { store, owner, key, value: value.into() }
+        }
+        Write::TableSwap { store, owner, key, old, new } => {
+            TraceWrite::TableSwap { store, owner, key, old: old.map(Into::into), new: new.into() }
+        }
+        Write::TableDelete { store, owner, key } => TraceWrite::TableDelete { store, owner, key },
+        Write::LogAppend { store, owner, at, tag, value, expires } => {
+            TraceWrite::LogAppend { store, owner, at, tag, value: value.into(), expires }
+        }
+        Write::LogRemove { store, owner, id } => TraceWrite::LogRemove { store, owner, id },
+        Write::LogTrim { store, owner, through } => TraceWrite::LogTrim { store, owner, through },
+        _ => return None,
+    })
+}

@@ -1,0 +1,147 @@
+//! What goes over the admin socket. A request is one line of JSON, then as many bytes as that line says;
+//! the answer is JSON up to the end.
+
+use crate::command::Request;
+use crate::plugin_view::Views;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use waxwing_plugins::NeedsConsent;
+
+/// The longest line, in bytes: a list of some hundred thousand accounts.
+const LINE: u64 = 16 << 20;
+/// How long a request may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a request leads to.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It is done; for a person to read.
+    Ok(String),
+    /// It is not, and this is why.
+    Error(String),
+    /// It is not, because the operator has to agree to something first.
+    NeedsConsent(NeedsConsent),
+    /// What was asked for.
+    Plugins(Views),
+}
+
+impl From<Result<String, String>> for Answer {
+    fn from(result: Result<String, String>) -> Self {
+        result.map_or_else(Answer::Error, Answer::Ok)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header<R> {
+    request: R,
+    bytes: u64,
+}
+
+/// Send a request with the bytes that belong to it, and wait for the answer.
+pub async fn ask(mut stream: UnixStream, request: &Request, body: &[u8]) -> anyhow::Result<Answer> {
+    let mut line = serde_json::to_vec(&Header { request, bytes: body.len() as u64 })?;
+    line.push(b'\n');
+    // One that refuses the request may not read all of it, and answers nevertheless.
+    let sent = async {
+        stream.write_all(&line).await?;
+        stream.write_all(body).await?;
+        stream.shutdown().await
+    };
+    let sent = sent.await;
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer).await;
+    if answer.is_empty() {
+        sent?;
+        read?;
+        anyhow::bail!("it closed the connection");
+    }
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+/// Wait for a request and its bytes, of which there may be `most`; an error is for whoever asks.
+pub async fn receive(stream: &mut UnixStream, most: usize) -> Result<(Request, Vec<u8>), String> {
+    match tokio::time::timeout(PATIENCE, read(stream, most)).await {
+        Ok(request) => request,
+        Err(_) => Err("the request did not arrive in time".to_owned()),
+    }
+}
+
+async fn read(stream: &mut UnixStream, most: usize) -> Result<(Request, Vec<u8>), String> {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    (&mut stream).take(LINE).read_until(b'\n', &mut line).await.map_err(|why| why.to_string())?;
+    let header: Header<Request> = serde_json::from_slice(&line).map_err(|why| {
+        // Why is not told in full: it may quote a password.
+        let at = why.column();
+        format!("the running server does not know this command (column {at}): is it of the same version?")
+    })?;
+    if header.bytes > most as u64 {
+        return Err(format!("the file has {} bytes; `plugin-file-bytes` allows {most}", header.bytes));
+    }
+    let mut body = Vec::new();
+    stream.take(header.bytes).read_to_end(&mut body).await.map_err(|why| why.to_string())?;
+    if body.len() as u64 != header.bytes {
+        return Err("the request was cut short".to_owned());
+    }
+    Ok((header.request, body))
+}
+
+/// Answer a request and close.
+pub async fn answer(stream: &mut UnixStream, answer: &Answer) -> anyhow::Result<()> {
+    stream.write_all(&serde_json::to_vec(answer)?).await?;
+    Ok(stream.shutdown().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request::UserPasswd("juliet@example.com".into(), "two\nlines \0".into())
+    }
+
+    #[tokio::test]
+    async fn a_request_and_its_bytes_arrive() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        let body = vec![b'\n'; 300_000];
+        let served = async {
+            let got = receive(&mut server, 300_000).await.unwrap();
+            answer(&mut server, &Answer::Ok("done".into())).await.unwrap();
+            got
+        };
+        let sent = request();
+        let (answer, got) = tokio::join!(ask(client, &sent, &body), served);
+        assert!(matches!(answer, Ok(Answer::Ok(text)) if text == "done"));
+        assert_eq!(got, (sent, body));
+    }
+
+    #[tokio::test]
+    async fn more_bytes_than_allowed_are_not_read() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        let served = async move {
+            let why = receive(&mut server, 1_000_000).await.unwrap_err();
+            answer(&mut server, &Answer::Error(why)).await
+        };
+        let (request, body) = (request(), vec![0; 5_000_000]);
+        let (answer, _) = tokio::join!(ask(client, &request, &body), served);
+        assert!(
+            matches!(answer, Ok(Answer::Error(why)) if why.contains("5000000") && why.contains("plugin-file-bytes"))
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_not_a_request_is_refused() {
+        for text in
+            ["", "\n", "{\"request\":{\"user-passwd\":[\"secret\"]},\"bytes\":0}\n", "{}", "user-add\0x\0"]
+        {
+            let (mut client, mut server) = UnixStream::pair().unwrap();
+            client.write_all(text.as_bytes()).await.unwrap();
+            client.shutdown().await.unwrap();
+            let why = receive(&mut server, 10).await.unwrap_err();
+            assert!(why.contains("same version") && !why.contains("secret"), "{why}");
+        }
+    }
+}
