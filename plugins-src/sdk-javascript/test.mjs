@@ -6,12 +6,9 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 // Older versions of node take a lone `.js` for something else than a module.
-async function library(name) {
-  const source = await readFile(new URL(name, import.meta.url), "utf8");
-  return import(`data:text/javascript,${encodeURIComponent(source)}`);
-}
-const { StanzaError, command, messages, plugin, service } = await library("waxwing.js");
-const { ask, done, form, listField, textField, yesField } = await library("waxwing-forms.js");
+const source = await readFile(new URL("waxwing.js", import.meta.url), "utf8");
+const waxwing = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+const { StanzaError, ask, command, done, form, listField, messages, plugin, service, textField, yesField } = waxwing;
 
 test("a description has every field of the contract", async () => {
   const wit = await readFile(new URL("../../wit/hooks.wit", import.meta.url), "utf8");
@@ -27,7 +24,7 @@ test("services, commands and interests are described", () => {
     name: "x",
     serial: "by-recipient",
     services: [service("bot", "client/bot", "Bot", ["urn:x"])],
-    commands: [command("dice", "Roll dice", { everybody: true }), command("stop", "Stop")],
+    commands: [command("dice", "Roll dice", "local-user"), command("stop", "Stop")],
     interests: [messages("post", ["chat"]).order(-1)],
   });
   const { serial, services, commands, interests } = lifecycle.describe();
@@ -45,8 +42,8 @@ test("a command asks and is done", () => {
       const sides = request.answer("sides");
       if (request.isYes("refuse")) throw new StanzaError("not-allowed", "No");
       if (sides) return done(`${sides} sides`);
-      const fields = [textField("sides", "Sides", { values: ["6"], required: true, hint: "2 or more" })];
-      return ask(form("Dice", [...fields, listField("luck", "Luck", { g: "Good" }), yesField("refuse", "Refuse")]));
+      const fields = [textField("sides", "Sides", { value: 6, required: true, hint: "2 or more" })];
+      return ask(form("Dice", [...fields, listField("luck", "Luck", [["Good", "g"]]), yesField("refuse", "Refuse")]));
     },
   });
   const run = (...answers) => commands.onCommand({ answers: answers.map(([name, ...values]) => ({ var: name, values })) });
@@ -60,7 +57,7 @@ test("a command asks and is done", () => {
   });
   assert.deepStrictEqual([luck.type, luck.choices], ["list-single", [{ label: "Good", value: "g" }]]);
   assert.deepStrictEqual([refuse.type, refuse.values], ["boolean", []]);
-  assert.deepStrictEqual(run(["sides", "8"]), { tag: "done", val: { note: "8 sides" } });
+  assert.deepStrictEqual(run(["sides", "8"]), { tag: "done", val: { note: "8 sides", form: undefined } });
   assert.throws(() => run(["refuse", "true"]), { condition: "not-allowed", text: "No" });
 });
 
@@ -82,6 +79,6 @@ test("an alarm that fails ends the call, a reply that fails does not", async () 
   assert.strictEqual(replies.onReply("localhost", new Uint8Array(), { tag: "timeout" }), undefined);
   assert.deepStrictEqual(logged, [
     ["error", "Error: nobody answers"],
-    ["warn", "onReply failed: bad-request "],
+    ["warn", "a reply came to nothing: bad-request "],
   ]);
 });

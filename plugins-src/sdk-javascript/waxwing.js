@@ -33,9 +33,8 @@ const STANZA_HOOKS = {
 
 /** What an error of the host's interfaces is on the wire where a plugin does not catch it. */
 const HOST_ERRORS = {
-  // storage
+  // storage, account-data, scheduler, router
   denied: ["service-unavailable"],
-  // and those that account-data and scheduler share with it
   "over-quota": ["resource-constraint", "wait"],
   conflict: ["internal-server-error", "wait"],
   unavailable: ["internal-server-error", "wait"],
@@ -56,10 +55,10 @@ const HOST_ERRORS = {
  * Makes the exports of a plugin: `export const { lifecycle, process } = plugin({ ... })`, naming what
  * wit/world.wit exports.
  *
- * The definition has the fields of `description`, the `settings` with their defaults, and the hooks: `onPre`,
- * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`. Hooks find the
- * settings as `this.settings`, and may be `async`. With `log`, the function of that name of `xmpp:plugin/runtime`, the
- * server's log says which exception ended a call.
+ * The definition has the fields of `description`, the `settings` with their defaults, the hooks (`onPre`,
+ * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`), and perhaps
+ * `log`, the function of that name of `xmpp:plugin/runtime`: then the server's log says which exception ended a
+ * call. Hooks find the settings as `this.settings`. They may be `async`.
  */
 export function plugin(definition) {
   const known = [...Object.keys(DESCRIPTION), "settings", "log"];
@@ -81,17 +80,16 @@ export function plugin(definition) {
     }
   }
   if (definition.onSession) {
-    exported.sessions = { onSession: (...args) => told(self, "onSession", args, "done") };
-  }
-  if (definition.onReply) {
-    exported.replies = { onReply: (...args) => told(self, "onReply", args) };
+    exported.sessions = { onSession: (session, change) => sessionHook(self, session, change) };
   }
   if (definition.onCommand) {
     exported.commands = { onCommand: (request) => commandHook(self, request) };
   }
   if (definition.onAlarm) {
-    // The host repeats what has failed.
-    exported.alarms = { onAlarm: (...args) => attempt(self, () => self.onAlarm(...args)) };
+    exported.alarms = { onAlarm: (...args) => alarmHook(self, args) };
+  }
+  if (definition.onReply) {
+    exported.replies = { onReply: (...args) => replyHook(self, args) };
   }
   return exported;
 }
@@ -138,47 +136,52 @@ function setting(key, value, usual) {
 function stanzaHook(self, hook, args) {
   // The last two arguments of each are the event and the stanza.
   Object.setPrototypeOf(args.at(-2), EVENT);
-  const verdict = (answer) => (typeof answer === "object" ? answer : { tag: answer ?? "next" });
+  const verdict = (answer = "next") => (typeof answer === "string" ? { tag: answer } : answer);
   const bounce = (error) => ({ tag: "reject", val: stanzaError(self, error) });
   return settled(() => self[hook](...args), verdict, bounce);
 }
 
-/** A hook that nobody waits for: an error has nobody to bounce to. */
-function told(self, hook, args, usual = undefined) {
-  const failed = (error) => {
-    const { condition, text } = stanzaError(self, error);
-    self.log?.("warn", `${hook} failed: ${condition} ${text ?? ""}`);
-    return usual;
-  };
-  return settled(() => self[hook](...args), (answer) => answer ?? usual, failed);
+function sessionHook(self, session, change) {
+  // There is nobody to bounce to.
+  const failed = (error) => void warn(self, "a session event", error) ?? "done";
+  return settled(() => self.onSession(session, change), (flow = "done") => flow, failed);
 }
 
 function commandHook(self, request) {
   Object.setPrototypeOf(request, REQUEST);
   const failed = (error) => {
-    // The binding takes what is thrown for the error of the result.
+    // What is thrown is the error of a `result`.
     throw stanzaError(self, error);
   };
   return settled(() => self.onCommand(request), (reply) => reply, failed);
 }
 
-/** Say in the log what went wrong, and let it go on going wrong. */
-function attempt(self, action) {
+function alarmHook(self, args) {
   const failed = (error) => {
-    self.log?.("error", `${error?.payload ?? error}\n${error?.stack ?? ""}`.slice(0, 1000));
+    self.log?.("error", described(error));
+    // A call that fails is repeated later.
     throw error;
   };
-  return settled(action, (answer) => answer, failed);
+  return settled(() => self.onAlarm(...args), () => undefined, failed);
 }
 
-/** What an action comes to: now, or if it is `async` when it is done. */
-function settled(action, done, failed) {
+function replyHook(self, args) {
+  return settled(() => self.onReply(...args), () => undefined, (error) => warn(self, "a reply", error));
+}
+
+/** What `call` comes to, now or once its promise is settled. */
+function settled(call, done, failed) {
   try {
-    const result = action();
+    const result = call();
     return typeof result?.then === "function" ? result.then(done).catch(failed) : done(result);
   } catch (error) {
     return failed(error);
   }
+}
+
+function warn(self, what, error) {
+  const { condition, text } = stanzaError(self, error);
+  self.log?.("warn", `${what} came to nothing: ${condition} ${text ?? ""}`);
 }
 
 /** The error as it goes to the sender. What is not meant for one ends the call with nothing kept. */
@@ -190,10 +193,11 @@ function stanzaError(self, error) {
     const [condition, type] = HOST_ERRORS[error.payload] ?? ["internal-server-error"];
     return { type, condition };
   }
-  return attempt(self, () => {
-    throw error;
-  });
+  self.log?.("error", described(error));
+  throw error;
 }
+
+const described = (error) => `${error?.payload ?? error}\n${error?.stack ?? ""}`.slice(0, 1000);
 
 /** Throw it in a hook, and the stanza bounces: `throw new StanzaError("not-allowed", "Not on Sundays")`. */
 export class StanzaError extends Error {
@@ -268,18 +272,65 @@ export const presence = (stage, types = []) => new Interest({ stage, kind: "pres
 export const beforeLogin = (xml, setting = undefined) => ({ xml, phase: "before-login", setting });
 export const afterLogin = (xml, setting = undefined) => ({ xml, phase: "after-login", setting });
 
-/** A name of the plugin's own under its virtual hosts; the identity is e.g. `component/bot` (XEP-0030). */
+/**
+ * A name of the plugin's own: `bot` is `bot.example.org` under the virtual host `example.org`. The identity is a
+ * registered category and type of service discovery (XEP-0030), `component/bot`, the label what a person reads.
+ */
 export function service(name, identity, label, features = []) {
   const [category, type = "generic"] = identity.split("/");
   return { name, category, type, label, features };
 }
 
-/** An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody with an account. */
-export const command = (node, label, { everybody = false } = {}) => ({
-  node,
-  label,
-  access: everybody ? "local-user" : "admin",
+/** An ad-hoc command (XEP-0050) for the administrators of the server; with `local-user`, for everybody. */
+export const command = (node, label, access = "admin") => ({ node, label, access });
+
+/** What a command answers: a form to fill in. With `state`, bytes, for a later step if there are several. */
+export const ask = (form, { state = new Uint8Array(), hasPrev = false, hasNext = false } = {}) => ({
+  tag: "step",
+  val: { form, state, hasPrev, hasNext },
 });
+
+/** The command is done, with a note for a person to read, a form that shows a result, or both. */
+export const done = (note, form = undefined) => ({ tag: "done", val: { note, form } });
+
+/** A form: `form("Dice", [textField("sides", "Sides")])`. */
+export const form = (title, fields = [], instructions = "") => ({ title, instructions, fields });
+
+/**
+ * A field of a form, of a type of `field-type`. Options: `value` or `values`, what is filled in already; `required`;
+ * `hint`, a longer explanation or what was wrong with the value sent before; `choices`, label and value of each.
+ */
+export function field(type, variable, label, { value, values, required = false, hint, choices = [] } = {}) {
+  values ??= value === undefined ? [] : [String(value)];
+  choices = choices.map(([label, value]) => ({ label, value }));
+  return { var: variable, type, label, required, values, choices, hint };
+}
+
+/** A line of text. */
+export const textField = (variable, label, options) => field("text-single", variable, label, options);
+
+/** Yes or no. */
+export const yesField = (variable, label, options) => field("boolean", variable, label, options);
+
+/** One of several: `[["Kind", "kind"], ["Cold", "cold"]]` are label and value of each. */
+export const listField = (variable, label, choices, options) =>
+  field("list-single", variable, label, { ...options, choices });
+
+/** What every request of a command can besides its fields. */
+const REQUEST = {
+  /** The first value of a field as it was filled in; `undefined` if it was not. */
+  answer(variable) {
+    return this.all(variable)[0] || undefined;
+  },
+  /** All values of a field. */
+  all(variable) {
+    return this.answers.find((answer) => answer.var === variable)?.values ?? [];
+  },
+  /** Whether a field was answered with yes. */
+  isYes(variable) {
+    return ["1", "true"].includes(this.answer(variable));
+  },
+};
 
 /** What every event can besides its fields `header`, `vhost`, `origin` and `received`. */
 const EVENT = {
@@ -305,22 +356,6 @@ const EVENT = {
   /** The type of a message: `normal` if it has none, or one that RFC 6121 does not know. */
   get messageType() {
     return ["chat", "error", "groupchat", "headline"].includes(this.type) ? this.type : "normal";
-  },
-};
-
-/** What every request of a command can besides its fields `node`, `user`, `vhost`, `action`, `answers`, `state`. */
-const REQUEST = {
-  /** The first value of a field as it was filled in; `undefined` if it was not. */
-  answer(name) {
-    return this.values(name)[0] || undefined;
-  },
-  /** All values of a field. */
-  values(name) {
-    return this.answers.find((answer) => answer.var === name)?.values ?? [];
-  },
-  /** Whether a field was answered with yes. */
-  isYes(name) {
-    return ["1", "true"].includes(this.answer(name));
   },
 };
 

@@ -48,11 +48,18 @@ STANZA_HOOKS = {
     "Service": "on_service",
 }
 
+# The other interfaces, the method that each calls, and the one here that stands between.
+OTHER_HOOKS = {
+    "Sessions": ("on_session", "_session_hook"),
+    "Commands": ("on_command", "_command_hook"),
+    "Alarms": ("on_alarm", "_alarm_hook"),
+    "Replies": ("on_reply", "_reply_hook"),
+}
+
 # What an error of the host's interfaces is on the wire where a plugin does not catch it.
 HOST_ERRORS = {
-    # storage
+    # storage, account-data, scheduler, router
     "DENIED": ("service-unavailable", None),
-    # and those that account_data and scheduler share with it
     "OVER_QUOTA": ("resource-constraint", "wait"),
     "CONFLICT": ("internal-server-error", "wait"),
     "UNAVAILABLE": ("internal-server-error", "wait"),
@@ -78,12 +85,12 @@ BOUND, AVAILABLE = _lifecycle.SessionEvents.BOUND, _lifecycle.SessionEvents.AVAI
 PRIORITY, UNAVAILABLE = _lifecycle.SessionEvents.PRIORITY, _lifecycle.SessionEvents.UNAVAILABLE
 CLOSED = _lifecycle.SessionEvents.CLOSED
 
+# What `serial` takes.
+SERIAL_NONE, BY_SENDER, BY_RECIPIENT = _lifecycle.Serial
+
 # What `messages`, `presence` and `marked` take.
 PRE, PROCESS, POST, FILTER = _lifecycle.Stage
 SENDER_SESSION, SENDER_ACCOUNT, RECIPIENT_ACCOUNT = _lifecycle.Party
-
-# What `serial` takes.
-NONE, BY_SENDER, BY_RECIPIENT = _lifecycle.Serial
 
 # What hooks answer. Nothing is NEXT, or DONE for `on_session`.
 NEXT, HANDLED, DROP = _types.Verdict_Next(), _types.Verdict_Handled(), _types.Verdict_Drop()
@@ -93,10 +100,14 @@ if hasattr(_exports, "Sessions"):
     DONE, AGAIN = _sessions.Flow
     Bound, Available, Priority = _sessions.Change_Bound, _sessions.Change_Available, _sessions.Change_Priority
     Unavailable, Closed = _sessions.Change_Unavailable, _sessions.Change_Closed
+if hasattr(_exports, "Commands"):
+    from wit_world.exports import commands as _commands
+
+    # What a request wants.
+    EXECUTE, NEXT_STEP, PREVIOUS_STEP, COMPLETE = _commands.Action
 if hasattr(_exports, "Replies"):
     from wit_world.exports import replies as _replies
 
-    # What came of a request.
     Success, Failure, Timeout = _replies.Answer_Success, _replies.Answer_Failure, _replies.Answer_Timeout
 
 
@@ -143,15 +154,14 @@ class Plugin:
         # Componentize-py looks for a class for each interface that wit/world.wit exports, in the module of the app.
         app, plugin = sys.modules[cls.__module__], cls()
         app.Lifecycle = _class("Lifecycle", describe=plugin._describe, init=plugin._init)
-        hooks = {interface: (hook, plugin._stanza_hook(hook)) for interface, hook in STANZA_HOOKS.items()}
-        hooks["Sessions"] = ("on_session", lambda *args: plugin._told("on_session", args) or DONE)
-        hooks["Replies"] = ("on_reply", lambda *args: plugin._told("on_reply", args))
-        hooks["Commands"] = ("on_command", plugin._command_hook)
-        hooks["Alarms"] = ("on_alarm", lambda *args: _logged(plugin.on_alarm, args))
-        for interface, (hook, call) in hooks.items():
+        for interface, hook in STANZA_HOOKS.items():
             if hasattr(cls, hook):
                 _check(interface, hook)
-                setattr(app, interface, _class(interface, **{hook: call}))
+                setattr(app, interface, _class(interface, **{hook: plugin._stanza_hook(hook)}))
+        for interface, (hook, between) in OTHER_HOOKS.items():
+            if hasattr(cls, hook):
+                _check(interface, hook)
+                setattr(app, interface, _class(interface, **{hook: getattr(plugin, between)}))
 
     def _describe(self):
         fields = {field: getattr(self, field, usual) for field, usual in DESCRIPTION.items()}
@@ -168,22 +178,23 @@ class Plugin:
             setattr(self, name, _setting(setting.key, setting.value, getattr(self, name)))
 
     def _stanza_hook(self, hook):
+        method = getattr(self, hook)
+
         def call(*args):
             try:
-                return getattr(self, hook)(*args) or NEXT
+                return method(*args) or NEXT
             except Exception as exception:
                 return _types.Verdict_Reject(_stanza_error(exception))
 
         return call
 
-    def _told(self, hook, args):
-        """A hook that nobody waits for: an error has nobody to bounce to."""
+    def _session_hook(self, session, change):
         try:
-            return getattr(self, hook)(*args)
+            return self.on_session(session, change) or DONE
         except Exception as exception:
-            error = _stanza_error(exception)
-            log("warn", f"{hook} failed: {error.condition.name} {error.text or ''}")
-            return None
+            # There is nobody to bounce to.
+            _warn("a session event", exception)
+            return DONE
 
     def _command_hook(self, request):
         try:
@@ -191,14 +202,24 @@ class Plugin:
         except Exception as exception:
             raise Err(_stanza_error(exception))
 
+    def _alarm_hook(self, owner, name, due, data):
+        try:
+            self.on_alarm(owner, name, due, data)
+        except Exception as exception:
+            # A call that fails is repeated later.
+            log("error", _described(exception))
+            raise
 
-def _logged(call, args):
-    """Say in the log what goes wrong, and let it go on going wrong."""
-    try:
-        return call(*args)
-    except Exception as exception:
-        log("error", "".join(traceback.format_exception(exception))[-1000:])
-        raise
+    def _reply_hook(self, from_, context, answer, stanza):
+        try:
+            self.on_reply(from_, context, answer, stanza)
+        except Exception as exception:
+            _warn("a reply", exception)
+
+
+def _warn(what, exception):
+    error = _stanza_error(exception)
+    log("warn", f"{what} came to nothing: {error.condition.name} {error.text or ''}")
 
 
 def _class(name, **methods):
@@ -235,8 +256,12 @@ def _stanza_error(exception):
         name = getattr(exception.value, "name", "")
         condition, kind = HOST_ERRORS.get(name, ("internal-server-error", None))
         return StanzaError(condition, None, kind).error
-    log("error", "".join(traceback.format_exception(exception))[-1000:])
+    log("error", _described(exception))
     raise exception
+
+
+def _described(exception):
+    return "".join(traceback.format_exception(exception))[-1000:]
 
 
 def log(level, message):
@@ -311,15 +336,78 @@ def after_login(xml, setting=None):
 
 
 def service(name, identity, label, features=()):
-    """A name of the plugin's own under its virtual hosts; the identity is e.g. `component/bot` (XEP-0030)."""
+    """A name of the plugin's own: `bot` is `bot.example.org` under the virtual host `example.org`.
+
+    The identity is a registered category and type of service discovery (XEP-0030), `component/bot`, the label what a
+    person reads.
+    """
     category, _, kind = identity.partition("/")
     return _lifecycle.Service(name, category, kind or "generic", label, list(features))
 
 
 def command(node, label, everybody=False):
-    """An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody with an account."""
+    """An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody."""
     access = _lifecycle.Access.LOCAL_USER if everybody else _lifecycle.Access.ADMIN
     return _lifecycle.Command(node, label, access)
+
+
+def ask(form, state=b"", has_prev=False, has_next=False):
+    """What a command answers: a form to fill in. With a state for a later step, if there are several."""
+    return _commands.Reply_Step(_commands.Step(form, state, has_prev, has_next))
+
+
+def done(note=None, form=None):
+    """The command is done, with a note for a person to read, a form that shows a result, or both."""
+    return _commands.Reply_Done(_commands.Outcome(note, form))
+
+
+def form(title, *fields, instructions=""):
+    """A form: `form("Dice", text_field("sides", "Sides"))`."""
+    return _commands.Form(title, instructions, list(fields))
+
+
+def field(kind, var, label, value=None, *, values=(), required=False, hint=None, choices=()):
+    """A field of a form, of a type of `field-type`: `field("text-multi", "address", "Address")`.
+
+    The value or values are what is filled in already. The hint is a longer explanation, or what was wrong with the
+    value sent before. Choices are label and value of each.
+    """
+    values = list(values) if value is None else [str(value)]
+    choices = [_commands.Choice(*choice) for choice in choices]
+    return _commands.Field(var, _member(_commands.FieldType, kind), label, required, values, choices, hint)
+
+
+def text_field(var, label, value=None, **options):
+    """A line of text."""
+    return field("text-single", var, label, value, **options)
+
+
+def yes_field(var, label, value=None, **options):
+    """Yes or no."""
+    return field("boolean", var, label, None if value is None else str(value).lower(), **options)
+
+
+def list_field(var, label, choices, value=None, **options):
+    """One of several: `[("Kind", "kind"), ("Cold", "cold")]` are label and value of each."""
+    return field("list-single", var, label, value, choices=choices, **options)
+
+
+def _all(request, var):
+    return next((answer.values for answer in request.answers if answer.var == var), [])
+
+
+def _answer(request, var):
+    return next(iter(_all(request, var)), None) or None
+
+
+if hasattr(_exports, "Commands"):
+    # What every request of a command can besides its fields.
+    # The first value of a field as it was filled in; None if it was not.
+    _commands.Request.answer = _answer
+    # All values of a field.
+    _commands.Request.all = _all
+    # Whether a field was answered with yes.
+    _commands.Request.is_yes = lambda request, var: _answer(request, var) in ("1", "true")
 
 
 def bare(jid):

@@ -16,6 +16,7 @@ class Chat(ClientXMPP):
         self.auto_authorize = None
         self.auto_subscribe = False
         self.enable_direct_tls = False
+        self.register_plugin("xep_0050")
         self.register_plugin("xep_0203")
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("message", self.said)
@@ -37,6 +38,17 @@ class Chat(ClientXMPP):
         kind = presence.xml.get("type", "available")
         say("presence", kind, presence["from"])
 
+    async def run_command(self, jid, node, field, value):
+        commands = self["xep_0050"]
+        asked = (await commands.send_command(jid, node, action="execute"))["command"]
+        form = asked["form"]
+        say("form", form["title"], *form.get_fields())
+        form["type"] = "submit"
+        form.set_values({field: value})
+        step = {"action": "complete", "sessionid": asked["sessionid"], "payload": [form]}
+        done = (await commands.send_command(jid, node, **step))["command"]
+        say(done["status"], *(text for _, text in done["notes"]))
+
     async def obey(self, line):
         command, *words = line.split(" ", 2)
         if command == "subscribe":
@@ -45,6 +57,8 @@ class Chat(ClientXMPP):
             self.send_presence(pto=words[0], ptype="subscribed")
         elif command == "chat":
             self.send_message(mto=words[0], mbody=words[1], mtype="chat")
+        elif command == "run":
+            await self.run_command(*words[0].split("#"), *words[1].split("="))
         elif command == "roster":
             # With roster versioning the answer may be empty: the library's own copy is the roster.
             await self.get_roster()

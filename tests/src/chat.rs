@@ -7,6 +7,7 @@
 //! | `accept JID` | lets the contact see ours |
 //! | `chat JID TEXT` | sends a chat message |
 //! | `roster` | fetches the roster |
+//! | `run JID#NODE FIELD=VALUE` | runs an ad-hoc command of one form (only slixmpp) |
 //! | `quit` | closes the stream and ends |
 //!
 //! | line | means |
@@ -16,6 +17,7 @@
 //! | `live JID TEXT`, `stored JID TEXT` | a message came, without or with a delay (XEP-0203) |
 //! | `contact JID SUBSCRIPTION` | one of the roster's items |
 //! | `roster` | the roster is complete |
+//! | `form TITLE FIELD`…, `completed NOTE` | a command asks for something, or is done |
 //! | `offline` | the stream was closed in good order |
 
 use std::io::{BufRead, BufReader, Write};

@@ -41,18 +41,29 @@ pub fn shipped() -> &'static [Plugin] {
 /// `host/plugins/tests/guests` with all that there are.
 pub fn plugin_block(name: &str, guest: bool) -> String {
     if guest {
-        return block(name, &INTERFACES, &[("*".into(), 0)]);
+        return block(name, &INTERFACES, &[("*".into(), 0)], &["*"]);
     }
     match shipped().iter().find(|plugin| plugin.name == name) {
-        Some(plugin) => block(name, &plugin.grants.allow, &plugin.grants.stores),
-        None => block(name, &[""; 0], &[]),
+        Some(plugin) => {
+            let grants = &plugin.grants;
+            block(name, &grants.allow, &grants.stores, &grants.services)
+        }
+        None => block(name, &[""; 0], &[], &[""; 0]),
     }
 }
 
-fn block(name: &str, allow: &[impl AsRef<str>], stores: &[(String, u64)]) -> String {
+fn block(
+    name: &str,
+    allow: &[impl AsRef<str>],
+    stores: &[(String, u64)],
+    services: &[impl AsRef<str>],
+) -> String {
     let allow: String = allow.iter().map(|interface| format!("'{}', ", interface.as_ref())).collect();
     let stores: String = stores.iter().map(|(store, bytes)| format!("'{store}' = {bytes}, ")).collect();
-    format!("    '{name}' () {{ grants {{ allow = [ {allow}], stores {{ {stores}}} }} }}\n")
+    let services: String = services.iter().map(|service| format!("'{}', ", service.as_ref())).collect();
+    format!(
+        "    '{name}' () {{ grants {{ allow = [ {allow}], stores {{ {stores}}}, services = [ {services}] }} }}\n"
+    )
 }
 
 #[cfg(test)]
@@ -72,6 +83,7 @@ mod tests {
             (hostile.grants.allow.len(), hostile.grants.store_limit("any")),
             (INTERFACES.len(), Some(0))
         );
+        assert_eq!(hostile.grants.services, ["*"]);
         assert_eq!(none, Plugin::new("no-such-plugin"));
     }
 }

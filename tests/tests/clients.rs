@@ -1,5 +1,5 @@
 //! Two people with XMPP clients that nobody here wrote: they log in over STARTTLS, add each other, see each
-//! other come and go, chat, and receive what was said while they were away.
+//! other come and go, chat, and receive what was said while they were away. One runs a command.
 
 use waxwing_tests::{Chat, Server};
 
@@ -18,6 +18,16 @@ fn slixmpp() {
 #[test]
 fn tokio_xmpp_with_slixmpp() {
     two_people(Chat::tokio_xmpp, Chat::slixmpp);
+}
+
+#[test]
+fn slixmpp_runs_a_command() {
+    let server = Server::builder().users(["romeo"]).guest("kit").start();
+    let mut romeo = Chat::slixmpp(&server, "romeo");
+    romeo.tell("run localhost#hello name=Romeo");
+    romeo.expect("form Hello name");
+    romeo.expect("completed Hello, Romeo");
+    romeo.quit();
 }
 
 fn two_people(start_romeo: Start, start_juliet: Start) {

@@ -20,13 +20,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DryError {
     /// There is no such plugin.
-    #[error("no plugin {name:?} is loaded for {scope}; see `waxwing plugin list`")]
-    NoPlugin {
-        /// Its name.
-        name: String,
-        /// The virtual hosts that it was looked for at, as operators see them.
-        scope: String,
-    },
+    #[error(transparent)]
+    NoPlugin(#[from] NoPlugin),
     /// It has no such hook.
     #[error("it has no hook `{0}`")]
     NoHook(Grant),
@@ -36,6 +31,16 @@ pub enum DryError {
     /// The server is going down.
     #[error("the server is going down")]
     NoHost,
+}
+
+/// A plugin that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no plugin {name:?} is loaded for {scope}; see `waxwing plugin list`")]
+pub struct NoPlugin {
+    /// Its name.
+    pub name: String,
+    /// The virtual hosts that it was looked for at.
+    pub scope: Scope,
 }
 
 impl Engine {
@@ -60,10 +65,10 @@ impl Engine {
     }
 
     /// The loaded plugin of this name and scope.
-    pub(crate) fn named(&self, name: &str, scope: &Scope) -> Result<Arc<Plugin>, DryError> {
+    pub(crate) fn named(&self, name: &str, scope: &Scope) -> Result<Arc<Plugin>, NoPlugin> {
         let plan = self.plan();
         let found = plan.position(name, scope).and_then(|at| plan.plugins.get(at));
-        found.cloned().ok_or_else(|| DryError::NoPlugin { name: name.to_owned(), scope: scope.to_string() })
+        found.cloned().ok_or_else(|| NoPlugin { name: name.to_owned(), scope: scope.clone() })
     }
 }
 
@@ -87,6 +92,6 @@ impl Plugin {
         let call = Call::new(host, stanza, Some(notes.clone()));
         let result = self.callable.run(call, &hook, lease, &mut meter).await;
         let result = result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), stanza));
-        Ok(Trace::of(hook.grant(), &result, &notes, self.callable.shared.marks(), &meter))
+        Ok(Trace::of(hook.grant(), &result, &notes, self.callable.shared.marks(), (meter.cpu, meter.time())))
     }
 }

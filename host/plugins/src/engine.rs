@@ -29,7 +29,7 @@ pub struct Engine {
     /// Whether alarms ring.
     pub(crate) alarms: AtomicBool,
     plan: ArcSwap<Plan>,
-    marks: Mutex<Allocator>,
+    pub(crate) marks: Mutex<Allocator>,
     /// Held while a plan takes the place of another, never across a wait.
     changing: Mutex<()>,
 }
@@ -110,6 +110,8 @@ impl Engine {
                     if replaced == Replaced::StandsBy && self.options.trial_calls > 0 {
                         new.trial.begin(place.clone(), self.options.trial_calls);
                     }
+                    // Who watches the old one wants to see no other.
+                    place.watch.stop();
                     old = Some(std::mem::replace(place, new.clone()));
                 }
                 None => plugins.push(new.clone()),

@@ -8,6 +8,7 @@ use crate::event::{Change, Event, Origin};
 use crate::grants::Grant;
 use crate::header::Head;
 use crate::instance::Hook;
+use crate::plugin::Question;
 use crate::verdict::lend_error;
 use serde::{Deserialize, Serialize};
 use waxwing_xmpp::{Jid, Stanza};
@@ -102,6 +103,63 @@ impl Input {
             Input::Replies { .. } => Grant::Replies,
         }
     }
+
+    /// About how many bytes it keeps.
+    pub(crate) fn weight(&self) -> usize {
+        let fields = |request: &CommandRequest| {
+            let values = request.answers.iter().flat_map(|(_, values)| values).map(String::len);
+            values.sum::<usize>() + request.state.len()
+        };
+        256 + match self {
+            Input::Pre(shown) | Input::Process(shown) | Input::Post(shown) | Input::Service(shown) => {
+                shown.xml.len()
+            }
+            Input::Filter { shown, .. } => shown.xml.len(),
+            Input::Sessions { .. } => 0,
+            Input::Commands(request) => fields(request),
+            Input::Alarms { data, .. } => data.0.len(),
+            Input::Replies { context, xml, .. } => context.0.len() + xml.as_ref().map_or(0, String::len),
+        }
+    }
+
+    /// What a call that is about to be made is told.
+    pub(crate) fn of(question: &Question<'_>) -> Input {
+        let xml = || question.stanza.map(Stanza::to_xml);
+        let shown = |event: &wit::Event<'_>| Shown {
+            vhost: event.vhost.to_owned(),
+            origin: match event.origin {
+                wit::Origin::Session => Origin::Session,
+                wit::Origin::Stream => Origin::Stream,
+                wit::Origin::Remote => Origin::Remote,
+                wit::Origin::Component => Origin::Component,
+                wit::Origin::Internal => Origin::Internal,
+            },
+            received: event.received,
+            xml: xml().unwrap_or_default(),
+        };
+        match &question.hook {
+            Hook::Pre(event) => Input::Pre(shown(event)),
+            Hook::Process(event) => Input::Process(shown(event)),
+            Hook::Post(event) => Input::Post(shown(event)),
+            Hook::Filter(session, event) => {
+                Input::Filter { session: (*session).clone(), shown: shown(event) }
+            }
+            Hook::Service(event) => Input::Service(shown(event)),
+            Hook::Session(session, change) => {
+                Input::Sessions { session: (*session).clone(), change: kept(change) }
+            }
+            Hook::Command(request) => Input::Commands((*request).clone()),
+            Hook::Alarm { owner, name, due, data } => Input::Alarms {
+                owner: (*owner).clone(),
+                name: (*name).to_owned(),
+                due: *due,
+                data: (*data).into(),
+            },
+            Hook::Reply { from, context, .. } => {
+                Input::Replies { from: (*from).clone(), context: (*context).into(), xml: xml() }
+            }
+        }
+    }
 }
 
 /// An input with all that a call lends to the plugin.
@@ -181,5 +239,15 @@ pub(crate) fn lend_change(change: &Change) -> sessions::Change<'_> {
         Change::Priority(priority) => sessions::Change::Priority(*priority),
         Change::Unavailable(status) => sessions::Change::Unavailable(status.as_deref()),
         Change::Closed => sessions::Change::Closed,
+    }
+}
+
+fn kept(change: &sessions::Change<'_>) -> Change {
+    match change {
+        sessions::Change::Bound => Change::Bound,
+        sessions::Change::Available(priority) => Change::Available(*priority),
+        sessions::Change::Priority(priority) => Change::Priority(*priority),
+        sessions::Change::Unavailable(status) => Change::Unavailable(status.map(str::to_owned)),
+        sessions::Change::Closed => Change::Closed,
     }
 }

@@ -51,7 +51,9 @@ mod plugin;
 mod pool;
 mod quiet;
 mod record;
+mod replay;
 mod requests;
+mod shadow;
 mod staged;
 mod state;
 mod swap;
@@ -61,6 +63,7 @@ mod usage;
 mod verdict;
 mod wasi;
 mod wasm;
+mod watch;
 
 pub use account_data::AccountData;
 pub use blob::Blob;
@@ -74,7 +77,7 @@ pub use component::{Inspected, Requested};
 pub use componentize::{ComponentizeError, componentize};
 pub use declared::{Declared, DeclaredInterest};
 pub use description::Serial;
-pub use dry::DryError;
+pub use dry::{DryError, NoPlugin};
 pub use engine::Engine;
 pub use error::{LoadError, Reason};
 pub use event::{
@@ -89,7 +92,13 @@ pub use input::{Input, InputError, Shown};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
-pub use record::{Exchange, HostAnswer, HostQuestion, Query, Secret, SeenContact, SeenEntry, SeenSession};
+pub use record::{
+    Exchange, FORMAT, HostAnswer, HostQuestion, Query, RecordError, RecordOptions, RecordedCall, Recording,
+    RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact, SeenEntry,
+    SeenSession,
+};
+pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
+pub use shadow::{ShadowError, ShadowInfo};
 pub use trace::{
     AccountChange, Difference, Line, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure,
     TraceMark, TraceRequest, TraceStanza, TraceWrite,

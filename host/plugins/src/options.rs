@@ -28,7 +28,8 @@ impl Default for EngineOptions {
 }
 
 /// What a plugin may use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// Time in wasm that one call may spend, to the next 5 ms.
     pub cpu: Duration,
@@ -73,7 +74,8 @@ impl Default for Limits {
 }
 
 /// The virtual hosts that a plugin works for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// All of them, except where another of the same name is there for just one.
     #[default]

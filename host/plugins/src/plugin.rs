@@ -12,9 +12,12 @@ use crate::host::Host;
 use crate::instance::Hook;
 use crate::options::{PluginSpec, Policy, Scope};
 use crate::pool::PoolFigures;
+use crate::record::RecordingFigures;
+use crate::shadow::ShadowInfo;
 use crate::state::Call;
 use crate::trial::Trial;
 use crate::verdict::{Decision, Settled, settle};
+use crate::watch::Watch;
 use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza};
 
@@ -29,6 +32,8 @@ pub(crate) struct Plugin {
     pub sha256: [u8; 32],
     /// While it has yet to show that it is as good as the one before it.
     pub trial: Trial,
+    /// Who watches its calls.
+    pub watch: Watch,
 }
 
 /// A loaded plugin.
@@ -63,6 +68,10 @@ pub struct PluginInfo {
     pub figures: Vec<HookFigures>,
     /// Its instances.
     pub pool: PoolFigures,
+    /// What has been recorded so far, while it is.
+    pub recording: Option<RecordingFigures>,
+    /// The version that runs beside it.
+    pub shadow: Option<ShadowInfo>,
 }
 
 /// What a plugin has done so far; see [`Counters`].
@@ -100,8 +109,8 @@ impl Plugin {
         size: usize,
         sha256: [u8; 32],
     ) -> Plugin {
-        let trial = Trial::default();
-        Plugin { callable, spec, description, hooks, requested, size, sha256, trial }
+        let (trial, watch) = (Trial::default(), Watch::default());
+        Plugin { callable, spec, description, hooks, requested, size, sha256, trial, watch }
     }
 
     pub fn name(&self) -> &str {
@@ -123,9 +132,17 @@ impl Plugin {
             Some(key) => Some(self.callable.turn(key).await?),
             None => None,
         };
-        let call = Call::new(host, *stanza, None);
-        let (answer, effects) = self.callable.call(call, hook, sender, meter).await?;
-        let Settled { decision, effects } = settle(answer, effects, hook.grant(), *stanza)?;
+        let witness = self.watch.begin(self, question);
+        let call = match &witness {
+            Some(witness) => witness.call(*stanza),
+            None => Call::new(host, *stanza, None),
+        };
+        let result = self.callable.call(call, hook, sender, meter).await;
+        let settled = result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), *stanza));
+        if let Some(witness) = witness {
+            witness.saw(&settled, hook.grant(), meter);
+        }
+        let Settled { decision, effects } = settled?;
         let Some(effects) = effects else { return Ok(decision) };
         let shared = &self.callable.shared;
         let departure = effects.commit(&***host, shared).await?;
@@ -176,6 +193,8 @@ impl Plugin {
             counters: figures(&shared.counters),
             figures: shared.gauges.read(),
             pool: self.callable.pool.figures(),
+            recording: self.watch.recording(),
+            shadow: self.watch.shadow(),
         }
     }
 }

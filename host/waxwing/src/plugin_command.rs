@@ -13,9 +13,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use waxwing_config::Settings;
-use waxwing_plugins::{
-    EVERYWHERE, GrantChange, Grants, Interfaces, NeedsConsent, Policy, SettingChange, Which, Wish,
-};
+use waxwing_plugins::{GrantChange, Grants, Interfaces, NeedsConsent, Policy, SettingChange, Which, Wish};
 
 /// Plugins.
 #[derive(Subcommand)]
@@ -375,6 +373,7 @@ fn agreed() -> anyhow::Result<bool> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use waxwing_plugins::EVERYWHERE;
 
     #[derive(Parser)]
     struct Words {

@@ -12,6 +12,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         cache_folder: Some(bounds.cache_folder.clone()),
         limits: general_limits(bounds),
         trial_calls: bounds.trial_calls,
+        ..EngineOptions::default()
     }
 }
 

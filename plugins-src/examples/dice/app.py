@@ -2,8 +2,7 @@
 
 import secrets
 
-from waxwing import Plugin, command
-from waxwing_forms import ask, form, show, text_field
+from waxwing import Plugin, ask, command, done, form, text_field
 
 
 class Dice(Plugin):
@@ -16,28 +15,30 @@ class Dice(Plugin):
     most: int = 20
 
     def on_command(self, request):
+        # No answers at the first step.
         dice, dice_hint = number(request.answer("dice"), 1, self.most)
         sides, sides_hint = number(request.answer("sides"), 2, 1000)
-        if not request.answers:
-            # The first step: nothing has been asked, so nothing is wrong.
-            return ask(questions("2", None, "6", None))
         if dice is None or sides is None:
-            return ask(questions(request.answer("dice"), dice_hint, request.answer("sides"), sides_hint))
+            first = not request.answers
+            return ask(
+                form(
+                    "Roll dice",
+                    question("dice", "How many dice", request.answer("dice") or 2, None if first else dice_hint),
+                    question("sides", "Sides of each", request.answer("sides") or 6, None if first else sides_hint),
+                )
+            )
         # Not `random`: its seed would be that of the time when the component was built.
         rolls = [1 + secrets.randbelow(sides) for _ in range(dice)]
-        each = text_field("rolls", "Each", values=[", ".join(map(str, rolls))])
-        total = text_field("sum", "Sum", values=[str(sum(rolls))])
-        return show(form("The dice say", [each, total]), f"{dice}d{sides}: {sum(rolls)}")
+        result = form(
+            "The dice say",
+            text_field("rolls", "Each", ", ".join(map(str, rolls))),
+            text_field("sum", "Sum", sum(rolls)),
+        )
+        return done(f"{dice}d{sides}: {sum(rolls)}", result)
 
 
-def questions(dice, dice_hint, sides, sides_hint):
-    return form(
-        "Roll dice",
-        [
-            text_field("dice", "How many dice", required=True, values=[dice or ""], hint=dice_hint),
-            text_field("sides", "Sides of each", required=True, values=[sides or ""], hint=sides_hint),
-        ],
-    )
+def question(var, label, value, hint):
+    return text_field(var, label, value, required=True, hint=hint)
 
 
 def number(text, least, most):

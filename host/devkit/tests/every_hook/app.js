@@ -8,7 +8,7 @@ import {
   SERVER, StanzaError, afterLogin, bare, command, datetime, domain, iq, local, messages, plugin, presence, raw, replace,
   reply, resource, service, toBytes, toText, withChild, xml,
 } from "./vendor/waxwing.js";
-import { ask, done, form, listField, textField } from "./vendor/waxwing-forms.js";
+import { ask, done, form, listField, textField } from "./vendor/waxwing.js";
 
 function say(from, to, text) {
   send(xml`<message from='${from}' to='${to}'><body>${text}</body></message>`);

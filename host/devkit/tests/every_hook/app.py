@@ -3,7 +3,7 @@
 import json
 
 from waxwing import *
-from waxwing_forms import ask, done, form, list_field, text_field
+from waxwing import ask, done, form, list_field, text_field
 from wit_world.imports import router, runtime, scheduler, storage
 
 

@@ -68,7 +68,7 @@ const BUILDERS: [&str; 6] = [
 fn contents(folder: &Path) -> String {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
-    let made = ["node_modules", "package-lock.json", ".venv", "greeter.wasm"];
+    let made = ["node_modules", "package-lock.json", ".venv", "__pycache__", "greeter.wasm"];
     entries.retain(|path| !made.iter().any(|made| path.ends_with(made)));
     let texts = entries.iter().map(|path| match path.is_dir() {
         true => contents(path),

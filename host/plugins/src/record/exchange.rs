@@ -63,6 +63,15 @@ pub enum HostQuestion {
         after: Option<String>,
         limit: u32,
     },
+    TableScan {
+        store: String,
+        owner: String,
+        prefix: String,
+        after: Option<String>,
+        before: Option<String>,
+        backwards: bool,
+        limit: u32,
+    },
     LogRead {
         store: String,
         owner: String,
@@ -103,6 +112,8 @@ pub enum HostAnswer {
     Value(Option<Blob>),
     /// Keys of a table.
     Keys(Vec<String>),
+    /// Keys of a table with their values.
+    Rows(Vec<(String, Blob)>),
     /// Values of a log.
     Entries(Vec<SeenEntry>),
     /// How many there are.

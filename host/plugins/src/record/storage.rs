@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use waxwing_storage::{
     Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result, Roster, Storage,
-    Vhost,
+    TableRange, Vhost,
 };
 use waxwing_xmpp::Jid;
 
@@ -61,6 +61,24 @@ impl<O: Oracle> Storage for Asked<O> {
         answer
             .map(|answer| match answer {
                 HostAnswer::Keys(keys) => Ok(keys),
+                other => odd(other),
+            })
+            .boxed()
+    }
+
+    fn table_scan<'a>(
+        &'a self,
+        store: &'a str,
+        owner: &'a str,
+        range: &'a TableRange,
+    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>> {
+        let TableRange { prefix, after, before, backwards, limit } = range.clone();
+        let (store, owner) = (store.to_owned(), owner.to_owned());
+        let question = HostQuestion::TableScan { store, owner, prefix, after, before, backwards, limit };
+        let answer = self.oracle.answer(question);
+        answer
+            .map(|answer| match answer {
+                HostAnswer::Rows(rows) => Ok(rows.into_iter().map(|(key, value)| (key, value.0)).collect()),
                 other => odd(other),
             })
             .boxed()

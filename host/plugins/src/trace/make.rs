@@ -5,13 +5,16 @@ use super::{
     TraceStanza, TraceWrite,
 };
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
-use crate::call::{Failure, Meter};
+use crate::blob::Blob;
+use crate::call::Failure;
+use crate::command::STATE;
 use crate::effects::Effects;
 use crate::grants::Grant;
 use crate::host::Outgoing;
 use crate::marks::Marks;
 use crate::notes::Notes;
 use crate::verdict::{Decision, Settled};
+use std::time::Duration;
 use waxwing_storage::{Alarm, Write};
 use waxwing_xmpp::{Stanza, StanzaError};
 
@@ -22,7 +25,7 @@ impl Trace {
         result: &Result<Settled, Failure>,
         notes: &Notes,
         marks: &Marks,
-        meter: &Meter,
+        (cpu, time): (Duration, Duration),
     ) -> Trace {
         let notes = notes.take();
         let answer = match result {
@@ -41,13 +44,39 @@ impl Trace {
             accounts: notes.accounts,
             log: notes.lines,
             counts: notes.counts,
-            cpu: meter.cpu,
-            time: meter.time(),
+            cpu,
+            time,
         };
         if let Ok(Settled { effects: Some(effects), .. }) = result {
             trace.add(effects, marks);
         }
         trace
+    }
+
+    /// About how many bytes it keeps.
+    pub(crate) fn weight(&self) -> usize {
+        let blob = |blob: &Option<Blob>| blob.as_ref().map_or(0, |blob| blob.0.len());
+        let answer = match &self.answer {
+            TraceAnswer::Reply(xml) | TraceAnswer::Replace(xml) => xml.len(),
+            // A form, and the largest state: seldom there, so not worth a closer look.
+            TraceAnswer::Command(_) => STATE,
+            _ => 0,
+        };
+        let outbox = self.outbox.iter().map(|stanza| match stanza {
+            TraceStanza::Route(xml) | TraceStanza::Deliver { xml, .. } => 64 + xml.len(),
+        });
+        let writes = self.writes.iter().map(|write| match write {
+            TraceWrite::TableSet { value, .. } | TraceWrite::LogAppend { value, .. } => 256 + value.0.len(),
+            TraceWrite::TableSwap { old, new, .. } => 256 + blob(old) + new.0.len(),
+            TraceWrite::TableDelete { .. } | TraceWrite::LogRemove { .. } | TraceWrite::LogTrim { .. } => 256,
+        });
+        let alarms =
+            self.alarms.iter().map(|alarm| 64 + alarm.set.as_ref().map_or(0, |(_, data)| data.0.len()));
+        let data = self.account_data.iter().map(|datum| 64 + blob(&datum.value));
+        let requests = self.requests.iter().map(|request| 64 + request.context.0.len());
+        let log = self.log.iter().map(|line| line.text.len());
+        256 + answer
+            + outbox.chain(writes).chain(alarms).chain(data).chain(requests).chain(log).sum::<usize>()
     }
 
     fn add(&mut self, effects: &Effects, marks: &Marks) {

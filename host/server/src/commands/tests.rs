@@ -201,6 +201,17 @@ fn only_so_many_commands_are_under_way() {
 }
 
 #[tokio::test]
+async fn commands_of_a_session_go_with_it() {
+    let world = World::new().await;
+    let romeo = world.login("romeo@verona.lit/orchard").await;
+    let orchard = run("romeo@verona.lit/orchard");
+    world.command_sessions.open("s", &orchard, Instant::now()).unwrap();
+    assert!(world.command_sessions.resume("s", &orchard, Instant::now()).is_ok());
+    romeo.leave().await;
+    assert_eq!(extra(world.command_sessions.resume("s", &orchard, Instant::now())), "<bad-sessionid");
+}
+
+#[tokio::test]
 async fn without_plugins_there_are_no_commands() {
     let world = World::with(|settings| settings.admins = vec!["Romeo@Verona.lit".into()]).await;
     assert!(world.is_admin(&jid("romeo@verona.lit/orchard")) && !world.is_admin(&jid("juliet@verona.lit/b")));

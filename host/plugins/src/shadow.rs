@@ -1,0 +1,268 @@
+//! A version that runs beside the live one: it is asked the same, nothing of what it does happens, and what
+//! it would have done is held against what the live one did.
+
+use crate::breaker::Gate;
+use crate::dry::NoPlugin;
+use crate::engine::Engine;
+use crate::error::LoadError;
+use crate::gauge::Gauge;
+use crate::host::Host;
+use crate::load::load;
+use crate::options::{PluginSpec, Scope};
+use crate::plugin::{Plugin, PluginInfo};
+use crate::pool::Lease;
+use crate::record::RecordedCall;
+use crate::record::host::Asked;
+use crate::record::live::Live;
+use crate::record::player::Player;
+use crate::record::redact::redact_trace;
+use crate::replay::without_http;
+use crate::trace::{Trace, TraceAnswer};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Calls of one shadow at a time. The live one does not wait for more: they are skipped.
+const AT_ONCE: usize = 16;
+/// Characters of a difference that are shown.
+const SHOWN: usize = 400;
+
+/// How the version beside the live one does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShadowInfo {
+    /// Its version, as it says itself.
+    pub version: String,
+    /// The SHA-256 of its component.
+    pub sha256: [u8; 32],
+    /// Calls that it was asked as well: those that are the same, different and failed together.
+    pub calls: u64,
+    /// It would have done what the live one did.
+    pub same: u64,
+    /// It would have done something else.
+    pub different: u64,
+    /// It failed where the live one did not, or otherwise than that.
+    pub failed: u64,
+    /// Calls that it was not asked: as many as may run at a time were running, it is left alone for failing too
+    /// often, the live one was not called either, or more than 4 MiB would have had to be kept.
+    pub skipped: u64,
+    /// CPU time of the live one in the calls that are compared.
+    pub cpu_live: Duration,
+    /// CPU time of this one.
+    pub cpu_shadow: Duration,
+    /// Half of the live calls that are compared took no longer than this, waiting for data included.
+    pub p50_live: Duration,
+    /// Half of its own.
+    pub p50_shadow: Duration,
+    /// 99 of 100 live calls took no longer than this.
+    pub p99_live: Duration,
+    /// 99 of 100 of its own. It hears from memory what the live one waited for.
+    pub p99_shadow: Duration,
+    /// Where the last one that was different or failed differed, without anything that somebody has written.
+    pub last_difference: Option<String>,
+}
+
+/// Why a version cannot run beside the live one.
+#[derive(Debug, thiserror::Error)]
+pub enum ShadowError {
+    /// There is no live one.
+    #[error(transparent)]
+    NoPlugin(#[from] NoPlugin),
+    /// It cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// A version that runs beside the live one.
+pub(crate) struct Shadow {
+    plugin: Arc<Plugin>,
+    places: Arc<Semaphore>,
+    count: Mutex<Count>,
+    live: Gauge,
+    own: Gauge,
+}
+
+#[derive(Default)]
+struct Count {
+    same: u64,
+    different: u64,
+    failed: u64,
+    skipped: u64,
+    last_difference: Option<String>,
+}
+
+/// The right to ask a shadow one call.
+pub(crate) struct Place {
+    shadow: Arc<Shadow>,
+    sender: Box<str>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Engine {
+    /// Let a version run beside the live plugin of this name and scope, in the place of the one that does now;
+    /// `None` lets that go. Answers what was loaded.
+    ///
+    /// From then on each call of the live plugin is followed by one of the candidate, which is told the same and
+    /// hears the same; what the live one did not ask is read from the server. Nothing that the candidate wants
+    /// done is done, as in [`Engine::dry_call`], and no live call waits for it. [`PluginInfo::shadow`] says how
+    /// the two compare. It is called where the live one is interested; its own interests do not count.
+    ///
+    /// The name and scope of `spec` are those of the live plugin, whatever it says. HTTP requests are refused
+    /// to it from the start. It goes when another version takes the place of the live one, such as when it is
+    /// itself installed with [`Engine::put`].
+    ///
+    /// # Errors
+    /// When there is no such plugin, or the candidate cannot be loaded. Then all is as before.
+    pub async fn shadow(
+        &self,
+        name: &str,
+        scope: &Scope,
+        spec: Option<PluginSpec>,
+    ) -> Result<Option<PluginInfo>, ShadowError> {
+        let live = self.named(name, scope)?;
+        let Some(mut spec) = spec else {
+            live.watch.set_shadow(None);
+            return Ok(None);
+        };
+        (spec.name, spec.scope) = (name.to_owned(), scope.clone());
+        spec.grants = without_http(spec.grants);
+        let plugin = Arc::new(load(&self.runtime, &self.common, &self.marks, &spec).await?);
+        // It may have been replaced while this one was compiled.
+        let live = self.named(name, scope)?;
+        let info = plugin.info();
+        live.watch.set_shadow(Some(Arc::new(Shadow::new(plugin))));
+        Ok(Some(info))
+    }
+}
+
+impl Shadow {
+    fn new(plugin: Arc<Plugin>) -> Shadow {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        Shadow { plugin, places, count: Mutex::default(), live: Gauge::default(), own: Gauge::default() }
+    }
+
+    /// A place for the call that is about to be made, caused by `sender`, if there is one.
+    pub fn place(self: &Arc<Self>, sender: &str) -> Option<Place> {
+        let permit = self.places.clone().try_acquire_owned().ok();
+        let permit = permit.filter(|_| self.plugin.callable.breaker.gate(sender) == Gate::Open);
+        match permit {
+            Some(permit) => Some(Place { shadow: self.clone(), sender: sender.into(), permit }),
+            None => {
+                self.count.lock().skipped += 1;
+                None
+            }
+        }
+    }
+
+    pub fn info(&self) -> ShadowInfo {
+        let (live, own) = (self.live.read(""), self.own.read(""));
+        let count = self.count.lock();
+        ShadowInfo {
+            version: self.plugin.description.version.clone(),
+            sha256: self.plugin.sha256,
+            calls: count.same + count.different + count.failed,
+            same: count.same,
+            different: count.different,
+            failed: count.failed,
+            skipped: count.skipped,
+            cpu_live: live.cpu,
+            cpu_shadow: own.cpu,
+            p50_live: live.p50,
+            p50_shadow: own.p50,
+            p99_live: live.p99,
+            p99_shadow: own.p99,
+            last_difference: count.last_difference.clone(),
+        }
+    }
+
+    async fn ask(&self, call: &Arc<RecordedCall>, host: Arc<dyn Host>, sender: &str) {
+        let Plugin { callable, .. } = &*self.plugin;
+        let shared = callable.shared.clone();
+        let live = Live { host, shared: shared.clone(), dry: true };
+        let oracle = Player::new(call.clone(), Some(live));
+        let host: Arc<dyn Host> = Arc::new(Asked { oracle, shared });
+        let (live, hook) = (&call.trace, call.input.hook().name());
+        let got = match self.plugin.dry(&host, &call.input, Lease::Warm).await {
+            Ok(got) => got,
+            Err(error) => {
+                let mut count = self.count.lock();
+                count.different += 1;
+                count.last_difference = Some(format!("{hook}: {error}"));
+                return;
+            }
+        };
+        let failed = matches!(got.answer, TraceAnswer::Failed(_));
+        if failed {
+            callable.breaker.failure(sender);
+        } else {
+            callable.breaker.success(sender);
+        }
+        self.live.add(matches!(live.answer, TraceAnswer::Failed(_)), live.cpu, live.time);
+        self.own.add(failed, got.cpu, got.time);
+        let shown = shown(live, got);
+        let mut count = self.count.lock();
+        let Some(difference) = shown else {
+            count.same += 1;
+            return;
+        };
+        *(if failed { &mut count.failed } else { &mut count.different }) += 1;
+        count.last_difference = Some(format!("{hook}: {difference}"));
+    }
+}
+
+impl Place {
+    /// The call that it was for is not to be compared.
+    pub fn skipped(&self) {
+        self.shadow.count.lock().skipped += 1;
+    }
+
+    /// Ask the shadow what the live one was asked, without a wait for what comes of it.
+    pub fn follow(self, call: Arc<RecordedCall>, host: Arc<dyn Host>) {
+        let Place { shadow, sender, permit } = self;
+        tokio::spawn(async move {
+            shadow.ask(&call, host, &sender).await;
+            drop(permit);
+        });
+    }
+}
+
+/// The first difference, without what somebody has written; `None` if there is none.
+fn shown(live: &Trace, mut got: Trace) -> Option<String> {
+    let what = live.difference(&got)?.what;
+    let mut live = live.clone();
+    redact_trace(&mut live);
+    redact_trace(&mut got);
+    let cut = |text: &str| text.chars().take(SHOWN).collect::<String>();
+    Some(match live.difference(&got) {
+        Some(difference) if difference.what == what => {
+            format!("{what}: {} instead of {}", cut(&difference.got), cut(&difference.expected))
+        }
+        _ => format!("{what}: another text of the same length"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(answer: serde_json::Value) -> Trace {
+        serde_json::from_value(serde_json::json!({ "answer": answer })).unwrap()
+    }
+
+    #[test]
+    fn a_difference_is_shown_without_what_was_written() {
+        let reply = |text: &str| trace(serde_json::json!({ "reply": format!("<a xmlns='b'>{text}</a>") }));
+        assert_eq!(shown(&reply("secret"), reply("secret")), None);
+        let shown = |live, got| shown(&live, got).unwrap();
+        assert_eq!(shown(reply("secret"), reply("hidden")), "answer: another text of the same length");
+        let text = shown(reply("secret"), reply("other"));
+        assert_eq!(
+            text,
+            r#"answer: {"reply":"<a xmlns='b'>xxxxx</a>"} instead of {"reply":"<a xmlns='b'>xxxxxx</a>"}"#
+        );
+        assert_eq!(
+            shown(reply("secret"), trace("next".into())),
+            r#"answer: "next" instead of {"reply":"<a xmlns='b'>xxxxxx</a>"}"#
+        );
+    }
+}
