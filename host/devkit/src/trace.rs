@@ -30,6 +30,7 @@ pub(crate) fn store(write: &TraceWrite) -> &str {
     match write {
         TraceWrite::TableSet { store, .. }
         | TraceWrite::TableSwap { store, .. }
+        | TraceWrite::TableUnset { store, .. }
         | TraceWrite::TableDelete { store, .. }
         | TraceWrite::LogAppend { store, .. }
         | TraceWrite::LogRemove { store, .. }

@@ -175,6 +175,7 @@ impl Engine {
         let mut done = false;
         let _ = self.change(|plugins| {
             if let Some(place) = plugins.iter_mut().find(|plugin| Arc::ptr_eq(plugin, failed)) {
+                place.watch.stop();
                 *place = previous.clone();
                 done = true;
             }

@@ -93,7 +93,7 @@ pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
 pub use record::{
-    Exchange, FORMAT, HostAnswer, HostQuestion, Query, RecordError, RecordOptions, RecordedCall, Recording,
+    Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall, Recording,
     RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact, SeenEntry,
     SeenSession,
 };

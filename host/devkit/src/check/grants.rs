@@ -24,7 +24,7 @@ pub(crate) fn block(
         lines.push(format!("services = [ {} ]", services.join(", ")));
     }
     if requested.http {
-        lines.push("http = [ 'HOST' ]".to_owned());
+        lines.push("http = [ 'host.example' ]".to_owned());
     }
     format!(
         "'sess-man' {{\n    {} () {{\n        grants {{\n            {}\n        }}\n    }}\n}}",

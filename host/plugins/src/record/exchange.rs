@@ -4,7 +4,7 @@ use crate::blob::Blob;
 use crate::host::{AccountError, Contact, SessionInfo, Subscription};
 use crate::marks::Marks;
 use serde::{Deserialize, Serialize};
-use waxwing_storage::{LogEntry, LogQuery};
+use waxwing_storage::{LogEntry, LogQuery, TableRange};
 use waxwing_xmpp::Jid;
 
 /// One question with its answer.
@@ -66,11 +66,7 @@ pub enum HostQuestion {
     TableScan {
         store: String,
         owner: String,
-        prefix: String,
-        after: Option<String>,
-        before: Option<String>,
-        backwards: bool,
-        limit: u32,
+        range: KeyRange,
     },
     LogRead {
         store: String,
@@ -112,7 +108,7 @@ pub enum HostAnswer {
     Value(Option<Blob>),
     /// Keys of a table.
     Keys(Vec<String>),
-    /// Keys of a table with their values.
+    /// Keys and values of a table.
     Rows(Vec<(String, Blob)>),
     /// Values of a log.
     Entries(Vec<SeenEntry>),
@@ -165,6 +161,17 @@ pub struct Query {
     pub since: Option<u64>,
     pub until: Option<u64>,
     pub tag: Option<String>,
+    pub backwards: bool,
+    pub limit: u32,
+}
+
+/// Which keys of a table are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "as in `TableRange`")]
+pub struct KeyRange {
+    pub prefix: String,
+    pub after: Option<String>,
+    pub before: Option<String>,
     pub backwards: bool,
     pub limit: u32,
 }
@@ -242,5 +249,19 @@ impl From<Query> for LogQuery {
     fn from(query: Query) -> Self {
         let Query { after, before, since, until, tag, backwards, limit } = query;
         LogQuery { after, before, since, until, tag, backwards, limit }
+    }
+}
+
+impl From<TableRange> for KeyRange {
+    fn from(range: TableRange) -> Self {
+        let TableRange { prefix, after, before, backwards, limit } = range;
+        KeyRange { prefix, after, before, backwards, limit }
+    }
+}
+
+impl From<KeyRange> for TableRange {
+    fn from(range: KeyRange) -> Self {
+        let KeyRange { prefix, after, before, backwards, limit } = range;
+        TableRange { prefix, after, before, backwards, limit }
     }
 }

@@ -8,7 +8,6 @@ use crate::state::Shared;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
-use waxwing_storage::TableRange;
 use waxwing_xmpp::Jid;
 
 /// The real host.
@@ -94,10 +93,8 @@ impl Live {
             HostQuestion::TableKeys { store, owner, prefix, after, limit } => {
                 HostAnswer::Keys(storage.table_keys(&store, &owner, &prefix, after.as_deref(), limit).await?)
             }
-            HostQuestion::TableScan { store, owner, prefix, after, before, backwards, limit } => {
-                let range = TableRange { prefix, after, before, backwards, limit };
-                let rows = storage.table_scan(&store, &owner, &range).await?;
-                HostAnswer::Rows(rows.into_iter().map(|(key, value)| (key, value.into())).collect())
+            HostQuestion::TableScan { store, owner, range } => {
+                HostAnswer::Rows(blobs(storage.table_scan(&store, &owner, &range.into()).await?))
             }
             HostQuestion::LogRead { store, owner, query } => {
                 let entries = storage.log_read(&store, &owner, query.into()).await?;

@@ -96,10 +96,10 @@ fn redact_exchange(exchange: &mut Exchange) {
         HostAnswer::Random(value) | HostAnswer::Value(value) => value.iter_mut().for_each(hide_blob),
         HostAnswer::Text(text) => text.iter_mut().for_each(hide),
         HostAnswer::Data(entries) => entries.iter_mut().flatten().for_each(|(_, value)| hide_blob(value)),
+        HostAnswer::Rows(rows) => rows.iter_mut().for_each(|(_, value)| hide_blob(value)),
         HostAnswer::Contacts(contacts) => {
             contacts.iter_mut().flat_map(|contact| &mut contact.groups).for_each(hide);
         }
-        HostAnswer::Rows(rows) => rows.iter_mut().for_each(|(_, value)| hide_blob(value)),
         HostAnswer::Entries(entries) => entries.iter_mut().for_each(|entry| hide_blob(&mut entry.value)),
         HostAnswer::Time(_)
         | HostAnswer::Is(_)
@@ -127,7 +127,7 @@ pub(crate) fn redact_trace(trace: &mut Trace) {
                 old.iter_mut().for_each(hide_blob);
                 hide_blob(new);
             }
-            TraceWrite::TableDelete { .. } | TraceWrite::LogRemove { .. } | TraceWrite::LogTrim { .. } => {}
+            TraceWrite::TableUnset { .. } | TraceWrite::TableDelete { .. } | TraceWrite::LogRemove { .. } | TraceWrite::LogTrim { .. } => {}
         }
     }
     trace.alarms.iter_mut().filter_map(|alarm| alarm.set.as_mut()).for_each(|(_, data)| hide_blob(data));

@@ -72,10 +72,8 @@ impl<O: Oracle> Storage for Asked<O> {
         owner: &'a str,
         range: &'a TableRange,
     ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>> {
-        let TableRange { prefix, after, before, backwards, limit } = range.clone();
-        let (store, owner) = (store.to_owned(), owner.to_owned());
-        let question = HostQuestion::TableScan { store, owner, prefix, after, before, backwards, limit };
-        let answer = self.oracle.answer(question);
+        let (store, owner, range) = (store.to_owned(), owner.to_owned(), range.clone().into());
+        let answer = self.oracle.answer(HostQuestion::TableScan { store, owner, range });
         answer
             .map(|answer| match answer {
                 HostAnswer::Rows(rows) => Ok(rows.into_iter().map(|(key, value)| (key, value.0)).collect()),

@@ -96,8 +96,9 @@ impl HostQuestion {
             HostQuestion::TableKeys { store, owner, prefix, after, .. } => {
                 store.len() + owner.len() + prefix.len() + text(after)
             }
-            HostQuestion::TableScan { store, owner, prefix, after, before, .. } => {
-                store.len() + owner.len() + prefix.len() + text(after) + text(before)
+            HostQuestion::TableScan { store, owner, range } => {
+                let range = range.prefix.len() + text(&range.after) + text(&range.before);
+                store.len() + owner.len() + range
             }
             HostQuestion::LogRead { store, owner, query } => store.len() + owner.len() + text(&query.tag),
             HostQuestion::LogCount { store, owner, tag } => store.len() + owner.len() + text(tag),
@@ -130,8 +131,8 @@ impl HostAnswer {
                 let groups = |groups: &[String]| groups.iter().map(|group| 24 + group.len()).sum::<usize>();
                 contacts.iter().map(|contact| 64 + contact.jid.len() + groups(&contact.groups)).sum()
             }
-            HostAnswer::Keys(keys) => keys.iter().map(|key| 24 + key.len()).sum(),
             HostAnswer::Rows(rows) => rows.iter().map(|(key, value)| 48 + key.len() + value.0.len()).sum(),
+            HostAnswer::Keys(keys) => keys.iter().map(|key| 24 + key.len()).sum(),
             HostAnswer::Entries(entries) => {
                 let tag = |tag: &Option<String>| tag.as_ref().map_or(0, String::len);
                 entries.iter().map(|entry| 64 + tag(&entry.tag) + entry.value.0.len()).sum()

@@ -60,9 +60,14 @@ impl Staged {
         (self.writes.into_iter().map(|staging| staging.write).collect(), self.deletes)
     }
 
-    /// The writes, then the deletes.
-    pub fn iter(&self) -> impl Iterator<Item = &Write> {
-        self.writes.iter().map(|staging| &staging.write).chain(&self.deletes)
+    /// What commits before the call's stanzas leave.
+    pub fn writes(&self) -> impl Iterator<Item = &Write> {
+        self.writes.iter().map(|staging| &staging.write)
+    }
+
+    /// What commits after they have left.
+    pub fn deletes(&self) -> impl Iterator<Item = &Write> {
+        self.deletes.iter()
     }
 
     /// A write that no read of the call can see.

@@ -68,7 +68,10 @@ impl Trace {
         let writes = self.writes.iter().map(|write| match write {
             TraceWrite::TableSet { value, .. } | TraceWrite::LogAppend { value, .. } => 256 + value.0.len(),
             TraceWrite::TableSwap { old, new, .. } => 256 + blob(old) + new.0.len(),
-            TraceWrite::TableDelete { .. } | TraceWrite::LogRemove { .. } | TraceWrite::LogTrim { .. } => 256,
+            TraceWrite::TableUnset { .. }
+            | TraceWrite::TableDelete { .. }
+            | TraceWrite::LogRemove { .. }
+            | TraceWrite::LogTrim { .. } => 256,
         });
         let alarms =
             self.alarms.iter().map(|alarm| 64 + alarm.set.as_ref().map_or(0, |(_, data)| data.0.len()));
@@ -94,12 +97,16 @@ impl Trace {
                 TraceStanza::Deliver { session: session.to_string(), xml: xml(stanza) }
             }
         }));
-        for write in effects.staged.iter() {
-            match alarm(write) {
-                Some(alarm) => self.alarms.push(alarm),
-                None => self.writes.extend(change(write)),
+        for write in effects.staged.writes() {
+            match (alarm(write), change(write)) {
+                (Some(alarm), _) => self.alarms.push(alarm),
+                (None, Some(TraceWrite::TableDelete { store, owner, key })) => {
+                    self.writes.push(TraceWrite::TableUnset { store, owner, key });
+                }
+                (None, change) => self.writes.extend(change),
             }
         }
+        self.writes.extend(effects.staged.deletes().filter_map(change));
         self.marks.extend(effects.marks.iter().map(|(session, number, on)| TraceMark {
             session: session.to_string(),
             mark: marks.names(1 << number).pop().unwrap_or_default(),

@@ -4,6 +4,7 @@ mod compare;
 mod make;
 
 pub use compare::Difference;
+pub(crate) use compare::json;
 
 use crate::blob::Blob;
 use crate::command::CommandReply;
@@ -146,6 +147,13 @@ pub enum TraceWrite {
         old: Option<Blob>,
         new: Blob,
     },
+    /// Forgotten with the writes, before the stanzas leave.
+    TableUnset {
+        store: String,
+        owner: String,
+        key: String,
+    },
+    /// Forgotten after the stanzas have left.
     TableDelete {
         store: String,
         owner: String,
