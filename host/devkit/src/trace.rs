@@ -131,8 +131,11 @@ fn change(write: &TraceWrite) -> String {
             let old = old.as_ref().map_or("nothing".to_owned(), blob);
             format!("    table {store} of {owner}: {key} = {}, if it is still {old}", blob(new))
         }
+        TraceWrite::TableUnset { store, owner, key } => {
+            format!("    table {store} of {owner}: {key} unset")
+        }
         TraceWrite::TableDelete { store, owner, key } => {
-            format!("    table {store} of {owner}: {key} deleted")
+            format!("    table {store} of {owner}: {key} deleted once all is sent")
         }
         TraceWrite::LogAppend { store, owner, tag, value, expires, .. } => {
             let tag = tag.as_ref().map(|tag| format!(" with tag {tag}")).unwrap_or_default();

@@ -1,7 +1,6 @@
 //! Stanzas for domains that are no virtual host's: the services of plugins, such as `bot.example.org` under
 //! `example.org`, and other servers.
 
-use crate::router::now;
 use crate::server::Server;
 use crate::vhost::Vhost;
 use std::sync::Arc;
@@ -38,7 +37,7 @@ impl Server {
         if is_iq && !matches!(stanza.ty(), Type::Get | Type::Set) {
             return self.hand_to_plugin(&stanza).await;
         }
-        let event = Event { vhost: vhost.jid.clone(), origin, received: now() };
+        let event = Event { vhost: vhost.jid.clone(), origin, received: self.clock.now() };
         match engine.serve(service, &event, &stanza).await {
             Outcome::Reply(inner) => self.send_back(stanza.iq_result(&inner)).await,
             Outcome::Reject(error) => self.bounce(&stanza, &error).await,
