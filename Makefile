@@ -46,6 +46,10 @@ lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 	cd plugins-src && cargo fmt --all --check
 	$(WASM_CARGO) clippy --release -- -D warnings
+	for example in plugins-src/examples/*/Cargo.toml; do \
+		cargo fmt --check --manifest-path $$example && \
+		CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo clippy --manifest-path $$example -- -D warnings || exit 1; \
+	done
 
 bench: plugins
 	cargo bench --workspace
