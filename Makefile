@@ -9,14 +9,15 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WAXWING = $(abspath $(TARGET))/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/waxwing
 WASM_CARGO = cd plugins-src && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins ../scripts/wasm-cargo.sh
 
-.PHONY: help run host plugins test lint bench
+.PHONY: help run host plugins examples test lint bench
 
 help:
-	@echo "make run      build the server and its plugins, and serve $(CONFIG)"
-	@echo "make plugins  build the plugins: plugins/NAME.wasm"
-	@echo "make test     build what the tests need, and run them"
-	@echo "make lint     check formatting, and run clippy"
-	@echo "make bench    measure framing, routing and plugin calls"
+	@echo "make run       build the server and its plugins, and serve $(CONFIG)"
+	@echo "make plugins   build the plugins: plugins/NAME.wasm"
+	@echo "make examples  build the plugins of plugins-src/examples, in Rust, JavaScript and Python"
+	@echo "make test      build what the tests need, and run them"
+	@echo "make lint      check formatting, and run clippy"
+	@echo "make bench     measure framing, routing and plugin calls"
 
 run: host plugins
 	$(WAXWING) serve --config $(CONFIG)
@@ -27,19 +28,28 @@ host:
 plugins: host
 	scripts/build-plugins.sh $(WAXWING)
 
+examples: host
+	scripts/build-examples.sh $(WAXWING)
+
 test: PROFILE = dev
 # All at once, with the features that the tests will want: nothing is built twice.
 test: HOST = --workspace --all-targets
-test: plugins
+test: plugins examples
 	scripts/test-clients.sh
 	cargo test --workspace
 	cd plugins-src && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo test --package waxwing-plugin
+	cd plugins-src/examples/word-filter && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo test
+	node --test plugins-src/sdk-javascript/test.mjs
 
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cd plugins-src && cargo fmt --all --check
 	$(WASM_CARGO) clippy --release -- -D warnings
+	for example in plugins-src/examples/*/Cargo.toml; do \
+		cargo fmt --check --manifest-path $$example && \
+		CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo clippy --manifest-path $$example -- -D warnings || exit 1; \
+	done
 
 bench: plugins
 	cargo bench --workspace

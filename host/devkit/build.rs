@@ -15,8 +15,8 @@ const FOLDERS: [(&str, &str); 7] = [
     ("TEMPLATE_PYTHON", "host/devkit/templates/python"),
 ];
 
-/// What tools leave in such folders.
-const LITTER: [&str; 4] = ["__pycache__", "node_modules", "target", "Cargo.lock"];
+/// What tools leave in such folders, and tests of ours.
+const LITTER: [&str; 5] = ["__pycache__", "node_modules", "target", "Cargo.lock", "test.mjs"];
 
 fn main() {
     let root =

@@ -23,12 +23,14 @@ test("services, commands and interests are described", () => {
   const { lifecycle } = plugin({
     name: "x",
     serial: "by-recipient",
+    accountIdentities: ["pubsub/pep"],
     services: [service("bot", "client/bot", "Bot", ["urn:x"])],
     commands: [command("dice", "Roll dice", "local-user"), command("stop", "Stop")],
     interests: [messages("post", ["chat"]).order(-1)],
   });
-  const { serial, services, commands, interests } = lifecycle.describe();
+  const { serial, accountIdentities, services, commands, interests } = lifecycle.describe();
   assert.strictEqual(serial, "by-recipient");
+  assert.deepStrictEqual(accountIdentities, [{ category: "pubsub", type: "pep" }]);
   const bot = { name: "bot", category: "client", type: "bot", label: "Bot", features: ["urn:x"] };
   assert.deepStrictEqual(services, [bot]);
   assert.deepStrictEqual(commands[0], { node: "dice", label: "Roll dice", access: "local-user" });

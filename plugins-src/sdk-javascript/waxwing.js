@@ -13,6 +13,7 @@ const DESCRIPTION = {
   summary: "",
   features: [],
   accountFeatures: [],
+  accountIdentities: [],
   interests: [],
   sessionEvents: [],
   marks: [],
@@ -99,6 +100,7 @@ function describe(definition) {
   for (const [field, usual] of Object.entries(DESCRIPTION)) {
     description[field] = definition[field] ?? usual;
   }
+  description.accountIdentities = description.accountIdentities.map(parseIdentity);
   description.interests = description.interests.map((interest) => interest.fields ?? interest);
   description.sessionEvents = flags(description.sessionEvents, SESSION_EVENTS);
   return description;
@@ -277,8 +279,13 @@ export const afterLogin = (xml, setting = undefined) => ({ xml, phase: "after-lo
  * registered category and type of service discovery (XEP-0030), `component/bot`, the label what a person reads.
  */
 export function service(name, identity, label, features = []) {
-  const [category, type = "generic"] = identity.split("/");
-  return { name, category, type, label, features };
+  return { name, ...parseIdentity(identity), label, features };
+}
+
+/** `pubsub/pep`. */
+function parseIdentity(text) {
+  const [category, type = "generic"] = text.split("/");
+  return { category, type };
 }
 
 /** An ad-hoc command (XEP-0050) for the administrators of the server; with `local-user`, for everybody. */

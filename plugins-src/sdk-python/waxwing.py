@@ -30,6 +30,7 @@ DESCRIPTION = {
     "summary": "",
     "features": [],
     "account_features": [],
+    "account_identities": [],
     "interests": [],
     "session_events": _lifecycle.SessionEvents(0),
     "marks": [],
@@ -165,6 +166,7 @@ class Plugin:
 
     def _describe(self):
         fields = {field: getattr(self, field, usual) for field, usual in DESCRIPTION.items()}
+        fields["account_identities"] = [_lifecycle.Identity(*_identity(text)) for text in fields["account_identities"]]
         fields["interests"] = [getattr(interest, "record", interest) for interest in fields["interests"]]
         return _lifecycle.Description(**fields)
 
@@ -341,8 +343,13 @@ def service(name, identity, label, features=()):
     The identity is a registered category and type of service discovery (XEP-0030), `component/bot`, the label what a
     person reads.
     """
-    category, _, kind = identity.partition("/")
-    return _lifecycle.Service(name, category, kind or "generic", label, list(features))
+    return _lifecycle.Service(name, *_identity(identity), label, list(features))
+
+
+def _identity(text):
+    """Category and type of `pubsub/pep`."""
+    category, _, kind = text.partition("/")
+    return category, kind or "generic"
 
 
 def command(node, label, everybody=False):

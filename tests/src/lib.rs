@@ -5,6 +5,7 @@
 //! - [`Client`] is one scripted XML stream: what to send and what must come back, written as XML.
 //! - [`Node`] is what came back; [`Node::mismatch`] says how a pattern is compared with it.
 //! - [`Scram`] logs in, or tries to cheat at it.
+//! - [`Example`] is a plugin as somebody else might write it, with what its README tells operators.
 //! - [`Chat`] drives XMPP clients that are not ours, in processes of their own.
 //!
 //! The tests are in `tests/tests`, one file a topic.
@@ -12,6 +13,7 @@
 mod caps;
 mod chat;
 mod client;
+mod examples;
 mod grants;
 mod guests;
 mod scram;
@@ -22,6 +24,7 @@ mod xml;
 pub use caps::caps_version;
 pub use chat::Chat;
 pub use client::{Client, Incoming};
+pub use examples::Example;
 pub use scram::{Mechanism, Scram};
 pub use server::{DOMAIN, Server, ServerBuilder, password};
 pub use xml::{Node, Reader, escape};

@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -39,6 +40,15 @@ pub struct ServerBuilder {
     tls_required: bool,
     register: bool,
     guests: Vec<String>,
+    components: Vec<Component>,
+}
+
+/// A plugin that is neither bundled nor a guest.
+#[derive(Clone, Debug)]
+struct Component {
+    name: String,
+    file: PathBuf,
+    block: String,
 }
 
 impl Default for ServerBuilder {
@@ -50,6 +60,7 @@ impl Default for ServerBuilder {
             tls_required: true,
             register: false,
             guests: Vec::new(),
+            components: Vec::new(),
         }
     }
 }
@@ -80,6 +91,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Adds the plugin of this file, ahead of the bundled ones, with its block of the config.
+    pub fn component(mut self, name: &str, file: &Path, block: &str) -> Self {
+        self.components.push(Component { name: name.into(), file: file.to_owned(), block: block.into() });
+        self
+    }
+
     /// More lines for the config file.
     pub fn settings(mut self, tdsl: &str) -> Self {
         self.settings.push_str(tdsl);
@@ -103,8 +120,13 @@ impl ServerBuilder {
     pub fn start(self) -> Server {
         let dir = tempfile::Builder::new().prefix("waxwing-test-").tempdir().expect("a temporary folder");
         let mut server = Server { options: self, dir, child: None, port: free_port(), tls_port: free_port() };
-        if !server.options.guests.is_empty() {
-            plugins_with(&server.options.guests, &server.dir.path().join("plugins"));
+        if server.options.has_own_folder() {
+            let folder = server.dir.path().join("plugins");
+            plugins_with(&server.options.guests, &folder);
+            for component in &server.options.components {
+                let link = folder.join(&component.name).with_extension("wasm");
+                symlink(&component.file, link).expect("a link to a plugin");
+            }
         }
         for user in server.options.users.clone() {
             server.command(&["user", "add", &format!("{user}@{DOMAIN}"), "--password", &password(&user)]);
@@ -113,12 +135,18 @@ impl ServerBuilder {
         server
     }
 
+    /// Whether its plugins are more than the bundled ones.
+    fn has_own_folder(&self) -> bool {
+        !self.guests.is_empty() || !self.components.is_empty()
+    }
+
     fn config(&self, dir: &Path, port: u16, tls_port: u16) -> String {
-        let plugins_dir = if self.guests.is_empty() { plugins_dir() } else { dir.join("plugins") };
+        let plugins_dir = if self.has_own_folder() { dir.join("plugins") } else { plugins_dir() };
         let (cache, dir) = (plugins_cache(), dir.display());
         let (tls_required, settings) = (self.tls_required, &self.settings);
         let block = |name: &String| plugin_block(name, self.guests.contains(name));
-        let plugins: String = self.plugins.iter().map(block).collect();
+        let components = self.components.iter().map(|component| format!("{}\n", component.block));
+        let plugins: String = components.chain(self.plugins.iter().map(block)).collect();
         format!(
             "\
 'default-virtual-host' = '{DOMAIN}'
