@@ -179,8 +179,8 @@ impl AccountEntry {
         self.data.lock().clone()
     }
 
-    /// The account has been removed with all that plugins keep for it: whoever takes its name while its
-    /// sessions still end must not find that here.
+    /// The account has been removed with all that plugins keep for it. Its sessions still end: nobody is
+    /// to find that here meanwhile.
     pub fn forget_data(&self) {
         *self.data.lock() = Arc::default();
     }

@@ -31,7 +31,8 @@ impl Kit {
             // In the name of the virtual host.
             "ask-as-host" => {
                 let query = "<query xmlns='jabber:iq:version'/>";
-                let ask = xml!("<iq type='get' from='{}' to='{}'>{}</iq>", event.vhost, event.sender(), raw(query));
+                let ask =
+                    xml!("<iq type='get' from='{}' to='{}'>{}</iq>", event.vhost, event.sender(), raw(query));
                 Ok(router::request(&ask, event.sender().as_bytes(), 60_000)?)
             }
             "in" => {
@@ -58,9 +59,8 @@ impl Kit {
 /// Whoever wants to see the bot may, and sees it. Of everything else it says what it has seen.
 fn see(event: &Event) -> Result {
     let (bot, sender) = (event.account(), event.sender_bare());
-    let presence = |type_: &str| {
-        router::send(&xml!("<presence from='{}' to='{}'{}/>", bot, sender, raw(type_)))
-    };
+    let presence =
+        |type_: &str| router::send(&xml!("<presence from='{}' to='{}'{}/>", bot, sender, raw(type_)));
     match event.type_() {
         "subscribe" => {
             presence(" type='subscribed'")?;
