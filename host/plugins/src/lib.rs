@@ -93,9 +93,9 @@ pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
 pub use record::{
-    Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall, Recording,
-    RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact, SeenEntry,
-    SeenSession,
+    Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall,
+    Recording, RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact,
+    SeenEntry, SeenSession,
 };
 pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
 pub use shadow::{ShadowError, ShadowInfo};

@@ -122,8 +122,10 @@ impl Watch {
 
     /// End all of it.
     pub fn stop(&self) {
-        let old = std::mem::take(&mut *self.watchers.lock());
+        let mut watchers = self.watchers.lock();
+        let old = std::mem::take(&mut *watchers);
         self.on.store(false, Ordering::Relaxed);
+        drop(watchers);
         drop(old);
     }
 
@@ -154,15 +156,23 @@ impl Witness {
         let Witness { input, tape, notes, shared, started, at, reel, shadow, real, .. } = *self;
         if matches!(settled, Err(Failure::Busy | Failure::Suspended)) {
             // It has never begun.
-            reel.inspect(|(reel, _)| reel.skipped());
-            shadow.inspect(Place::skipped);
+            if let Some((reel, _)) = reel {
+                reel.skipped();
+            }
+            if let Some(place) = shadow {
+                place.skipped();
+            }
             return;
         }
         let cost: (Duration, Duration) = (meter.cpu, started.elapsed());
         let trace = Trace::of(hook, settled, &notes, shared.marks(), cost);
         let Some(exchanges) = tape.take(input.weight() + trace.weight()) else {
-            reel.inspect(|(reel, _)| reel.too_large());
-            shadow.inspect(Place::skipped);
+            if let Some((reel, _)) = reel {
+                reel.too_large();
+            }
+            if let Some(place) = shadow {
+                place.skipped();
+            }
             return;
         };
         let number = reel.as_ref().map_or(0, |(_, number)| *number);

@@ -56,13 +56,14 @@ pub struct RecordedCall {
     pub trace: Trace,
 }
 
-/// A line after the first.
+/// The last line.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Line {
-    Call(Box<RecordedCall>),
-    End { end: RecordingFigures },
+pub(super) struct End {
+    pub end: RecordingFigures,
 }
+
+/// What the last line, and no other, begins with.
+const END: &[u8] = b"{\"end\":";
 
 impl RecordedCall {
     /// About how many bytes it keeps.
@@ -154,10 +155,13 @@ impl<R: BufRead> RecordingReader<R> {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let line = serde_json::from_slice(&text);
-            match line.map_err(|error| RecordingError::Line { line: self.line, error: error.to_string() })? {
-                Line::Call(call) => return Ok(Some(*call)),
-                Line::End { end } => self.end = Some(end),
+            let wrong =
+                |error: serde_json::Error| RecordingError::Line { line: self.line, error: error.to_string() };
+            if text.starts_with(END) {
+                let End { end } = serde_json::from_slice(&text).map_err(wrong)?;
+                self.end = Some(end);
+            } else {
+                return serde_json::from_slice(&text).map(Some).map_err(wrong);
             }
         }
     }
@@ -212,11 +216,10 @@ mod tests {
     fn what_is_written_is_read() {
         let call = RecordedCall::example();
         let end = RecordingFigures { recorded: 1, too_large: 2, skipped: 3 };
-        let json = |line: &Line| serde_json::to_string(line).unwrap();
         let lines = [
             serde_json::to_string(&header()).unwrap(),
-            json(&Line::Call(Box::new(call.clone()))),
-            json(&Line::End { end }),
+            serde_json::to_string(&call).unwrap(),
+            serde_json::to_string(&End { end }).unwrap(),
         ];
         let text = text(&lines);
         let mut reader = RecordingReader::new(&*text).unwrap();

@@ -10,7 +10,9 @@ mod reel;
 mod storage;
 pub(crate) mod tape;
 
-pub use exchange::{Exchange, HostAnswer, HostQuestion, KeyRange, Query, Secret, SeenContact, SeenEntry, SeenSession};
+pub use exchange::{
+    Exchange, HostAnswer, HostQuestion, KeyRange, Query, Secret, SeenContact, SeenEntry, SeenSession,
+};
 pub use file::{FORMAT, RecordedCall, RecordingError, RecordingHeader, RecordingReader};
 pub(crate) use reel::Reel;
 pub use reel::{Recording, RecordingFigures};

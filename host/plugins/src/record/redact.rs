@@ -127,7 +127,10 @@ pub(crate) fn redact_trace(trace: &mut Trace) {
                 old.iter_mut().for_each(hide_blob);
                 hide_blob(new);
             }
-            TraceWrite::TableUnset { .. } | TraceWrite::TableDelete { .. } | TraceWrite::LogRemove { .. } | TraceWrite::LogTrim { .. } => {}
+            TraceWrite::TableUnset { .. }
+            | TraceWrite::TableDelete { .. }
+            | TraceWrite::LogRemove { .. }
+            | TraceWrite::LogTrim { .. } => {}
         }
     }
     trace.alarms.iter_mut().filter_map(|alarm| alarm.set.as_mut()).for_each(|(_, data)| hide_blob(data));

@@ -1,6 +1,6 @@
 //! A recording that is being made: it hands calls to a task that writes them.
 
-use super::file::{Line, RecordedCall, RecordingHeader};
+use super::file::{End, RecordedCall, RecordingHeader};
 use super::redact::{redact_call, redact_header};
 use super::{RecordOptions, tape};
 use crate::plugin::Plugin;
@@ -188,11 +188,11 @@ impl<W: AsyncWrite + Send + Unpin> Writer<W> {
         while let Some(Queued { call, _room }) = calls.recv().await {
             let call = Arc::unwrap_or_clone(call);
             let call = if self.redact { redact_call(call) } else { call };
-            self.line(&Line::Call(Box::new(call))).await?;
+            self.line(&call).await?;
             self.count.recorded.fetch_add(1, Ordering::Relaxed);
         }
         let end = self.count.figures();
-        self.line(&Line::End { end }).await?;
+        self.line(&End { end }).await?;
         self.sink.flush().await?;
         self.sink.shutdown().await
     }
