@@ -114,7 +114,7 @@ impl World {
     /// What the greeter of a virtual host says: its greeting, `nobody`, or what happened instead.
     pub async fn greeting_at(&self, vhost: &str) -> String {
         let xml = format!(
-            "<iq xmlns='jabber:client' type='get' id='1' from='{JULIET}' to='{vhost}'>\
+            "<iq xmlns='jabber:client' type='get' id='1' from='juliet@{vhost}/balcony' to='{vhost}'>\
              <greet xmlns='urn:test:greeter'/></iq>"
         );
         let stanza = Stanza::parse(&xml).unwrap();

@@ -250,8 +250,8 @@ fn paths() {
 #[test]
 fn paths_that_pick() {
     let stanza = parse(
-        "<iq type='set' id='1'><q xmlns='u'><l><i n='1'/></l><l><i n='2'/><j/><i n='3'/></l></q>\
-         <q xmlns='u' j='a@b/c [&lt;]'><i n='4'/></q></iq>",
+        "<message><q xmlns='u'><l><i n='1'/></l><l><i n='2'/><j/><i n='3'/></l></q>\
+         <q xmlns='u' j='a@b/c [&lt;]'><i n='4'/></q></message>",
     );
     let attributes = [
         ("{u}q/l/i[2]", Some("3")),
