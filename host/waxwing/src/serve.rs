@@ -50,6 +50,11 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let _ = std::fs::remove_file(admin::socket_path(&settings));
     server.core.shutdown();
     net.stop().await;
+    if let Some(catalogue) = &server.catalogue
+        && let Err(why) = catalogue.settle().await
+    {
+        tracing::error!("that a plugin was rolled back could not be stored: {why}");
+    }
     server.close().await;
     Ok(())
 }

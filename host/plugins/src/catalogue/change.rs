@@ -114,7 +114,7 @@ impl Catalogue {
         replaced: Replaced,
         apply: impl FnOnce(&mut Record) -> Result<(), CatalogueError>,
     ) -> Result<Done, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let row = self.find(which).await?;
         let mut record = Record::read(&row)?;
         apply(&mut record)?;
@@ -129,7 +129,7 @@ impl Catalogue {
     /// # Errors
     /// When it is not there, or this cannot be kept. Nothing has changed then.
     pub async fn disable(&self, which: &Which) -> Result<Done, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let mut record = Record::read(&self.find(which).await?)?;
         record.manifest.enabled = false;
         self.stop(&record.name, &record.scope, vec![Write::PutPlugin(record.row()?)]).await?;
@@ -143,7 +143,7 @@ impl Catalogue {
     /// When it is not there, when its data is to go and is used by the same plugin in another scope, or
     /// when this cannot be kept. Nothing has changed then.
     pub async fn remove(&self, which: &Which, erase_data: bool) -> Result<Done, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         // What cannot be read can be removed.
         let row = self.find(which).await?;
         let (name, scope) = (row.name, row.scope);
@@ -190,7 +190,7 @@ impl Catalogue {
     /// When it is not listed there, or the file does not load with the grants that it has there. Nothing
     /// has changed then.
     pub async fn reload(&self, name: &str) -> Result<Done, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let specs: Vec<&PluginSpec> = self.options.listed.iter().filter(|spec| spec.name == name).collect();
         let Some(source) = specs.first().map(|spec| spec.source.clone()) else {
             return Err(match self.rows().await?.iter().any(|row| row.name == name) {

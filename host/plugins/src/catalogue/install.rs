@@ -45,7 +45,7 @@ impl Catalogue {
     /// # Errors
     /// When it cannot be loaded or kept, or is there already. Nothing has changed then.
     pub async fn install(&self, bytes: Arc<[u8]>, wish: Wish) -> Result<Answer, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let plugin = self.inspect(&bytes).await?;
         let scopes = self.scopes(&wish.vhosts)?;
         let rows = self.rows().await?;
@@ -104,7 +104,7 @@ impl Catalogue {
         scope: Option<String>,
         agreed: &Grants,
     ) -> Result<Answer, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let plugin = self.inspect(&bytes).await?;
         if let Some(name) = name.filter(|name| *name != plugin.name) {
             return Err(CatalogueError::Other { wanted: name.to_owned(), found: plugin.name });
@@ -142,7 +142,7 @@ impl Catalogue {
     /// # Errors
     /// When there is none, or it does not load any more. Nothing has changed then.
     pub async fn rollback(&self, which: &Which) -> Result<Done, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let row = self.find(which).await?;
         let mut record = Record::read(&row)?;
         let from = record.manifest.version.clone();

@@ -101,10 +101,22 @@ impl Catalogue {
         let running = self.engine.plugins();
         let troubles = self.troubles.lock();
         for entry in &mut entries {
-            let is_it = |info: &&PluginInfo| info.name == entry.name && info.scope.to_string() == entry.scope;
-            entry.running = running.iter().find(is_it).cloned();
-            let key = (entry.name.clone(), entry.scope.clone());
-            entry.trouble = entry.trouble.take().or_else(|| troubles.get(&key).cloned());
+            let Entry { name, scope, kind, .. } = &*entry;
+            let enabled = match kind {
+                Kind::Listed => true,
+                Kind::Installed { manifest, .. } => manifest.as_ref().is_some_and(|known| known.enabled),
+            };
+            if enabled && *kind != Kind::Listed && self.lists_for(name, scope) {
+                let both = CatalogueError::Both { name: name.clone(), scope: scope.clone() };
+                entry.trouble = Some(both.to_string());
+                continue;
+            }
+            let is_it = |info: &&PluginInfo| info.name == *name && info.scope.to_string() == *scope;
+            let found = running.iter().find(is_it).filter(|_| enabled).cloned();
+            let known = troubles.get(&(name.clone(), scope.clone())).filter(|_| enabled && found.is_none());
+            let trouble = known.cloned();
+            entry.running = found;
+            entry.trouble = entry.trouble.take().or(trouble);
         }
         Ok(entries)
     }

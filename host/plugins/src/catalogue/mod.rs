@@ -11,6 +11,7 @@ mod error;
 mod install;
 mod list;
 mod manifest;
+mod rollbacks;
 mod start;
 
 pub use change::{GrantChange, SettingChange};

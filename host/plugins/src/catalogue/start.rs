@@ -1,17 +1,11 @@
-//! What is installed starts with the server; and what a version on trial did not live up to is noted.
+//! What is installed starts with the server.
 
 use super::error::CatalogueError;
 use super::manifest::Record;
 use super::{Catalogue, Key};
 use crate::options::PluginSpec;
-use crate::plugin::PluginInfo;
 use crate::swap::{Replaced, Undo};
-use std::sync::Arc;
-use std::time::Duration;
-use waxwing_storage::{InstalledPlugin, Write};
-
-/// How long after a commit that failed the next is tried.
-const AGAIN: Duration = Duration::from_secs(5);
+use waxwing_storage::InstalledPlugin;
 
 impl Catalogue {
     /// Start all that is installed and enabled, after what the config file lists. Answers how many
@@ -21,7 +15,7 @@ impl Catalogue {
     /// # Errors
     /// When one does not start; the sentence says how to start without it.
     pub async fn start(&self) -> Result<usize, CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let rows = self.in_order().await?;
         let mut started = 0;
         for row in rows {
@@ -41,7 +35,7 @@ impl Catalogue {
     /// # Errors
     /// When the storage does not answer.
     pub async fn start_what_loads(&self) -> Result<(), CatalogueError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         for spec in self.options.listed.clone() {
             let key = (spec.name.clone(), spec.scope.to_string());
             let loaded = self.load_listed(spec).await;
@@ -49,7 +43,11 @@ impl Catalogue {
         }
         for row in self.in_order().await? {
             let key = (row.name.clone(), row.scope.clone());
-            let loaded = self.start_one(&row).await.map(drop);
+            let loaded = match self.start_one(&row).await {
+                // What the config file lists goes first, and a list says so of the other.
+                Ok(_) | Err(CatalogueError::Both { .. }) => Ok(()),
+                Err(error) => Err(error),
+            };
             self.note_trouble(key, loaded.map_err(|error| error.to_string()));
         }
         Ok(())
@@ -87,53 +85,5 @@ impl Catalogue {
         let bytes = self.component(&record).await?;
         self.run(&record, bytes, Replaced::Gone).await?.map(Undo::keep);
         Ok(true)
-    }
-
-    /// Note when plugins are rolled back, so that they still are after a restart. Runs until it is dropped.
-    pub async fn watch(self: Arc<Self>) {
-        loop {
-            for failed in self.engine.next_rollbacks().await {
-                while let Err(why) = self.note_rollback(&failed).await {
-                    let plugin = failed.name.as_str();
-                    tracing::error!(plugin, "that it was rolled back could not be kept, trying again: {why}");
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
-        }
-    }
-
-    /// The engine has let go of this version and runs the one before it: store that, if it still holds.
-    async fn note_rollback(&self, failed: &PluginInfo) -> Result<(), CatalogueError> {
-        let _turn = self.turn.lock().await;
-        let key = (failed.name.clone(), failed.scope.to_string());
-        let plan = self.engine.plan();
-        let running = plan.position(&failed.name, &failed.scope).and_then(|at| plan.plugins.get(at));
-        let stored = self.before.lock().get(&key).and_then(|before| {
-            let runs =
-                running.zip(before.ran.upgrade()).is_some_and(|(running, ran)| Arc::ptr_eq(running, &ran));
-            runs.then(|| before.stored.clone())
-        });
-        let Some(stored) = stored else {
-            if self.lists_for_scope(failed) {
-                let plugin = failed.name.as_str();
-                tracing::warn!(
-                    plugin,
-                    "its file is still the version that failed: put the one before it back"
-                );
-            }
-            return Ok(());
-        };
-        let mut record = Record::read(&stored)?;
-        if record.sha256 != failed.sha256 {
-            record.previous = Some(failed.sha256);
-            record.manifest.previous_version = Some(failed.version.clone());
-        }
-        self.commit(vec![Write::PutPlugin(record.row()?)]).await?;
-        self.before.lock().remove(&key);
-        Ok(())
-    }
-
-    fn lists_for_scope(&self, plugin: &PluginInfo) -> bool {
-        self.options.listed.iter().any(|spec| spec.name == plugin.name && spec.scope == plugin.scope)
     }
 }

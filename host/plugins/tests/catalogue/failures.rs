@@ -57,7 +57,7 @@ async fn what_cannot_be_kept_is_undone() {
         let set = SettingChange { set: vec![setting("greeting", "Ho")], ..SettingChange::default() };
         let failed = match change {
             "disable" => world.catalogue.disable(&greeter_at(VHOST)).await,
-            "remove" => world.catalogue.remove(&greeter_at(VHOST), true).await,
+            "remove" => world.catalogue.remove(&greeter_at(VHOST), false).await,
             _ => world.catalogue.set(&greeter_at(VHOST), &set).await,
         };
         assert!(failed.is_err(), "{change}");
@@ -95,15 +95,16 @@ async fn a_change_made_after_a_rollback_is_not_undone_by_it() {
         world.greeting().await;
     }
     // Nobody has noted yet that it was rolled back.
+    assert_eq!(world.manifest().await.version, "0.3.0");
     let agreed = Grants::everything();
-    done(world.catalogue.upgrade(bytes("greeter_two"), None, None, &agreed).await.unwrap());
-    let watch = tokio::spawn(world.catalogue.clone().watch());
-    // The note is made, or rather not made, before this gets its turn.
-    tokio::task::yield_now().await;
+    let said = done(world.catalogue.upgrade(bytes("greeter_two"), None, None, &agreed).await.unwrap());
+    assert_eq!(said.what, What::Upgraded { from: "0.1.0".into() }, "it starts from what runs");
+    world.catalogue.settle().await.unwrap();
     let set = SettingChange { set: vec![setting("greeting", "Ho")], ..SettingChange::default() };
     world.catalogue.set(&greeter(), &set).await.unwrap();
-    assert_eq!((world.greeting().await, world.manifest().await.version), ("Ho 1".into(), "0.2.0".into()));
-    watch.abort();
+    let manifest = world.manifest().await;
+    assert_eq!((world.greeting().await, &*manifest.version), ("Ho 1".into(), "0.2.0"));
+    assert_eq!(manifest.previous_version.as_deref(), Some("0.1.0"));
 }
 
 #[tokio::test]
