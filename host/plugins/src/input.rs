@@ -104,6 +104,24 @@ impl Input {
         }
     }
 
+    /// The virtual host that it is about, where the input itself names one.
+    pub(crate) fn vhost(&self) -> Option<&str> {
+        match self {
+            Input::Pre(shown)
+            | Input::Process(shown)
+            | Input::Post(shown)
+            | Input::Service(shown)
+            | Input::Filter { shown, .. } => Some(&shown.vhost),
+            Input::Sessions { session, .. } => {
+                let bare = session.split_once('/').map_or(session.as_str(), |(bare, _)| bare);
+                bare.rsplit_once('@').map(|(_, domain)| domain)
+            }
+            Input::Commands(request) => Some(&request.vhost),
+            // May be about a service.
+            Input::Alarms { .. } | Input::Replies { .. } => None,
+        }
+    }
+
     /// About how many bytes it keeps.
     pub(crate) fn weight(&self) -> usize {
         let fields = |request: &CommandRequest| {

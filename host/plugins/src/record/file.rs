@@ -92,7 +92,8 @@ pub enum RecordingError {
     Io(#[from] std::io::Error),
     /// It is something else, or of another version.
     #[error(
-        "this is no recording that can be read here: its first line does not begin with the format {FORMAT:?}"
+        "this is no recording that can be read here: its first line does not begin with the format {expected:?}",
+        expected = FORMAT
     )]
     Format,
     /// A line is not what it should be.
