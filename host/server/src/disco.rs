@@ -67,7 +67,10 @@ impl Info<'_> {
 /// Entity capabilities by virtual host. They change only with the plugins, whose generation is kept with
 /// them.
 #[derive(Default)]
-pub(crate) struct Caps(Mutex<HashMap<Box<str>, (u64, Arc<str>)>>);
+pub(crate) struct Caps(Mutex<HashMap<Box<str>, Generation>>);
+
+/// The generation of the plugins, and the element that tells of them.
+type Generation = (u64, Arc<str>);
 
 impl Server {
     /// Answer a disco#info or disco#items get to the server or to an account.

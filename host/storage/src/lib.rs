@@ -14,7 +14,7 @@ mod types;
 pub use batch::{Batch, Write};
 pub use plugin::{ACCOUNT_DATA, AccountData, Alarm, InstalledPlugin};
 pub use sqlite::{OpenError, Sqlite, SqliteOptions};
-pub use types::{Account, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, TableRange, Vhost};
+pub use types::{Account, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, TableRange, TableRows, Vhost};
 
 use futures_util::future::BoxFuture;
 use waxwing_xmpp::Jid;
@@ -110,7 +110,7 @@ pub trait Storage: Send + Sync + 'static {
         store: &'a str,
         owner: &'a str,
         range: &'a TableRange,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>>;
+    ) -> BoxFuture<'a, Result<TableRows>>;
 
     /// Values of a log, in order of id.
     fn log_read<'a>(

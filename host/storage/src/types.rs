@@ -92,6 +92,9 @@ pub struct TableRange {
     pub limit: u32,
 }
 
+/// Keys of a table with their values.
+pub type TableRows = Vec<(String, Vec<u8>)>;
+
 impl TableRange {
     /// Whether a key is in it.
     pub fn contains(&self, key: &str) -> bool {

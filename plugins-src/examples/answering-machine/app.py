@@ -13,7 +13,7 @@ class AnsweringMachine(Plugin):
     services = [service("bot", "client/bot", "Answering machine")]
 
     # A setting: what the bot says to what it does not understand.
-    confused: str = "I do not know what to say to that. Try: help"
+    confused: str = "I do not understand. Try: help"
 
     def on_service(self, event, stanza):
         match event.header.kind:

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use waxwing_storage::{
     Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result, Roster, Storage,
-    TableRange, Vhost,
+    TableRange, TableRows, Vhost,
 };
 use waxwing_xmpp::Jid;
 
@@ -71,7 +71,7 @@ impl<O: Oracle> Storage for Asked<O> {
         store: &'a str,
         owner: &'a str,
         range: &'a TableRange,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>> {
+    ) -> BoxFuture<'a, Result<TableRows>> {
         let (store, owner, range) = (store.to_owned(), owner.to_owned(), range.clone().into());
         let answer = self.oracle.answer(HostQuestion::TableScan { store, owner, range });
         answer

@@ -2,7 +2,7 @@
 
 use super::{OverQuota, Quota, Staged, Staging};
 use std::collections::{BTreeMap, BTreeSet};
-use waxwing_storage::{Result, Storage, TableRange, Write};
+use waxwing_storage::{Result, Storage, TableRange, TableRows, Write};
 
 /// One value of a table.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +154,7 @@ impl Staged {
         store: &str,
         owner: &str,
         range: TableRange,
-    ) -> Result<Vec<(String, Vec<u8>)>> {
+    ) -> Result<TableRows> {
         let deleted = self.deleted(store, owner);
         let more = range.limit.saturating_add(deleted.len() as u32);
         let stored = storage.table_scan(store, owner, &TableRange { limit: more, ..range.clone() }).await?;

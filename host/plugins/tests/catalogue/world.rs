@@ -1,6 +1,6 @@
 //! A server that is none, with a database that is one, for plugins that are installed in it.
 
-use crate::common::{FakeHost, JULIET, VHOST, event, guest, options};
+use crate::common::{FakeHost, VHOST, event, guest, options};
 use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
@@ -45,7 +45,7 @@ impl World {
     }
 
     async fn open(folder: tempfile::TempDir, listed: Vec<PluginSpec>) -> World {
-        let open = |name: &str| Sqlite::open(&folder.path().join(name), SqliteOptions::default()).unwrap();
+        let open = |name: &str| Sqlite::open(folder.path().join(name), SqliteOptions::default()).unwrap();
         let broken = open("broken.db");
         broken.close().await.unwrap();
         let (fake, storage) = (FakeHost::default(), open("waxwing.db"));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use waxwing_storage::{
     ACCOUNT_DATA, Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
-    Roster, Storage, TableRange, Vhost, Write,
+    Roster, Storage, TableRange, TableRows, Vhost, Write,
 };
 use waxwing_xmpp::Jid;
 
@@ -158,7 +158,7 @@ impl Storage for Memory {
         store: &'a str,
         owner: &'a str,
         range: &'a TableRange,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>> {
+    ) -> BoxFuture<'a, Result<TableRows>> {
         let data = self.data.lock().unwrap();
         let table = data.tables.get(&place(store, owner)).cloned().unwrap_or_default();
         let mut rows: Vec<_> = table.into_iter().filter(|(key, _)| range.contains(key)).collect();

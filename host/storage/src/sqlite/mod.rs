@@ -17,7 +17,7 @@ pub use open::OpenError;
 
 use crate::{
     Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result, Roster, Storage,
-    TableRange, Vhost,
+    TableRange, TableRows, Vhost,
 };
 use futures_util::future::BoxFuture;
 use open::Lock;
@@ -181,7 +181,7 @@ impl Storage for Sqlite {
         store: &'a str,
         owner: &'a str,
         range: &'a TableRange,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>> {
+    ) -> BoxFuture<'a, Result<TableRows>> {
         Box::pin(self.readers.lookup(move |db| queries::table_scan(db, (store, owner), range)))
     }
 

@@ -3,7 +3,7 @@
 use super::convert::{after_prefix, from_json, int, jid, now, time, unsigned};
 use crate::{
     ACCOUNT_DATA, Account, AccountData, LogEntry, LogQuery, Result, Roster, RosterItem, ScramKeys,
-    TableRange, Vhost,
+    TableRange, TableRows, Vhost,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
@@ -152,7 +152,7 @@ pub(super) fn table_scan(
     db: &Connection,
     (store, owner): (&str, &str),
     range: &TableRange,
-) -> Result<Vec<(String, Vec<u8>)>> {
+) -> Result<TableRows> {
     // The next text after a key is the key with a zero.
     let after = range.after.as_ref().map(|after| after.clone() + "\0");
     let from = after.as_deref().map_or(&*range.prefix, |after| after.max(&range.prefix));
