@@ -8,7 +8,7 @@ use crate::error::LoadError;
 use crate::gauge::Gauge;
 use crate::host::Host;
 use crate::load::load;
-use crate::options::{PluginSpec, Scope};
+use crate::options::{PluginSpec, Scope, Source};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::pool::Lease;
 use crate::record::RecordedCall;
@@ -99,6 +99,21 @@ pub(crate) struct Place {
 }
 
 impl Engine {
+    /// [`Engine::shadow`] with the grants, limits and settings of the live plugin.
+    ///
+    /// # Errors
+    /// As for [`Engine::shadow`].
+    pub async fn shadow_with(
+        &self,
+        name: &str,
+        scope: &Scope,
+        component: Option<Arc<[u8]>>,
+    ) -> Result<Option<PluginInfo>, ShadowError> {
+        let live = self.named(name, scope)?;
+        let spec = component.map(|bytes| PluginSpec { source: Source::Bytes(bytes), ..live.spec.clone() });
+        self.shadow(name, scope, spec).await
+    }
+
     /// Let a version run beside the live plugin of this name and scope, in the place of the one that does now;
     /// `None` lets that go. Answers what was loaded.
     ///

@@ -10,6 +10,7 @@ mod plugin_make;
 mod plugin_text;
 mod plugin_values;
 mod plugin_view;
+mod plugin_watch;
 mod plugins;
 mod serve;
 mod wire;

@@ -1,6 +1,7 @@
 //! Commands about plugins, where they are carried out: in the server, or beside a stopped one.
 
 use crate::plugin_view::{Details, Line, Views};
+use crate::plugin_watch;
 use crate::wire::Answer;
 use crate::wiring::Running;
 use serde::{Deserialize, Serialize};
@@ -20,14 +21,37 @@ pub enum PluginRequest {
     List,
     Info(Which),
     Install(Wish),
-    Upgrade { name: Option<String>, scope: Option<String>, agreed: Grants },
+    Upgrade {
+        name: Option<String>,
+        scope: Option<String>,
+        agreed: Grants,
+    },
     Rollback(Which),
-    Remove { which: Which, erase_data: bool },
+    Remove {
+        which: Which,
+        erase_data: bool,
+    },
     Enable(Which),
     Disable(Which),
     Reload(String),
-    Grant { which: Which, change: GrantChange },
-    Set { which: Which, change: SettingChange },
+    Grant {
+        which: Which,
+        change: GrantChange,
+    },
+    Set {
+        which: Which,
+        change: SettingChange,
+    },
+    /// The next calls go into a file, which the server writes.
+    Record {
+        which: Which,
+        calls: u32,
+        redact: bool,
+        output: PathBuf,
+    },
+    /// The component runs beside the live one.
+    Shadow(Which),
+    ShadowOff(Which),
 }
 
 impl PluginRequest {
@@ -50,6 +74,13 @@ impl PluginRequest {
             Self::Reload(name) => done(catalogue.reload(&name).await),
             Self::Grant { which, change } => done(catalogue.grant(&which, &change).await),
             Self::Set { which, change } => done(catalogue.set(&which, &change).await),
+            Self::Record { which, calls, redact, output } => {
+                return plugin_watch::record(running, &which, calls, redact, &output).await.into();
+            }
+            Self::Shadow(which) => {
+                return plugin_watch::shadow(running, &which, Some(component)).await.into();
+            }
+            Self::ShadowOff(which) => return plugin_watch::shadow(running, &which, None).await.into(),
         };
         result.unwrap_or_else(|why| Answer::Error(why.to_string()))
     }

@@ -68,9 +68,43 @@ pub enum Plugin {
         #[arg(long, value_name = "KEY")]
         unset: Vec<String>,
     },
+    /// Write what a plugin is told, what it hears and what it does into a file, for its next calls.
+    Record(Record),
+    /// Let another version run beside a plugin, with nothing coming of it, and compare the two; `info` says how
+    /// it does.
+    Shadow(Shadow),
     /// What authors of plugins do, which needs no server.
     #[command(flatten)]
     Make(Make),
+}
+
+/// What to record.
+#[derive(Args)]
+pub struct Record {
+    #[command(flatten)]
+    which: Named,
+    /// How many calls.
+    #[arg(long, default_value_t = 100)]
+    calls: u32,
+    /// Replace what people have written by x.
+    #[arg(long)]
+    redact: bool,
+    /// The file. It must not be there yet.
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+/// What runs beside a plugin.
+#[derive(Args)]
+pub struct Shadow {
+    #[command(flatten)]
+    which: Named,
+    /// The component.
+    #[arg(required_unless_present = "off")]
+    file: Option<PathBuf>,
+    /// Nothing any more.
+    #[arg(long)]
+    off: bool,
 }
 
 /// One plugin.
@@ -253,6 +287,15 @@ impl Order {
                 let change = SettingChange { set: settings(&values), unset: unset.into_iter().collect() };
                 Order::new(PluginRequest::Set { which: which.into(), change })
             }
+            Plugin::Record(Record { which, calls, redact, output }) => {
+                let output = std::path::absolute(output)?;
+                Order::new(PluginRequest::Record { which: which.into(), calls, redact, output })
+            }
+            Plugin::Shadow(Shadow { which, file: Some(file), off: false }) => {
+                let request = PluginRequest::Shadow(which.into());
+                Order { component: component(&file, most)?, ..Order::new(request) }
+            }
+            Plugin::Shadow(Shadow { which, .. }) => Order::new(PluginRequest::ShadowOff(which.into())),
             Plugin::Make(_) => anyhow::bail!("this needs no server"),
         })
     }

@@ -1,9 +1,11 @@
 //! `waxwing plugin new`, `build` and what else authors of plugins need: what they say. What they do is in
 //! `waxwing-devkit`.
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
 use waxwing_devkit::Language;
+use waxwing_plugins::{RecordingReader, ReplayOptions, Replayed, Source};
 
 /// What authors of plugins do.
 #[derive(Subcommand)]
@@ -31,6 +33,13 @@ pub enum Make {
     Run(waxwing_devkit::run::Args),
     /// Play a plugin's scripts, tests/*.xml in its folder.
     Test(waxwing_devkit::script::Args),
+    /// Make the calls of a recording again, with this version or another, and show what differs.
+    Replay {
+        /// The component.
+        component: PathBuf,
+        /// What `waxwing plugin record` has written.
+        recording: PathBuf,
+    },
 }
 
 impl Make {
@@ -42,6 +51,7 @@ impl Make {
             Make::Check(args) => waxwing_devkit::check::run(&args),
             Make::Run(args) => waxwing_devkit::run::run(&args),
             Make::Test(args) => waxwing_devkit::script::run(&args),
+            Make::Replay { component, recording } => replay(component, &recording),
         }
     }
 }
@@ -61,5 +71,31 @@ fn build(from: &Path, output: Option<&Path>) -> anyhow::Result<()> {
     println!("{} ({} KiB)", built.file.display(), built.size.div_ceil(1024));
     let allow: Vec<String> = built.permissions().iter().map(|name| format!("'{name}'")).collect();
     println!("    grants {{ allow = [ {} ] }}", allow.join(", "));
+    Ok(())
+}
+
+/// Fails if anything differs.
+fn replay(component: PathBuf, recording: &Path) -> anyhow::Result<()> {
+    let file =
+        std::fs::File::open(recording).with_context(|| format!("cannot read {}", recording.display()))?;
+    let reader = RecordingReader::new(std::io::BufReader::new(file))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let all = runtime.block_on(waxwing_plugins::replay(
+        Source::File(component),
+        reader,
+        ReplayOptions::default(),
+    ))?;
+    let mut differing = 0;
+    for (number, replayed) in &all {
+        if let Replayed::Differs(difference) = replayed {
+            differing += 1;
+            println!(
+                "call {number}: {}\n  was: {}\n  is:  {}",
+                difference.what, difference.expected, difference.got
+            );
+        }
+    }
+    println!("{} calls, {differing} differ", all.len());
+    anyhow::ensure!(differing == 0, "this version does something else");
     Ok(())
 }

@@ -173,8 +173,8 @@ fn time(micros: f64) -> String {
 /// Bytes for people.
 fn size(bytes: u64) -> String {
     match bytes {
-        ..1024 => format!("{bytes} bytes"),
-        ..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
         _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
     }
 }
