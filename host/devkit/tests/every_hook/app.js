@@ -30,7 +30,7 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
   streamFeatures: [afterLogin("<x xmlns='urn:x'/>")],
   serial: "by-sender",
   services: [service("bot", "component/bot", "Bot", ["urn:x"])],
-  commands: [command("hello", "Say hello", { everybody: true })],
+  commands: [command("hello", "Say hello", "local-user")],
   log,
 
   onPre(event, stanza) {
@@ -83,7 +83,7 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
     const name = request.answer("name");
     if (name === "nobody") throw new StanzaError("not-acceptable", "Nobody is no name");
     if (name) return done(`Hello, ${name}`);
-    const tones = listField("tone", "Tone", { kind: "Kind", cold: "Cold" });
+    const tones = listField("tone", "Tone", [["Kind", "kind"], ["Cold", "cold"]]);
     return ask(form("Hello", [textField("name", "Name", { required: true }), tones]), { state: toBytes("1") });
   },
   onAlarm(owner, name, due, data) {

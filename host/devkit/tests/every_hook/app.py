@@ -95,8 +95,8 @@ class EveryHook(Plugin):
             raise StanzaError("not-acceptable", "Nobody is no name")
         if name:
             return done(f"Hello, {name}")
-        tones = list_field("tone", "Tone", {"kind": "Kind", "cold": "Cold"})
-        return ask(form("Hello", [text_field("name", "Name", required=True), tones]), state=b"1")
+        tones = list_field("tone", "Tone", [("Kind", "kind"), ("Cold", "cold")])
+        return ask(form("Hello", text_field("name", "Name", required=True), tones), state=b"1")
 
     def on_alarm(self, owner, name, due, data):
         kind = {int: "bigint"}[type(due)]
