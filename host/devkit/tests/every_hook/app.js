@@ -90,7 +90,7 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
     say(domain(owner), owner, `${name} is ${toText(data)} ${typeof due}`);
   },
   onReply(from, context, answer, stanza) {
-    say(domain(from), from, `${answer.tag} ${toText(context)} ${answer.val?.condition} ${stanza?.text("{urn:x}q")}`);
+    say(domain(from), from, `${answer.tag} ${toText(context)} ${answer.val?.condition} ${stanza?.text("{urn:x}q") || undefined}`);
   },
 });
 export { bot as service };
