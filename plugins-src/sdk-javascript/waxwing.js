@@ -100,10 +100,16 @@ function describe(definition) {
   for (const [field, usual] of Object.entries(DESCRIPTION)) {
     description[field] = definition[field] ?? usual;
   }
+  description.settings = Object.keys(definition.settings ?? {}).map(settingKey);
   description.accountIdentities = description.accountIdentities.map(parseIdentity);
   description.interests = description.interests.map((interest) => interest.fields ?? interest);
   description.sessionEvents = flags(description.sessionEvents, SESSION_EVENTS);
   return description;
+}
+
+/** How a setting is called in the config file. */
+function settingKey(name) {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** `a-b` in the config file is `aB` in JavaScript; a setting has the type of its default. */
@@ -111,7 +117,7 @@ function configure(settings, given) {
   for (const { key, value } of given) {
     const name = key.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
     if (!Object.hasOwn(settings, name)) {
-      const keys = Object.keys(settings).map((name) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`));
+      const keys = Object.keys(settings).map(settingKey);
       throw `no setting ${key}; there are${keys.length ? `: ${keys.join(", ")}` : " none"}`;
     }
     settings[name] = setting(key, value, settings[name]);

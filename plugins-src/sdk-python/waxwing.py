@@ -166,12 +166,17 @@ class Plugin:
 
     def _describe(self):
         fields = {field: getattr(self, field, usual) for field, usual in DESCRIPTION.items()}
+        fields["settings"] = list(self._settings())
         fields["account_identities"] = [_lifecycle.Identity(*_identity(text)) for text in fields["account_identities"]]
         fields["interests"] = [getattr(interest, "record", interest) for interest in fields["interests"]]
         return _lifecycle.Description(**fields)
 
+    def _settings(self):
+        """The attribute of each setting, by its key in the config file."""
+        return {name.replace("_", "-"): name for name in type(self).__annotations__}
+
     def _init(self, given):
-        settings = {name.replace("_", "-"): name for name in type(self).__annotations__}
+        settings = self._settings()
         for setting in given:
             if setting.key not in settings:
                 known = f": {', '.join(settings)}" if settings else " none"

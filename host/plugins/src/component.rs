@@ -37,6 +37,8 @@ pub struct Inspected {
     pub version: String,
     /// What it does, as it says itself.
     pub summary: String,
+    /// The keys of its settings.
+    pub settings: Vec<String>,
     /// The names that it wants under each of its virtual hosts.
     pub services: Vec<String>,
     /// What it asks for besides.

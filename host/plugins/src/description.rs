@@ -57,6 +57,15 @@ pub(crate) struct StreamFeature {
 #[derive(Debug)]
 pub(crate) struct Checked(wit::Description);
 
+/// What somebody is told of a plugin that is not loaded.
+pub(crate) struct Introduction {
+    pub version: String,
+    pub summary: String,
+    pub settings: Vec<String>,
+    /// Their names.
+    pub services: Vec<String>,
+}
+
 /// Check what a plugin says of itself against what it is and may be.
 pub(crate) fn check(
     given: wit::Description,
@@ -101,6 +110,7 @@ pub(crate) fn check(
 /// Nothing that a person would write is refused here.
 fn check_size(given: &wit::Description) -> Result<(), Reason> {
     let lists = [
+        ("settings", given.settings.len()),
         ("features", given.features.len()),
         ("account features", given.account_features.len()),
         ("account identities", given.account_identities.len()),
@@ -114,7 +124,11 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
         return Err(Reason::TooMany { what, count, most: LIST });
     }
     let texts = [&given.version, &given.summary].into_iter();
-    let texts = texts.chain(&given.features).chain(&given.account_features).chain(&given.marks);
+    let texts = texts
+        .chain(&given.settings)
+        .chain(&given.features)
+        .chain(&given.account_features)
+        .chain(&given.marks);
     let texts = texts.chain(given.account_identities.iter().flat_map(|own| [&own.category, &own.type_]));
     let texts = texts.chain(given.interests.iter().filter_map(|interest| interest.payload.as_ref()));
     let texts = texts.chain(given.interests.iter().flat_map(|interest| &interest.types));
@@ -141,9 +155,10 @@ fn check_service(name: &str) -> Result<(), Reason> {
 
 impl Checked {
     /// Its version, its summary and the names that it wants.
-    pub fn introduction(self) -> (String, String, Vec<String>) {
-        let services = self.0.services.into_iter().map(|service| service.name).collect();
-        (self.0.version, self.0.summary, services)
+    pub fn introduction(self) -> Introduction {
+        let wit::Description { version, summary, settings, services, .. } = self.0;
+        let services = services.into_iter().map(|service| service.name).collect();
+        Introduction { version, summary, settings, services }
     }
 
     /// Give marks their numbers and compile the interests.

@@ -68,13 +68,22 @@ impl Engine {
         host: Weak<dyn Host>,
     ) -> Result<Arc<Engine>, LoadError> {
         let engine = Engine::new(options, host)?;
+        engine.add(plugins).await?;
+        Ok(engine)
+    }
+
+    /// Load plugins that are not there yet, in this order.
+    ///
+    /// # Errors
+    /// As for [`Engine::load`]; those before it are there.
+    pub async fn add(&self, plugins: Vec<PluginSpec>) -> Result<(), LoadError> {
         for spec in plugins {
-            if engine.plan().position(&spec.name, &spec.scope).is_some() {
+            if self.plan().position(&spec.name, &spec.scope).is_some() {
                 return Err(LoadError { plugin: spec.name, reason: Reason::Twice });
             }
-            engine.put(spec).await?;
+            self.put(spec).await?;
         }
-        Ok(engine)
+        Ok(())
     }
 
     /// Let alarms ring from now on, those that are overdue at once.
@@ -236,6 +245,11 @@ impl Engine {
     /// What a virtual host advertises in service discovery, in order, each once.
     pub fn features(&self, vhost: &str) -> Vec<String> {
         self.plan.load().roles(vhost).features.clone()
+    }
+
+    /// Whether a plugin on a virtual host announces this feature.
+    pub fn has_feature(&self, vhost: &str, feature: &str) -> bool {
+        self.plan.load().roles(vhost).features.iter().any(|announced| announced == feature)
     }
 
     /// What accounts of a virtual host advertise in service discovery, in order, each once.

@@ -164,8 +164,10 @@ impl From<Interfaces> for Vec<String> {
     }
 }
 
-/// Any store, as a name in [`Grants::stores`].
+/// Any store of the plugin's own, as a name in [`Grants::stores`].
 pub const ANY_STORE: &str = "*";
+/// Any store that plugins share, likewise.
+pub const ANY_SHARED_STORE: &str = "shared/*";
 
 /// The permissions of one plugin. The default is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,15 +187,19 @@ pub struct Grants {
 impl Grants {
     /// Everything but HTTP, for tools and tests.
     pub fn everything() -> Grants {
-        let stores = BTreeMap::from([(ANY_STORE.to_owned(), 0)]);
+        let stores = BTreeMap::from([(ANY_STORE.to_owned(), 0), (ANY_SHARED_STORE.to_owned(), 0)]);
         let services = BTreeSet::from(["*".to_owned()]);
         Grants { allow: Interfaces::ALL, stores, services, http: BTreeSet::new() }
     }
 
-    /// The limit of a store in bytes; `None` if the plugin may not open it. What is shared has to be
-    /// named.
+    /// The limit of a store in bytes; `None` if the plugin may not open it. What is shared is not meant by
+    /// [`ANY_STORE`].
     pub fn store(&self, name: &str) -> Option<u64> {
-        let any = || (!name.starts_with("shared/")).then(|| self.stores.get(ANY_STORE)).flatten();
+        let any = match name.starts_with("shared/") {
+            true => ANY_SHARED_STORE,
+            false => ANY_STORE,
+        };
+        let any = || self.stores.get(any);
         self.stores.get(name).or_else(any).copied()
     }
 
@@ -228,6 +234,7 @@ impl Grants {
         sentences.extend(self.stores.iter().map(|(name, bytes)| {
             let store = match name.as_str() {
                 ANY_STORE => "each of its stores".to_owned(),
+                ANY_SHARED_STORE => "each store that plugins share".to_owned(),
                 name => format!("the store {name:?}"),
             };
             match bytes {

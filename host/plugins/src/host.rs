@@ -82,6 +82,9 @@ pub trait Host: Send + Sync + 'static {
     /// Milliseconds since the Unix epoch.
     fn now(&self) -> u64;
 
+    /// When the server was started, in milliseconds since the Unix epoch.
+    fn started(&self) -> u64;
+
     /// Fill with unpredictable bytes; `false` if the system has none.
     fn random(&self, bytes: &mut [u8]) -> bool;
 
@@ -93,6 +96,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// A setting of a virtual host that plugins may know, as text.
     fn vhost_setting(&self, domain: &str, name: &str) -> Option<String>;
+
+    /// Whether a virtual host announces this feature.
+    fn has_feature(&self, domain: &str, feature: &str) -> bool;
 
     /// Every bound resource of an account.
     fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>>;

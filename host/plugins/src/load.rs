@@ -7,7 +7,7 @@ use crate::call::Callable;
 use crate::common::Common;
 use crate::component::{Compiled, Inspected, PACKAGE, Requested, compile};
 use crate::counters::Counters;
-use crate::description;
+use crate::description::{self, Introduction};
 use crate::error::{LoadError, Reason};
 use crate::grants::Grants;
 use crate::imports;
@@ -84,8 +84,9 @@ pub(crate) async fn inspect(
     let described = settled("describe", tokio::time::timeout(timeout, instance.describe()).await)?;
     check_name(&described.name)?;
     let spec = PluginSpec { name: described.name.clone(), ..spec };
-    let (version, summary, services) = description::check(described, &spec, &exports)?.introduction();
-    Ok(Inspected { name: spec.name, version, summary, services, requested, size, sha256 })
+    let Introduction { version, summary, settings, services } =
+        description::check(described, &spec, &exports)?.introduction();
+    Ok(Inspected { name: spec.name, version, summary, settings, services, requested, size, sha256 })
 }
 
 fn share(spec: &PluginSpec, common: &Arc<Common>, lanes: Arc<Lanes>) -> Arc<Shared> {

@@ -153,6 +153,11 @@ async fn reads_see_the_calls_own_changes() {
 }
 
 #[tokio::test]
+async fn what_a_plugin_knows_of_the_server() {
+    assert_eq!(World::new().await.answer("server").await, "500 true false");
+}
+
+#[tokio::test]
 async fn compare_and_set() {
     let world = World::new().await;
     assert_eq!(world.answer("increment").await, "1");

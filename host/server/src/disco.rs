@@ -109,6 +109,13 @@ impl Server {
         caps
     }
 
+    /// Whether a virtual host announces this feature, on behalf of a plugin or by itself.
+    pub(crate) fn has_feature(&self, vhost: &str, feature: &str) -> bool {
+        self.is_local(vhost)
+            && (SERVER_FEATURES.contains(&feature)
+                || self.engine.get().is_some_and(|engine| engine.has_feature(vhost, feature)))
+    }
+
     fn about_server(&self, vhost: &str) -> Info<'static> {
         let mut features = named(SERVER_FEATURES);
         if let Some(engine) = self.engine.get() {

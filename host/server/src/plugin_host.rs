@@ -17,6 +17,10 @@ impl Host for Server {
         self.clock.now()
     }
 
+    fn started(&self) -> u64 {
+        self.started
+    }
+
     fn random(&self, bytes: &mut [u8]) -> bool {
         ring::rand::SecureRandom::fill(&self.random, bytes).is_ok()
     }
@@ -31,6 +35,10 @@ impl Host for Server {
 
     fn vhost_setting(&self, domain: &str, name: &str) -> Option<String> {
         self.vhost(domain)?.setting(name)
+    }
+
+    fn has_feature(&self, domain: &str, feature: &str) -> bool {
+        Server::has_feature(self, domain, feature)
     }
 
     fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>> {

@@ -24,6 +24,8 @@ pub struct Server {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) directory: Directory,
     pub(crate) clock: Clock,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) started: u64,
     pub(crate) engine: OnceLock<Arc<Engine>>,
     pub(crate) random: ring::rand::SystemRandom,
     /// From it come the keys shown to those who guess at accounts.
@@ -88,6 +90,7 @@ impl Server {
             settings,
             storage,
             directory: Directory::new(),
+            started: Clock::default().now(),
             clock: Clock::default(),
             engine: OnceLock::new(),
             random,

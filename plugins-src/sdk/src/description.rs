@@ -4,6 +4,7 @@ pub use crate::bindings::lifecycle::exports::xmpp::plugin::lifecycle::{
     Access, Command, Description, Identity, Interest, Marked, Party, Phase, Serial, Service, SessionEvents,
     Stage, StreamFeature, Target,
 };
+use crate::settings::key;
 use crate::types::Kind;
 
 /// The domain of a virtual host (see [`Interest::at`]).
@@ -47,6 +48,7 @@ impl Describe {
             name: name.into(),
             version: version.into(),
             summary: String::new(),
+            settings: Vec::new(),
             features: Vec::new(),
             account_features: Vec::new(),
             account_identities: Vec::new(),
@@ -69,6 +71,13 @@ impl Describe {
     /// One sentence for operators, where it is not the doc comment of the type.
     pub fn summary(mut self, summary: &str) -> Self {
         self.0.summary = summary.trim().into();
+        self
+    }
+
+    /// The fields of the type are its settings.
+    #[doc(hidden)]
+    pub fn fields(mut self, fields: &[&str]) -> Self {
+        self.0.settings = fields.iter().map(|field| key(field)).collect();
         self
     }
 

@@ -80,3 +80,9 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/plugins.md")]
 struct PluginsPage;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins/rust.md")]
+struct RustPage;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins/rust-host.md")]
+struct RustHostPage;

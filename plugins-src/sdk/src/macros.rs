@@ -60,7 +60,8 @@ macro_rules! plugin {
                     let name = option_env!("CARGO_PKG_NAME").unwrap_or_default();
                     let version = option_env!("CARGO_PKG_VERSION").unwrap_or_default();
                     let summary = ::std::concat!($($doc),*);
-                    $crate::Describe::new(name, version).summary(summary)$(.$key($value))*.done()
+                    let fields: &[&str] = &[$(::std::stringify!($field)),*];
+                    $crate::Describe::new(name, version).summary(summary).fields(fields)$(.$key($value))*.done()
                 }
 
                 fn configure(given: Vec<$crate::Setting>) -> ::std::result::Result<Self, String> {

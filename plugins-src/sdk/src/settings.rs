@@ -37,6 +37,11 @@ impl SettingValue for Vec<String> {
     }
 }
 
+/// How the setting of a field is called in the config file.
+pub(crate) fn key(field: &str) -> String {
+    field.replace('_', "-")
+}
+
 /// What the config file gave, while [`plugin!`](crate::plugin!) picks out the settings it knows.
 #[doc(hidden)]
 pub struct Given {
@@ -51,7 +56,7 @@ impl Given {
 
     /// The setting of this field: `store_limit` is `store-limit` in the config file.
     pub fn take<T: SettingValue>(&mut self, field: &str, default: T) -> Result<T, String> {
-        let key = field.replace('_', "-");
+        let key = key(field);
         let given = self.settings.iter().position(|setting| setting.key == key);
         let value = match given.map(|at| self.settings.swap_remove(at)) {
             Some(setting) => T::read(&setting.value).map_err(|expected| format!("{key} must be {expected}")),

@@ -96,6 +96,7 @@ mod tests {
             name: "bot".into(),
             version: "2".into(),
             summary: String::new(),
+            settings: Vec::new(),
             services: vec!["bot".into()],
             requested: Requested { interfaces, wasi: false, http: false },
             size: 1,

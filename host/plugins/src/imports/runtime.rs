@@ -57,11 +57,16 @@ impl Host for State {
             name: "Waxwing".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             os: std::env::consts::OS.into(),
+            started: self.call.as_ref().map_or(0, |call| call.host.started()),
         })
     }
 
     fn vhost_setting(&mut self, vhost: String, name: String) -> Result<Option<String>> {
         Ok(self.call.as_ref().and_then(|call| call.host.vhost_setting(&vhost, &name)))
+    }
+
+    fn has_feature(&mut self, vhost: String, feature: String) -> Result<bool> {
+        Ok(self.call.as_ref().is_some_and(|call| call.host.has_feature(&vhost, &feature)))
     }
 
     fn random(&mut self, len: u32) -> Result<Vec<u8>> {

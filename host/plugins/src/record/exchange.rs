@@ -22,12 +22,17 @@ pub struct Exchange {
 #[allow(missing_docs, reason = "as in the methods of `Host` and `Storage`")]
 pub enum HostQuestion {
     Now,
+    Started,
     /// So many bytes.
     Random(u64),
     IsLocal(String),
     VhostSetting {
         domain: String,
         name: String,
+    },
+    HasFeature {
+        domain: String,
+        feature: String,
     },
     Sessions(String),
     AccountData(String),

@@ -38,6 +38,13 @@ impl<O: Oracle> Host for Asked<O> {
         }
     }
 
+    fn started(&self) -> u64 {
+        match self.oracle.at_once(HostQuestion::Started) {
+            HostAnswer::Time(started) => started,
+            _ => 0,
+        }
+    }
+
     fn random(&self, bytes: &mut [u8]) -> bool {
         match self.oracle.at_once(HostQuestion::Random(bytes.len() as u64)) {
             HostAnswer::Random(Some(drawn)) if drawn.0.len() == bytes.len() => {
@@ -62,6 +69,11 @@ impl<O: Oracle> Host for Asked<O> {
             HostAnswer::Text(text) => text,
             _ => None,
         }
+    }
+
+    fn has_feature(&self, domain: &str, feature: &str) -> bool {
+        let question = HostQuestion::HasFeature { domain: domain.to_owned(), feature: feature.to_owned() };
+        matches!(self.oracle.at_once(question), HostAnswer::Is(true))
     }
 
     fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>> {

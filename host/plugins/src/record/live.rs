@@ -23,6 +23,7 @@ impl Oracle for Live {
     fn at_once(&self, question: HostQuestion) -> HostAnswer {
         match question {
             HostQuestion::Now => HostAnswer::Time(self.host.now()),
+            HostQuestion::Started => HostAnswer::Time(self.host.started()),
             HostQuestion::Random(len) => {
                 let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
                 HostAnswer::Random(self.host.random(&mut bytes).then(|| bytes.into()))
@@ -30,6 +31,9 @@ impl Oracle for Live {
             HostQuestion::IsLocal(domain) => HostAnswer::Is(self.host.is_local(&domain)),
             HostQuestion::VhostSetting { domain, name } => {
                 HostAnswer::Text(self.host.vhost_setting(&domain, &name))
+            }
+            HostQuestion::HasFeature { domain, feature } => {
+                HostAnswer::Is(self.host.has_feature(&domain, &feature))
             }
             HostQuestion::AccountData(account) => with(&account, |account| {
                 let data = self.host.account_data(&account);
@@ -109,9 +113,11 @@ impl Live {
                 HostAnswer::Data(Some(blobs(own.map(|(_, key, value)| (key, value)).collect())))
             }
             at_once @ (HostQuestion::Now
+            | HostQuestion::Started
             | HostQuestion::Random(_)
             | HostQuestion::IsLocal(_)
             | HostQuestion::VhostSetting { .. }
+            | HostQuestion::HasFeature { .. }
             | HostQuestion::AccountData(_)) => self.at_once(at_once),
         })
     }

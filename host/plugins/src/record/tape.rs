@@ -81,7 +81,7 @@ impl HostQuestion {
     fn weight(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         EACH + match self {
-            HostQuestion::Now | HostQuestion::Random(_) => 0,
+            HostQuestion::Now | HostQuestion::Started | HostQuestion::Random(_) => 0,
             HostQuestion::IsLocal(name)
             | HostQuestion::Sessions(name)
             | HostQuestion::AccountData(name)
@@ -89,7 +89,8 @@ impl HostQuestion {
             | HostQuestion::StoredAccountData(name)
             | HostQuestion::CreateAccount { account: name, .. }
             | HostQuestion::SetPassword { account: name, .. } => name.len(),
-            HostQuestion::VhostSetting { domain, name } => domain.len() + name.len(),
+            HostQuestion::VhostSetting { domain, name }
+            | HostQuestion::HasFeature { domain, feature: name } => domain.len() + name.len(),
             HostQuestion::Subscription { owner, contact } => owner.len() + contact.len(),
             HostQuestion::Contacts { owner, after, .. } => owner.len() + text(after),
             HostQuestion::TableGet { store, owner, key } => store.len() + owner.len() + key.len(),

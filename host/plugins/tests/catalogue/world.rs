@@ -200,6 +200,14 @@ impl Host for Town {
         self.fake.vhost_setting(domain, name)
     }
 
+    fn started(&self) -> u64 {
+        self.fake.started()
+    }
+
+    fn has_feature(&self, domain: &str, feature: &str) -> bool {
+        self.fake.has_feature(domain, feature)
+    }
+
     fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>> {
         self.fake.sessions(account)
     }

@@ -93,6 +93,14 @@ impl Host for FakeHost {
         (self.is_local(domain) && name == "register").then(|| "true".into())
     }
 
+    fn started(&self) -> u64 {
+        500
+    }
+
+    fn has_feature(&self, domain: &str, feature: &str) -> bool {
+        self.is_local(domain) && feature == "urn:test"
+    }
+
     fn sessions(&self, account: &Jid) -> BoxFuture<'_, Vec<SessionInfo>> {
         let sessions = self.sessions.lock().unwrap();
         let of_account = sessions.iter().filter(|session| session.jid.bare() == *account);

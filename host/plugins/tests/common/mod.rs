@@ -38,6 +38,22 @@ pub fn guest(name: &str) -> PathBuf {
     file(name, &component)
 }
 
+/// A guest under other names, each a component of its own. The guest's name has seven letters, and so has theirs.
+pub fn copies(name: &str, count: usize) -> impl Iterator<Item = PluginSpec> {
+    let (name, component) = (name.to_owned(), std::fs::read(guest(name)).unwrap());
+    (0..count).map(move |number| {
+        let copy = format!("{}{number:03}", &name[..4]);
+        assert_eq!(copy.len(), name.len());
+        let mut bytes = component.clone();
+        for at in 0..bytes.len() - name.len() {
+            if bytes[at..].starts_with(name.as_bytes()) {
+                bytes[at..at + name.len()].copy_from_slice(copy.as_bytes());
+            }
+        }
+        spec_of(&copy, file(&copy, &bytes))
+    })
+}
+
 /// A file with these bytes. Tests run side by side, so each gets its own.
 pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("components");

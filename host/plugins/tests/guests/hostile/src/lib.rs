@@ -151,6 +151,12 @@ impl Hostile {
             "overlay" => is(&data::overlay(owner)?),
             "increment" => is(&data::increment(owner)?),
             "owners" => is(&data::owners()?),
+            "server" => is(&format!(
+                "{} {} {}",
+                runtime::about().started,
+                runtime::has_feature(&event.vhost, "urn:test"),
+                runtime::has_feature(&event.vhost, "urn:other"),
+            )),
             "send-foreign" => send("<message from='a@foreign.example' to='b@capulet.example'/>"),
             "deliver-foreign" => {
                 debug(router::deliver("a@foreign.example/x", "<message/>").map_err(|error| error.name()))

@@ -1,4 +1,5 @@
-//! Is shown everything and says nothing: what is left is the price of asking.
+//! Is shown everything and says nothing: what is left is the price of asking. Of a headline it reads two headers and
+//! two pieces of its content.
 
 use waxwing_plugin::prelude::*;
 
@@ -8,6 +9,7 @@ plugin! {
     hooks: [Pre, Process, Post, Filter, Sessions],
     interests: [
         messages(Stage::Pre, &["chat"]),
+        messages(Stage::Pre, &["headline"]),
         iq_get("{urn:test}next").at(SERVER),
         messages(Stage::Post, &["chat"]),
         messages(Stage::Filter, &["chat"]),
@@ -16,8 +18,12 @@ plugin! {
 }
 
 impl Pre for Quiet {
-    fn on_pre(&self, _: &Event, _: &Stanza) -> Result {
-        Ok(Verdict::Next)
+    fn on_pre(&self, event: &Event, stanza: &Stanza) -> Result {
+        let drop = match event.message_type() {
+            "headline" => stanza.has("{urn:test}a") && stanza.has("{urn:test}b"),
+            _ => event.sender() == event.account(),
+        };
+        Ok(if drop { Verdict::Drop } else { Verdict::Next })
     }
 }
 
