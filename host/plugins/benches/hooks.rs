@@ -1,9 +1,10 @@
-//! What plugins cost: nobody interested, and one call of each hook of a plugin that does nothing.
+//! What plugins cost, with twenty beside that have nothing to do with it: nobody interested, and one call of each hook of
+//! a plugin that reads two headers at most.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use common::{FakeHost, VHOST, engine, event, iq, jid, message, options, spec};
+use common::{FakeHost, VHOST, copies, engine, event, iq, jid, message, options, spec};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -11,9 +12,16 @@ use tokio::runtime::Runtime;
 use waxwing_plugins::{Change, Engine, Facts, Stage, Target};
 use waxwing_xmpp::Stanza;
 
+/// These plugins, and twenty others.
 fn load(runtime: &Runtime, host: &Arc<FakeHost>, names: &[&str]) -> Arc<Engine> {
-    let specs = names.iter().map(|name| spec(name)).collect();
+    let specs = names.iter().map(|name| spec(name)).chain(copies("greeter", 20)).collect();
     runtime.block_on(engine(options(), specs, host)).unwrap()
+}
+
+fn headline() -> Stanza {
+    let headline = "<message xmlns='jabber:client' type='headline' id='1' from='a@b.example/c' to='d@e.example'>\
+                    <body>Hello</body><a xmlns='urn:test'/></message>";
+    Stanza::parse(headline).unwrap()
 }
 
 /// Nobody is interested, as for most stanzas.
@@ -47,7 +55,8 @@ fn calls(criterion: &mut Criterion) {
     let (event, facts) = (event(), Facts { targets: Target::SERVER, ..Facts::default() });
     let session = jid("romeo@capulet.example/orchard");
     let hooks = [
-        ("pre", Stage::Pre, message("next")),
+        ("pre, two headers", Stage::Pre, message("next")),
+        ("pre, two headers and two look-ups", Stage::Pre, headline()),
         ("process", Stage::Process, iq("next")),
         ("post", Stage::Post, message("next")),
         ("filter", Stage::Filter, message("next")),
