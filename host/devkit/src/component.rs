@@ -15,6 +15,8 @@ pub(crate) type Values = Vec<(String, Vec<String>)>;
 pub(crate) struct Component {
     /// Its own name.
     pub name: String,
+    /// Where it is.
+    pub file: PathBuf,
     /// The file's content.
     pub bytes: Arc<[u8]>,
 }
@@ -24,7 +26,7 @@ impl Component {
     pub async fn read(file: &Path, options: &EngineOptions) -> anyhow::Result<Component> {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut component = Component { name: stem, bytes: bytes.into() };
+        let mut component = Component { name: stem, file: file.to_owned(), bytes: bytes.into() };
         let engine = engine(options.clone(), Weak::<Server>::new())?;
         match engine.try_out(&component.spec(Values::new())).await {
             Ok(_) => {}

@@ -6,7 +6,17 @@ pub type Files = &'static [(&'static str, &'static str)];
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// How plugins work.
-pub const PLUGINS_PAGE: Files = &[("plugins.md", include_str!("../../../docs/plugins.md"))];
+pub const PAGES: Files = &[
+    ("plugins.md", include_str!("../../../docs/plugins.md")),
+    ("plugins/testing.md", include_str!("../../../docs/plugins/testing.md")),
+    ("plugins/debugging.md", include_str!("../../../docs/plugins/debugging.md")),
+    ("plugins/rust.md", include_str!("../../../docs/plugins/rust.md")),
+    ("plugins/rust-host.md", include_str!("../../../docs/plugins/rust-host.md")),
+    ("plugins/javascript.md", include_str!("../../../docs/plugins/javascript.md")),
+    ("plugins/javascript-host.md", include_str!("../../../docs/plugins/javascript-host.md")),
+    ("plugins/python.md", include_str!("../../../docs/plugins/python.md")),
+    ("plugins/python-host.md", include_str!("../../../docs/plugins/python-host.md")),
+];
 
 /// What the Rust SDK's manifest inherits from.
 pub const WORKSPACE_MANIFEST: &str = include_str!("../../../plugins-src/Cargo.toml");

@@ -40,7 +40,7 @@ pub fn new_project(parent: &Path, name: &str, language: Language) -> Result<Path
             write(&folder.join("vendor"), embedded::SDK_PYTHON, Cow::from)?;
         }
     }
-    write(&folder.join("docs"), embedded::PLUGINS_PAGE, Cow::from)?;
+    write(&folder.join("docs"), embedded::PAGES, Cow::from)?;
     Ok(folder)
 }
 

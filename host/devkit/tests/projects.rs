@@ -79,7 +79,7 @@ async fn javascript() {
     assert!(!wasi(&built), "{:?}", built.imports);
     assert_eq!(greetings(&built.file).await, expected());
 
-    let hooks = every_hook::component(&folder, "app.js");
+    let hooks = every_hook::component(&folder, "js");
     every_hook::check(&hooks).await;
 }
 
@@ -91,7 +91,7 @@ async fn python() {
     assert!(wasi(&built), "{:?}", built.imports);
     assert_eq!(greetings(&built.file).await, expected());
 
-    let hooks = every_hook::component(&folder, "app.py");
+    let hooks = every_hook::component(&folder, "py");
     every_hook::check(&hooks).await;
 }
 

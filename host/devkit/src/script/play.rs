@@ -1,6 +1,6 @@
 //! Playing a script against a server of its own.
 
-use crate::component::Component;
+use crate::component::{Component, Values};
 use crate::pretty::pretty;
 use crate::script::matching::mismatch;
 use crate::script::read::{Script, Step};
@@ -38,12 +38,30 @@ pub(crate) async fn play(script: &Script, plugin: &Component, options: &EngineOp
     let world = World::new(script.vhosts.clone(), options.clone(), plugin, script.settings.clone()).await;
     let world = world.map_err(|error| Failed { line: None, why: format!("    {error:#}") })?;
     let mut play = Play { world, inboxes: Vec::new() };
-    let played = play.all(script).await;
+    let played = match play.add(&script.plugins, plugin, options).await {
+        Ok(()) => play.all(script).await,
+        Err(error) => Err(Failed { line: None, why: format!("    {error:#}") }),
+    };
     play.world.close().await;
     played
 }
 
 impl Play {
+    /// Load the plugins that run beside the one that is tested, from files beside its own.
+    async fn add(
+        &mut self,
+        names: &[String],
+        tested: &Component,
+        options: &EngineOptions,
+    ) -> anyhow::Result<()> {
+        for name in names {
+            let file = tested.file.with_file_name(name).with_extension("wasm");
+            let plugin = Component::read(&file, options).await?;
+            self.world.engine.put(plugin.spec(Values::new())).await?;
+        }
+        Ok(())
+    }
+
     async fn all(&mut self, script: &Script) -> Result<(), Failed> {
         for account in &script.accounts {
             let made = self.world.account(account).await;

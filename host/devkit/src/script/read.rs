@@ -26,6 +26,8 @@ pub(crate) struct Script {
     pub name: String,
     pub vhosts: Vec<VhostSettings>,
     pub settings: Values,
+    /// Plugins that run beside the one that is tested.
+    pub plugins: Vec<String>,
     pub accounts: Vec<Jid>,
     pub steps: Vec<(usize, Step)>,
 }
@@ -64,6 +66,7 @@ pub(crate) fn read(file: &Path) -> Result<Script, Problem> {
         name: root.attr("name").map_or(stem, String::from),
         vhosts: Vec::new(),
         settings: Values::new(),
+        plugins: Vec::new(),
         accounts: Vec::new(),
         steps: Vec::new(),
     };
@@ -88,6 +91,11 @@ impl Script {
             "setting" => {
                 only(child, &["key"])?;
                 add(&mut self.settings, attr(child, "key")?, child.text().trim());
+                return Ok(());
+            }
+            "plugin" => {
+                only(child, &["name"])?;
+                self.plugins.push(attr(child, "name")?.to_owned());
                 return Ok(());
             }
             "account" => {
@@ -124,7 +132,7 @@ impl Script {
             }
             other => {
                 return Err(format!(
-                    "<{other}> is no step; there are vhost, setting, account, session, login, logout, send, expect, \
+                    "<{other}> is no step; there are vhost, setting, plugin, account, session, login, logout, send, expect, \
                      expect-nothing and advance"
                 ));
             }

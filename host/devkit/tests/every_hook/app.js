@@ -1,18 +1,14 @@
 // A plugin with every hook. What it does is what mod.rs beside it expects, in every language.
 
-import { deliver, request, send } from "xmpp:plugin/router@0.1.0";
-import { log, now } from "xmpp:plugin/runtime@0.1.0";
-import { set } from "xmpp:plugin/scheduler@0.1.0";
-import { openLog } from "xmpp:plugin/storage@0.1.0";
+import { log } from "xmpp:plugin/runtime@0.1.0";
+import * as imports from "./imports.js";
 import {
   SERVER, StanzaError, afterLogin, bare, command, datetime, domain, iq, local, messages, plugin, presence, raw, replace,
   reply, resource, service, toBytes, toText, withChild, xml,
 } from "./vendor/waxwing.js";
 import { ask, done, form, listField, textField } from "./vendor/waxwing.js";
 
-function say(from, to, text) {
-  send(xml`<message from='${from}' to='${to}'><body>${text}</body></message>`);
-}
+const { say, whisper } = imports;
 
 export const { lifecycle, pre, process, post, filter, service: bot, sessions, commands, alarms, replies } = plugin({
   name: "greeter",
@@ -37,48 +33,41 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
     const child = xml`<seen xmlns='urn:x' by='${bare(event.sender)}'>${event.messageType}${raw("<b/>")}${[1, "<"]}</seen>`;
     return replace(withChild(stanza.toXml(), child));
   },
+
   onProcess(event, stanza) {
-    switch (stanza.attribute("{urn:x}do", "what")) {
+    const what = stanza.attribute("{urn:x}do", "what");
+    switch (what) {
       case "settings":
-        return reply(xml`<is>${JSON.stringify(this.settings)}</is>`);
-      case "address": {
-        const parts = [local, domain, resource].map((part) => part(event.sender));
-        return reply(xml`<is>${parts.join(" ")} ${event.account} ${event.type} ${datetime(event.received)}</is>`);
-      }
+        return is(JSON.stringify(this.settings));
+      case "address":
+        return is(address(event));
+      case "look":
+        return is(look(stanza));
       case "refuse":
         throw new StanzaError("not-allowed", "Not on Sundays");
-      case "store": {
-        const store = openLog("kept");
-        store.append(event.senderBare, event.received, "tag", toBytes("é"), undefined);
-        const [entry] = store.read(event.senderBare, { after: 0n, backwards: false, limit: 9 });
-        return reply(xml`<is>${toText(entry.value)} ${entry.at} ${entry.tag} ${store.count(event.senderBare)}</is>`);
-      }
-      case "malformed":
-        send("<message");
-        return "handled";
-      case "alarm":
-        set(event.senderBare, "tea", now() + 1000n, toBytes("ready"));
-        return reply();
-      case "ask":
-        request(
-          xml`<iq type='get' from='${event.vhost}' to='${event.sender}'><q xmlns='urn:x'/></iq>`,
-          toBytes("context"),
-          1000,
-        );
-        return "handled";
       case "throw":
         return undefined.nothing;
     }
+    if (what in imports) return is(imports[what](event));
   },
-  onPost: (event, stanza) => (stanza.has("body") ? "handled" : undefined),
-  onFilter: (session, event, stanza) => (stanza.has("body") ? "next" : "drop"),
+
+  onPost(event, stanza) {
+    if (stanza.has("body")) return "handled";
+  },
+
+  onFilter(session, event, stanza) {
+    return stanza.has("body") ? "next" : "drop";
+  },
+
   onService(event, stanza) {
     say(event.to, event.sender, `bot ${stanza.text("body")}`);
     return "handled";
   },
+
   onSession(session, change) {
-    deliver(session, xml`<message from='${domain(session)}'><body>${change.tag} ${change.val ?? "-"}</body></message>`);
+    whisper(session, `${change.tag} ${change.val ?? "-"}`);
   },
+
   onCommand(request) {
     const name = request.answer("name");
     if (name === "nobody") throw new StanzaError("not-acceptable", "Nobody is no name");
@@ -86,11 +75,28 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
     const tones = listField("tone", "Tone", [["Kind", "kind"], ["Cold", "cold"]]);
     return ask(form("Hello", [textField("name", "Name", { required: true }), tones]), { state: toBytes("1") });
   },
+
   onAlarm(owner, name, due, data) {
-    say(domain(owner), owner, `${name} is ${toText(data)} ${typeof due}`);
+    say(domain(owner), owner, `${name}, due at ${datetime(due)}, is ${toText(data)}`);
   },
+
   onReply(from, context, answer, stanza) {
-    say(domain(from), from, `${answer.tag} ${toText(context)} ${answer.val?.condition} ${stanza?.text("{urn:x}q") || undefined}`);
+    const said = stanza?.text("{urn:x}q") || "nothing";
+    say(domain(from), from, `${answer.tag} ${toText(context)} ${answer.val?.condition ?? "-"} ${said}`);
   },
 });
 export { bot as service };
+
+function is(text) {
+  return reply(xml`<is>${text}</is>`);
+}
+
+function address(event) {
+  const parts = [local, domain, resource].map((part) => part(event.sender));
+  return `${parts.join(" ")} ${event.account} ${event.type} ${datetime(event.received)}`;
+}
+
+function look(stanza) {
+  const [first] = stanza.children("");
+  return `${first} ${stanza.child(first)}`;
+}

@@ -2,13 +2,10 @@
 
 import json
 
+import imports
+from imports import say, whisper
 from waxwing import *
 from waxwing import ask, done, form, list_field, text_field
-from wit_world.imports import router, runtime, scheduler, storage
-
-
-def say(sender, to, text):
-    router.send(xml("<message from='{}' to='{}'><body>{}</body></message>", sender, to, text))
 
 
 class EveryHook(Plugin):
@@ -40,38 +37,27 @@ class EveryHook(Plugin):
         return replace(with_child(stanza.to_xml(), child))
 
     def on_process(self, event, stanza):
-        match stanza.attribute("{urn:x}do", "what"):
+        what = stanza.attribute("{urn:x}do", "what")
+        match what:
             case "settings":
-                settings = {"text": self.text, "yesOrNo": self.yes_or_no, "number": self.number, "list": self.list}
-                return reply(xml("<is>{}</is>", json.dumps(settings, separators=(",", ":"))))
+                text = settings(self)
             case "address":
-                parts = " ".join(part(event.sender) for part in (local, domain, resource))
-                rest = f"{event.account} {event.type} {datetime(event.received)}"
-                return reply(xml("<is>{} {}</is>", parts, rest))
+                text = address(event)
+            case "look":
+                text = look(stanza)
             case "refuse":
                 raise StanzaError("not-allowed", "Not on Sundays")
-            case "store":
-                store = storage.open_log("kept")
-                store.append(event.sender_bare, event.received, "tag", "é".encode(), None)
-                query = storage.Query(0, None, None, None, None, False, 9)
-                [entry] = store.read(event.sender_bare, query)
-                count = store.count(event.sender_bare, None)
-                return reply(xml("<is>{} {} {} {}</is>", entry.value.decode(), entry.at, entry.tag, count))
-            case "malformed":
-                router.send("<message")
-                return HANDLED
-            case "alarm":
-                scheduler.set(event.sender_bare, "tea", runtime.now() + 1000, b"ready")
-                return reply()
-            case "ask":
-                query = xml("<iq type='get' from='{}' to='{}'><q xmlns='urn:x'/></iq>", event.vhost, event.sender)
-                router.request(query, b"context", 1000)
-                return HANDLED
             case "throw":
                 return None.nothing
+            case _ if hasattr(imports, what):
+                text = getattr(imports, what)(event)
+            case _:
+                return NEXT
+        return reply(xml("<is>{}</is>", text))
 
     def on_post(self, event, stanza):
-        return HANDLED if stanza.has("body") else None
+        if stanza.has("body"):
+            return HANDLED
 
     def on_filter(self, session, event, stanza):
         return NEXT if stanza.has("body") else DROP
@@ -83,11 +69,9 @@ class EveryHook(Plugin):
     def on_session(self, session, change):
         match change:
             case Available(priority):
-                text = f"available {priority}"
+                whisper(session, f"available {priority}")
             case Unavailable(status):
-                text = f"unavailable {status or '-'}"
-        message = xml("<message from='{}'><body>{}</body></message>", domain(session), text)
-        router.deliver(session, message)
+                whisper(session, f"unavailable {status or '-'}")
 
     def on_command(self, request):
         name = request.answer("name")
@@ -99,16 +83,30 @@ class EveryHook(Plugin):
         return ask(form("Hello", text_field("name", "Name", required=True), tones), state=b"1")
 
     def on_alarm(self, owner, name, due, data):
-        kind = {int: "bigint"}[type(due)]
-        say(domain(owner), owner, f"{name} is {data.decode()} {kind}")
+        say(domain(owner), owner, f"{name}, due at {datetime(due)}, is {data.decode()}")
 
     def on_reply(self, sender, context, answer, stanza):
         match answer:
             case Success():
-                text = "success {} undefined"
+                became, condition = "success", "-"
             case Failure(error):
-                text = "failure {} " + error.condition.name.lower().replace("_", "-")
+                became, condition = "failure", error.condition.name.lower().replace("_", "-")
             case Timeout():
-                text = "timeout {} undefined"
-        said = stanza.text("{urn:x}q") if stanza else None
-        say(domain(sender), sender, f"{text.format(context.decode())} {said or 'undefined'}")
+                became, condition = "timeout", "-"
+        said = stanza and stanza.text("{urn:x}q") or "nothing"
+        say(domain(sender), sender, f"{became} {context.decode()} {condition} {said}")
+
+
+def settings(plugin):
+    values = {"text": plugin.text, "yesOrNo": plugin.yes_or_no, "number": plugin.number, "list": plugin.list}
+    return json.dumps(values, separators=(",", ":"))
+
+
+def address(event):
+    parts = " ".join(part(event.sender) for part in (local, domain, resource))
+    return f"{parts} {event.account} {event.type} {datetime(event.received)}"
+
+
+def look(stanza):
+    [first] = stanza.children("")
+    return f"{first} {stanza.child(first)}"

@@ -64,11 +64,11 @@ const BUILDERS: [&str; 6] = [
     include_str!("../../src/tools.rs"),
 ];
 
-/// Every file of a project with its text, but what has been installed or made.
+/// Every file of a project with its text, but what has been installed or made, and what is only read by people.
 fn contents(folder: &Path) -> String {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
-    let made = ["node_modules", "package-lock.json", ".venv", "__pycache__", "greeter.wasm"];
+    let made = ["docs", "node_modules", "package-lock.json", ".venv", "__pycache__", "greeter.wasm"];
     entries.retain(|path| !made.iter().any(|made| path.ends_with(made)));
     let texts = entries.iter().map(|path| match path.is_dir() {
         true => contents(path),

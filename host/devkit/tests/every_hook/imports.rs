@@ -1,0 +1,143 @@
+//! What comes of every function of the host: what the plugin hears, and what it wants done.
+
+use super::{answer, asking, refusal, tell};
+use crate::kit::engine::{JULIET, Step, VHOST, World};
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering::SeqCst;
+use waxwing_plugins::{Input, Origin, Outcome, Scope, Shown};
+use waxwing_xmpp::Condition;
+
+const ACCOUNT: &str = "juliet@capulet.example";
+
+/// Every expectation.
+pub async fn check(world: &World) {
+    // Nothing before this has kept anything.
+    tables(world).await;
+    logs(world).await;
+    sending(world).await;
+    accounts(world).await;
+    server(world).await;
+}
+
+/// What a call of the plugin answers in words and wants done, without anything being done: the parts of its trace.
+async fn wants(world: &World, what: &str, answer: &str, parts: Value) {
+    let shown =
+        Shown { vhost: VHOST.into(), origin: Origin::Session, received: 1000, xml: asking(what).to_xml() };
+    let trace = world.engine.dry_call("greeter", &Scope::Everywhere, &Input::Process(shown)).await.unwrap();
+    let mut trace = serde_json::to_value(trace).unwrap();
+    for cost in ["cpu_us", "time_us"] {
+        trace.as_object_mut().unwrap().remove(cost);
+    }
+    let mut expected = parts;
+    expected["answer"] = json!({"reply": format!("<is>{answer}</is>")});
+    assert_eq!(trace, expected, "{what}");
+}
+
+/// Have it done, and hear what the plugin says to it.
+async fn does(world: &World, what: &str, answers: &str) {
+    assert_eq!(answer(world, what).await, format!("<is>{answers}</is>"), "{what}");
+    world.engine.come_to_rest().await;
+}
+
+async fn tables(world: &World) {
+    let swap = |old: Value, new: &str| {
+        let place = ("table-swap", "greeter/visits", ACCOUNT, "count");
+        json!({"writes": [{"op": place.0, "store": place.1, "owner": place.2, "key": place.3, "old": old, "new": new}]})
+    };
+    wants(world, "visit", "1", swap(Value::Null, "MQ==")).await;
+    does(world, "visit", "1").await;
+    wants(world, "visit", "2", swap(json!("MQ=="), "Mg==")).await;
+    // Somebody else was faster: nothing is kept.
+    world.host.storage.conflict.store(true, SeqCst);
+    assert_eq!(refusal(tell(world, "visit").await).condition, Condition::InternalServerError);
+    does(world, "visit", "2").await;
+
+    let change =
+        |op: &str, key: &str| json!({"op": op, "store": "greeter/notes", "owner": ACCOUNT, "key": key});
+    let with = |mut change: Value, value: &str| {
+        change["value"] = json!(value);
+        change
+    };
+    let set = [("note/1", "bWlsaw=="), ("note/2", "dGVh")];
+    let set = set.map(|(key, value)| with(change("table-set", key), value));
+    wants(world, "note", "noted", json!({"writes": set})).await;
+    does(world, "note", "noted").await;
+    does(world, "notes", "note/1 note/2").await;
+    does(world, "latest", "note/2 tea").await;
+    wants(world, "forget", "forgotten", json!({"writes": [change("table-unset", "note/1")]})).await;
+    does(world, "forget", "forgotten").await;
+    does(world, "notes", "note/2").await;
+    wants(world, "discard", "discarded", json!({"writes": [change("table-delete", "note/2")]})).await;
+    does(world, "discard", "discarded").await;
+    does(world, "notes", "").await;
+}
+
+async fn logs(world: &World) {
+    let change = |op: &str| json!({"op": op, "store": "greeter/kept", "owner": ACCOUNT});
+    let mut append = change("log-append");
+    for (part, value) in [
+        ("at", json!(1000)),
+        ("tag", json!("tag")),
+        ("value", json!("w6k=")),
+        ("expires", json!(604_801_000)),
+    ] {
+        append[part] = value;
+    }
+    wants(world, "keep", "kept", json!({"writes": [append]})).await;
+    for _ in 0..3 {
+        does(world, "keep", "kept").await;
+    }
+    does(world, "amount", "3").await;
+    does(world, "drop", "dropped").await;
+    does(world, "kept", "2 1000 tag \u{e9},3 1000 tag \u{e9}").await;
+    does(world, "clear", "cleared").await;
+    does(world, "kept", "3 1000 tag \u{e9}").await;
+
+    does(world, "preference", "none").await;
+    let datum = json!({"account": ACCOUNT, "key": "tone", "value": "a2luZA=="});
+    wants(world, "prefer", "preferred", json!({"account_data": [datum]})).await;
+    does(world, "prefer", "preferred").await;
+    does(world, "preference", "kind").await;
+}
+
+async fn sending(world: &World) {
+    // An error of the host that nothing catches.
+    assert_eq!(refusal(tell(world, "malformed").await).condition, Condition::InternalServerError);
+    does(world, "invite", "invited").await;
+    let sent = std::mem::take(&mut *world.host.sent.lock().unwrap());
+    let sent =
+        sent.iter().map(|stanza| (stanza.to.as_ref().unwrap().to_string(), stanza.text("body").unwrap()));
+    let invited = |guest: &str| (guest.to_owned(), "Come all".to_owned());
+    assert!(sent.eq(["nurse@capulet.example", "romeo@montague.example"].map(invited)));
+    does(world, "online", &format!("{JULIET} 5 on")).await;
+    wants(world, "mark", "marked", json!({"marks": [{"session": JULIET, "mark": "on", "on": true}]})).await;
+    wants(world, "cancel", "cleared", json!({"alarms": [{"owner": ACCOUNT, "name": "tea", "set": null}]}))
+        .await;
+}
+
+async fn accounts(world: &World) {
+    does(world, "known", "nurse@capulet.example").await;
+    does(world, "trust", "both").await;
+    does(world, "friends", "nurse@capulet.example both Friends,romeo@montague.example both Friends").await;
+    does(world, "register", "taken").await;
+    wants(world, "change", "changed", json!({"accounts": [{"password": ACCOUNT}]})).await;
+    // The host sends the answer itself, so that it leaves before the account goes.
+    assert!(matches!(tell(world, "leave").await, Outcome::Handled));
+    assert_eq!(std::mem::take(&mut *world.host.sent.lock().unwrap()).len(), 1);
+    assert_eq!(world.host.steps().pop(), Some(Step::Remove(ACCOUNT.into())));
+}
+
+async fn server(world: &World) {
+    world.host.now.store(1_800_000_000_000, SeqCst);
+    does(world, "clock", "2027-01-15T08:00:00.000Z").await;
+    let line = json!({"level": "info", "text": "asked by juliet@capulet.example"});
+    wants(world, "report", "reported", json!({"log": [line]})).await;
+    does(world, "tally", "counted").await;
+    assert_eq!(world.engine.plugins()[0].counters.metrics, [("asked".to_owned(), 1)]);
+    does(world, "about", "Waxwing since 1970-01-01T00:00:00.500Z").await;
+    does(world, "setting", "true").await;
+    does(world, "supports", "urn:test").await;
+    // The host's random numbers count up.
+    world.host.random.store(0x0e, SeqCst);
+    does(world, "token", "0e0f1011").await;
+}
