@@ -64,12 +64,11 @@ block! {
         /// feature is gone.
         "sess-man" => plugins: PluginsSettings = PluginsSettings::default(),
     }
-    others refuse_tigase;
+    others read_beside;
 }
 
 /// Top-level keys of Tigase that have no meaning here: whoever pastes one should not take it for a typing error.
-const TIGASE: [&str; 26] = [
-    "amp",
+const TIGASE: [&str; 25] = [
     "authRepository",
     "bosh",
     "cl-comp",
@@ -97,12 +96,16 @@ const TIGASE: [&str; 26] = [
     "ws2s",
 ];
 
-fn refuse_tigase<'de, A: MapAccess<'de>>(_: &mut Settings, key: &str, _: &mut A) -> Result<bool, A::Error> {
+fn read_beside<'de, A: MapAccess<'de>>(
+    settings: &mut Settings,
+    key: &str,
+    map: &mut A,
+) -> Result<bool, A::Error> {
     match TIGASE.contains(&key) {
         true => Err(A::Error::custom(format_args!(
             "'{key}' is a setting of Tigase that this version of Waxwing does not have"
         ))),
-        false => Ok(false),
+        false => plugin_block::read_beside(&mut settings.plugins, key, map),
     }
 }
 
@@ -150,8 +153,10 @@ impl Settings {
         self.vhosts.iter().find(|vhost| vhost.domain == domain)
     }
 
-    /// Makes `default_virtual_host` and `vhosts` say the same, the default one first.
+    /// Makes what may stand in two places say the same in both: `default_virtual_host` and `vhosts`, the default
+    /// one first, and the settings of plugins.
     fn complete(&mut self) {
+        self.plugins.complete();
         if self.default_virtual_host.is_empty() {
             self.default_virtual_host = match self.vhosts.first() {
                 Some(first) => vec![first.domain.clone()],

@@ -24,6 +24,19 @@ pub(super) fn read_plugin<'de, A: MapAccess<'de>>(
     Ok(matches!(read, Node::Plugins(_)))
 }
 
+/// Offered every key beside `'sess-man'` that is no setting: a block may have settings of a plugin, as in
+/// `amp { 'store-limit' = 200 }`.
+pub(super) fn read_beside<'de, A: MapAccess<'de>>(
+    all: &mut PluginsSettings,
+    name: &str,
+    map: &mut A,
+) -> Result<bool, A::Error> {
+    let mut list = Vec::new();
+    let read = map.next_value_seed(ReadNode { list: &mut list, name: name.to_owned() })?;
+    all.beside.extend(list.into_iter().map(|plugin| (plugin.name, plugin.settings)));
+    Ok(matches!(read, Node::Plugins(_)))
+}
+
 /// What a key in a plugin's block has led to.
 enum Node {
     Nothing,
@@ -105,12 +118,10 @@ impl<'de> Visitor<'de> for ReadNode<'_> {
                 },
             }
         }
-        // A plugin within one that is switched off does not run.
-        if !list.get(at).is_some_and(|plugin| plugin.active) {
-            for within in &nested {
-                if let Some(plugin) = list.get_mut(*within) {
-                    plugin.active = false;
-                }
+        let outer = list.get(at).map(|plugin| plugin.name.clone());
+        for within in &nested {
+            if let Some(plugin) = list.get_mut(*within).filter(|plugin| plugin.within.is_none()) {
+                plugin.within.clone_from(&outer);
             }
         }
         nested.push(at);

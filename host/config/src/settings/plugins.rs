@@ -38,12 +38,35 @@ block! {
     beside {
         /// The plugins, in the order of the file.
         list: Vec<Plugin> = Vec::new(),
+        /// Settings of plugins that the file has beside `'sess-man'`, in a block named after each.
+        beside: Vec<(String, PluginValues)> = Vec::new(),
     }
     others read_plugin;
     also example;
 }
 
 impl PluginsSettings {
+    /// Switches off plugins within those that are switched off, and gives plugins the settings that stand beside
+    /// `'sess-man'`, where their blocks have none.
+    pub(super) fn complete(&mut self) {
+        for at in 0..self.list.len() {
+            let within = self.list.get(at).and_then(|plugin| plugin.within.as_ref());
+            let outer = self.list.iter().find(|outer| Some(&outer.name) == within);
+            let runs = outer.is_none_or(|outer| outer.active);
+            if let Some(plugin) = self.list.get_mut(at) {
+                plugin.active &= runs;
+            }
+        }
+        for plugin in &mut self.list {
+            let beside = self.beside.iter().filter(|(name, _)| *name == plugin.name);
+            for (key, values) in beside.flat_map(|(_, settings)| settings) {
+                if plugin.settings.iter().all(|(known, _)| known != key) {
+                    plugin.settings.push((key.clone(), values.clone()));
+                }
+            }
+        }
+    }
+
     /// The plugin's component: its name in the plugins folder, with a dash for what does not belong
     /// into the name of a file.
     pub fn file_of(&self, plugin: &Plugin) -> PathBuf {
@@ -63,8 +86,10 @@ pub struct Plugin {
     pub name: String,
     /// Whether it is to run. A plugin that is listed is active unless the file says otherwise.
     pub active: bool,
-    /// Its own settings.
+    /// The settings of its block: its own, and those of the plugins within.
     pub settings: PluginValues,
+    /// The plugin whose block it is in.
+    pub within: Option<String>,
     /// What it may do; by default nothing.
     pub grants: PluginGrants,
     /// Settings that differ on a virtual host, by its domain as it is written in the file.
@@ -78,6 +103,7 @@ impl Plugin {
             name: name.into(),
             active: true,
             settings: Vec::new(),
+            within: None,
             grants: PluginGrants::default(),
             on_vhost: Vec::new(),
         }

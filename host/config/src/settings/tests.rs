@@ -24,6 +24,10 @@ fn plugin(name: &str, active: bool, settings: &[(&str, &[&str])]) -> Plugin {
     Plugin { active, settings, ..Plugin::new(name) }
 }
 
+fn within(outer: &str, plugin: Plugin) -> Plugin {
+    Plugin { within: Some(outer.to_owned()), ..plugin }
+}
+
 #[test]
 fn an_empty_file_is_the_defaults() {
     assert_eq!(read(""), Settings::default());
@@ -148,13 +152,13 @@ fn the_guide_can_be_pasted() {
     assert_eq!(
         settings.plugins.list,
         [
-            plugin("msgoffline", false, &[("a", &["1"])]),
+            within("amp", plugin("msgoffline", false, &[("a", &["1"])])),
             plugin(
                 "jabber:iq:last-marker",
                 true,
                 &[("message", yes), ("presence", yes), ("persistAllToRepository", yes)]
             ),
-            plugin("jabber:iq:last", true, &[]),
+            within("jabber:iq:last-marker", plugin("jabber:iq:last", true, &[])),
             plugin(
                 "amp",
                 true,
@@ -169,13 +173,15 @@ fn the_guide_can_be_pasted() {
     );
     // A plugin within one that is switched off does not run.
     let off = read("'sess-man' { amp (active: false) { msgoffline () {} } }");
-    assert_eq!(off.plugins.list, [plugin("amp", false, &[]), plugin("msgoffline", false, &[])]);
+    assert_eq!(
+        off.plugins.list,
+        [plugin("amp", false, &[]), within("amp", plugin("msgoffline", false, &[]))]
+    );
 }
 
 #[test]
 fn what_the_guide_has_and_this_version_does_not_parses_and_is_named() {
     for (key, text) in [
-        ("amp", "amp {\n    'store-limit' = 200L\n}"),
         (
             "logging",
             "logging {\n    java.util.logging.FileHandler {\n        count = '15'\n        limit = '20000000'\n    }\n}",

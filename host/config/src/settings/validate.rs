@@ -119,6 +119,11 @@ impl Settings {
         ] {
             check(given, &["sess-man", key], || "must be more than nothing".into())?;
         }
+        for (name, _) in &plugins.beside {
+            check(plugins.list.iter().any(|plugin| plugin.name == *name), &[name], || {
+                format!("'{name}' is neither a setting nor a plugin in 'sess-man'")
+            })?;
+        }
         for plugin in &plugins.list {
             let name = plugin.name.as_str();
             let sound = !name.is_empty() && !name.starts_with('.');

@@ -205,3 +205,29 @@ fn every_shipped_plugin_has_grants() {
         assert_eq!(plugin.grants.allows("storage"), !plugin.grants.stores.is_empty(), "{}", plugin.name);
     }
 }
+
+#[test]
+fn a_plugin_knows_whose_block_it_is_in_and_a_later_block_changes_an_earlier_one() {
+    let text = "amp { 'store-limit' = 5, 'other' = 1 }
+    'sess-man' {
+        amp () { msgoffline () { grants { allow = [ 'post' ] } }, other = 2 }
+        marker (active: false) { last () {} }
+    }
+    'sess-man' { amp () { msgoffline (active: false) {} }, marker () { last () {} } }";
+    let list = read(text).plugins.list;
+    let place =
+        |plugin: &Plugin| (plugin.name.clone(), plugin.within.clone().unwrap_or_default(), plugin.active);
+    let places: Vec<_> = list.iter().map(place).collect();
+    let expected =
+        [("amp", "", true), ("msgoffline", "amp", false), ("marker", "", true), ("last", "marker", true)];
+    assert_eq!(places, expected.map(|(name, within, active)| (name.to_owned(), within.to_owned(), active)));
+    assert_eq!(list[1].grants.allow, ["post"]);
+    let values = |value: &str| vec![value.to_owned()];
+    let expected = [("other".to_owned(), values("2")), ("store-limit".to_owned(), values("5"))];
+    assert_eq!(list[0].settings, expected);
+}
+
+#[test]
+fn a_block_beside_sess_man_belongs_to_a_plugin() {
+    assert_eq!(problem("ampp { limit = 5 }"), "1:1: 'ampp' is neither a setting nor a plugin in 'sess-man'");
+}
