@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod command;
 mod first_start;
+mod nested;
 mod plugin_admin;
 mod plugin_command;
 mod plugin_make;

@@ -1,9 +1,10 @@
 //! From the settings of plugins to what the engine is told of them.
 
+use crate::nested;
 use anyhow::Context as _;
 use std::collections::BTreeSet;
 use waxwing_config::{OnFailure, Plugin, PluginGrants, PluginValues, PluginsSettings, Settings};
-use waxwing_plugins::{EngineOptions, Grants, Interfaces, Limits, PluginSpec, Policy, Scope, Source};
+use waxwing_plugins::{Engine, EngineOptions, Grants, Interfaces, Limits, PluginSpec, Policy, Scope, Source};
 
 /// What holds for all plugins.
 pub fn options(settings: &Settings) -> EngineOptions {
@@ -32,9 +33,9 @@ pub fn general_limits(bounds: &PluginsSettings) -> Limits {
 
 /// The plugins of the config file that are to run, in its order. One whose settings differ on some
 /// virtual hosts is there once more for each of those.
-pub fn specs(bounds: &PluginsSettings) -> anyhow::Result<Vec<PluginSpec>> {
+pub async fn specs(bounds: &PluginsSettings, engine: &Engine) -> anyhow::Result<Vec<PluginSpec>> {
     let mut specs = Vec::new();
-    for plugin in bounds.list.iter().filter(|plugin| plugin.active) {
+    for plugin in nested::handed_down(bounds, engine).await?.iter().filter(|plugin| plugin.active) {
         specs.extend(specs_of(bounds, plugin).with_context(|| format!("plugin '{}'", plugin.name))?);
     }
     Ok(specs)

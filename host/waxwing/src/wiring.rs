@@ -80,11 +80,11 @@ async fn catalogue(settings: &Settings, server: &Arc<Server>, load: Load) -> any
     let host: Arc<dyn waxwing_plugins::Host> = server.clone();
     let host = Arc::downgrade(&host);
     let options = EngineOptions { alarms: false, ..plugins::options(settings) };
-    let listed = plugins::specs(&settings.plugins)?;
-    let engine = match load {
-        Load::Everything => Engine::load(options, listed.clone(), host).await?,
-        _ => Engine::new(options, host)?,
-    };
+    let engine = Engine::new(options, host)?;
+    let listed = plugins::specs(&settings.plugins, &engine).await?;
+    if matches!(load, Load::Everything) {
+        engine.add(listed.clone()).await?;
+    }
     let file_bytes = settings.plugins.file_bytes;
     let catalogue = Catalogue::new(engine.clone(), CatalogueOptions { listed, file_bytes });
     match load {
