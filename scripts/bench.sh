@@ -51,8 +51,8 @@ limits {
     'plugins-cache-folder' = '$DATA/plugins-cache'
     msgoffline () {
         grants {
-            allow = [ 'post', 'sessions', 'stanzas', 'router', 'storage', 'runtime' ]
-            stores { offline = 0 }
+            allow = [ 'post', 'process', 'sessions', 'stanzas', 'router', 'storage', 'marks', 'runtime' ]
+            stores { 'shared/offline' = 0, offline = 0 }
         }
         'store-limit' = 0
     }
