@@ -168,7 +168,9 @@ async fn a_queue_that_is_full_while_nobody_drains_it_ends_the_session() {
     // Nobody keeps them here, so all of them come back; only what comes back is drained.
     let mut back = Vec::new();
     for n in 0..50 {
-        romeo.send(&format!("<message to='juliet@verona.lit/b' type='chat'><body>{n}</body></message>")).await;
+        romeo
+            .send(&format!("<message to='juliet@verona.lit/b' type='chat'><body>{n}</body></message>"))
+            .await;
         back.extend(romeo.received());
     }
     while !waiting.is_finished() {
