@@ -1,5 +1,7 @@
 //! Stream management (XEP-0198): what is acknowledged, and what becomes of what is not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use waxwing_tests::{Client, Incoming, Managed, Node, Server};
@@ -407,57 +409,61 @@ fn the_server_stops_meanwhile() {
     assert_eq!(bodies(&juliet.drain()), ["0", "1", "2", "3", "4"]);
 }
 
-const SENDERS: usize = 3;
+const SENDERS: [&str; 3] = ["romeo", "nurse", "mercutio"];
 const EACH: u32 = 400;
+/// How far a sender may be ahead, so that the connection breaks at many places of what it says.
+const AHEAD: u32 = 60;
+
+/// The number that is next, by sender.
+type Seen = [AtomicU32; SENDERS.len()];
 
 /// Several people talk to somebody whose connection keeps breaking, in one way or another.
 #[test]
 fn under_load() {
     let server = Server::builder().users(["romeo", "nurse", "mercutio", "juliet"]).start();
-    let talkers: Vec<_> = ["romeo", "nurse", "mercutio"]
-        .map(|name| {
-            let mut talker = server.online(&format!("{name}/x"));
+    let seen: Arc<Seen> = Arc::default();
+    let talkers: Vec<_> = (0..SENDERS.len())
+        .map(|sender| {
+            let (mut talker, seen) = (server.online(&format!("{}/x", SENDERS[sender])), seen.clone());
             thread::spawn(move || {
                 for n in 0..EACH {
-                    talker.send(chat("juliet@localhost", n));
-                    if n % 50 == 0 {
-                        talker.expect_nothing();
+                    while n > seen[sender].load(Ordering::SeqCst) + AHEAD {
+                        thread::yield_now();
                     }
+                    talker.send(chat("juliet@localhost", n));
                 }
                 talker.expect_nothing();
             })
         })
-        .into();
-    let mut next = [0; SENDERS];
-    let mut juliet = Managed::online_for(&server, &mut next);
-    let mut broken = Vec::new();
+        .collect();
+    let all = || seen.iter().map(|next| next.load(Ordering::SeqCst)).sum::<u32>() == EACH * 3;
+    let mut juliet = afresh(&server, &seen);
+    let mut silent = Vec::new();
     for round in 1.. {
-        let afresh = round % 4 == 0;
         for step in 0..10 + round % 7 * 8 {
-            if next.iter().sum::<u32>() == EACH * SENDERS as u32 {
+            if all() {
                 break;
             }
             // In a session that goes on, nothing comes twice.
-            take(&juliet.message(), &mut next, false);
+            take(&juliet.message(), &seen, false);
             if step == 9 {
                 juliet.acknowledge();
             }
         }
-        if next.iter().sum::<u32>() == EACH * SENDERS as u32 {
+        if all() {
             break;
         }
         let (id, h) = (juliet.id.clone(), juliet.h);
         match round % 3 {
             // The network forwards nothing any more, and nobody notices.
-            0 => broken.push(juliet),
+            0 => silent.push(juliet),
             1 => juliet.client.abort(),
             _ => juliet.reset(),
         }
-        if afresh {
-            juliet = Managed::online_for(&server, &mut next);
-        } else {
-            juliet = Managed::resume(&server, "juliet", &id, h).ok().expect("resumed").0;
-        }
+        juliet = match round % 4 {
+            0 => afresh(&server, &seen),
+            _ => Managed::resume(&server, "juliet", &id, h).ok().expect("resumed").0,
+        };
     }
     for talker in talkers {
         talker.join().expect("a talker");
@@ -466,28 +472,22 @@ fn under_load() {
 }
 
 /// A message must be the next one of its sender. Where it `may_repeat`, it may be one that came before.
-fn take(message: &Node, next: &mut [u32; SENDERS], may_repeat: bool) {
+fn take(message: &Node, seen: &Seen, may_repeat: bool) {
     let from = message.attr("from").unwrap_or_default();
-    let sender = ["romeo", "nurse", "mercutio"].iter().position(|name| from.starts_with(name));
-    let expected = &mut next[sender.expect("one of the senders")];
+    let sender = SENDERS.iter().position(|name| from.starts_with(name)).expect("one of the senders");
+    let next = seen[sender].load(Ordering::SeqCst);
     let n: u32 = message.body().parse().expect("a number");
-    assert!(n == *expected || (may_repeat && n < *expected), "{expected} is next: {message}");
-    *expected = (n + 1).max(*expected);
+    assert!(n == next || (may_repeat && n < next), "{next} is next: {message}");
+    seen[sender].fetch_max(n + 1, Ordering::SeqCst);
 }
 
-trait OnlineFor {
-    fn online_for(server: &Server, next: &mut [u32; SENDERS]) -> Managed;
-}
-
-impl OnlineFor for Managed {
-    /// Comes afresh. What had come and was not acknowledged comes once more: up to the answer to a request, it
-    /// may be such.
-    fn online_for(server: &Server, next: &mut [u32; SENDERS]) -> Managed {
-        let mut juliet = Managed::enable(server.login("juliet/balcony"), "resume='true'");
-        juliet.client.send("<presence/>");
-        for node in juliet.drain().iter().filter(|node| node.name == "message") {
-            take(node, next, true);
-        }
-        juliet
+/// Juliet in a new session. What had come and was not acknowledged comes once more: up to the answer to a
+/// request, it may be such.
+fn afresh(server: &Server, seen: &Seen) -> Managed {
+    let mut juliet = Managed::enable(server.login("juliet/balcony"), "resume='true'");
+    juliet.client.send("<presence/>");
+    for node in juliet.drain().iter().filter(|node| node.name == "message") {
+        take(node, seen, true);
     }
+    juliet
 }
