@@ -165,20 +165,27 @@ async fn a_queue_that_is_full_while_nobody_drains_it_ends_the_session() {
     let juliet = world.online("juliet@verona.lit/b").await;
     manage(&world, &juliet);
     let waiting = lose(&world, &juliet);
-    // Nobody keeps them here, so all of them come back; only what comes back is drained.
-    let mut back = Vec::new();
+    // Nobody keeps them here, so all of them come back; a stream writes while it reads.
+    let (romeo, sent) = (Arc::new(romeo), Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let (reader, done) = (romeo.clone(), sent.clone());
+    let back = tokio::spawn(async move {
+        let mut back = Vec::new();
+        while !done.load(Ordering::Acquire) {
+            back.extend(reader.received());
+            tokio::task::yield_now().await;
+        }
+        back.extend(reader.received());
+        back
+    });
     for n in 0..50 {
         romeo
             .send(&format!("<message to='juliet@verona.lit/b' type='chat'><body>{n}</body></message>"))
             .await;
-        back.extend(romeo.received());
     }
-    while !waiting.is_finished() {
-        tokio::task::yield_now().await;
-        back.extend(romeo.received());
-    }
-    back.extend(romeo.received());
-    assert!(waiting.await.unwrap());
+    let over = waiting.await.unwrap();
+    sent.store(true, Ordering::Release);
+    let back = back.await.unwrap();
+    assert!(over);
     let expected: Vec<_> = (0..50).map(|n| n.to_string()).collect();
     assert_eq!(bodies(&back), expected);
 }
