@@ -45,17 +45,22 @@ impl Managed {
     /// Goes on, on a new connection, with a session of which `h` stanzas have come. Answers how many of its
     /// own the server has handled, or else the connection, logged in without a resource, and the `<failed/>`.
     #[track_caller]
-    pub fn resume(server: &Server, user: &str, id: &str, h: u32) -> Result<(Managed, u32), (Client, Node)> {
+    pub fn resume(
+        server: &Server,
+        user: &str,
+        id: &str,
+        h: u32,
+    ) -> Result<(Managed, u32), Box<(Client, Node)>> {
         Managed::resume_on(server.signed_in(user), id, h)
     }
 
     /// The same on a connection that has logged in and has no resource yet.
     #[track_caller]
-    pub fn resume_on(mut client: Client, id: &str, h: u32) -> Result<(Managed, u32), (Client, Node)> {
+    pub fn resume_on(mut client: Client, id: &str, h: u32) -> Result<(Managed, u32), Box<(Client, Node)>> {
         client.send(format!("<resume xmlns='{SM}' previd='{id}' h='{h}'/>"));
         let answer = client.next_element();
         if answer.name != "resumed" {
-            return Err((client, answer));
+            return Err(Box::new((client, answer)));
         }
         assert!(answer.matches(&format!("<resumed xmlns='{SM}' previd='{id}' h='*'/>")), "{answer}");
         let handled = answer.attr("h").and_then(|h| h.parse().ok()).expect("a number");
@@ -64,7 +69,7 @@ impl Managed {
 
     /// The next stanza. What is between stanzas is dealt with.
     #[track_caller]
-    pub fn next(&mut self) -> Node {
+    pub fn next_stanza(&mut self) -> Node {
         loop {
             let node = self.client.next_element();
             match (node.ns.as_str(), node.name.as_str()) {
@@ -83,7 +88,7 @@ impl Managed {
     #[track_caller]
     pub fn message(&mut self) -> Node {
         loop {
-            let node = self.next();
+            let node = self.next_stanza();
             if node.name == "message" {
                 return node;
             }
@@ -118,7 +123,7 @@ impl Managed {
             .send(format!("<iq type='get' id='{id}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"));
         let mut before = Vec::new();
         loop {
-            let node = self.next();
+            let node = self.next_stanza();
             if node.name == "iq" && node.attr("id") == Some(&id) {
                 return before;
             }

@@ -66,7 +66,7 @@ fn a_resumed_stream_is_active() {
     }
     romeo.drain();
     let (mut juliet, _) = Managed::resume(&server, "juliet", &id, h).ok().expect("resumed");
-    assert!(juliet.next().matches("<presence><status>two</status></presence>"));
+    assert!(juliet.next_stanza().matches("<presence><status>two</status></presence>"));
     romeo.send(status("three"));
-    assert!(juliet.next().matches("<presence><status>three</status></presence>"));
+    assert!(juliet.next_stanza().matches("<presence><status>three</status></presence>"));
 }

@@ -54,7 +54,7 @@ fn counting_and_refusing() {
         "<iq type='set' id='2'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq> \
          <iq type='result' id='3' to='@'/>",
     );
-    let got = [juliet.next(), juliet.next(), juliet.next()];
+    let got = [juliet.next_stanza(), juliet.next_stanza(), juliet.next_stanza()];
     assert!(got[0].matches("<message><body>0</body></message>"), "{}", got[0]);
     assert!(got[1].matches("<iq type='error' id='1'/>") && got[2].matches("<iq type='result' id='2'/>"));
     assert_eq!(juliet.handled(), 4);
@@ -150,7 +150,7 @@ fn the_old_stream_is_closed() {
     assert_eq!(new.message().body(), "hello");
     // Somebody else's id, none, and one that never was.
     for (user, id) in [("romeo", new.id.as_str()), ("juliet", ""), ("juliet", "nonsense")] {
-        let (mut client, answer) = Managed::resume(&server, user, id, 0).err().expect("refused");
+        let (mut client, answer) = *Managed::resume(&server, user, id, 0).err().expect("refused");
         assert!(answer.matches(&failed("item-not-found")), "{answer}");
         client.bind(None);
     }
@@ -178,7 +178,7 @@ fn of_two_that_resume_one_goes_on() {
         let mut alive = 0;
         for result in results {
             match result {
-                Err((_, answer)) => assert!(answer.matches(&failed("item-not-found")), "{answer}"),
+                Err(refused) => assert!(refused.1.matches(&failed("item-not-found")), "{}", refused.1),
                 // The other one may have come after it.
                 Ok((mut one, _)) => {
                     one.client.send("<presence type='unavailable'/><iq type='get' id='p'/>");
@@ -214,7 +214,7 @@ fn too_late() {
     for n in 0..3 {
         assert_eq!(juliet.message().body(), n.to_string());
     }
-    juliet.next();
+    juliet.next_stanza();
     let id = juliet.id.clone();
     juliet.reset();
     romeo.send(chat("juliet@localhost", 3));
@@ -225,7 +225,7 @@ fn too_late() {
     ]);
     romeo.send(chat("juliet@localhost", 4));
     romeo.expect_nothing();
-    let (mut client, answer) = Managed::resume(&server, "juliet", &id, 4).err().expect("too late");
+    let (mut client, answer) = *Managed::resume(&server, "juliet", &id, 4).err().expect("too late");
     assert!(answer.matches(&failed("item-not-found")) && answer.attr("h") == Some("1"), "{answer}");
     client.bind(Some("balcony"));
     client.send("<presence/>");
@@ -296,7 +296,7 @@ fn a_new_session_with_the_same_name() {
     romeo.expect_nothing();
     juliet.send("<presence/>");
     assert_eq!(bodies(&juliet.drain()), ["0", "1", "2", "3", "4", "5", "6"]);
-    let (_, answer) = Managed::resume(&server, "juliet", &id, 0).err().expect("it has ended");
+    let (_, answer) = *Managed::resume(&server, "juliet", &id, 0).err().expect("it has ended");
     assert!(answer.matches(&failed("item-not-found")), "{answer}");
     // One that can be resumed and is closed in good order ends at once, too.
     let mut other = Managed::online(&server, "nurse/house");
