@@ -341,6 +341,31 @@ fn a_client_that_acknowledges_nothing() {
     assert_eq!(bodies(&got), expected);
 }
 
+/// Two that talk without listening, and then listen: what each says is processed only once the other has
+/// acknowledged, which it says after all that it has to say.
+#[test]
+fn two_that_talk_before_they_listen() {
+    let settings = "limits {\n 'stanza-bytes' = 10000\n 'outgoing-bytes' = 10000\n}
+'stream-management' { 'unacknowledged-stanzas' = 10 }";
+    let server = Server::builder().users(["romeo", "juliet"]).settings(settings).start();
+    let pair = [("romeo", "juliet"), ("juliet", "romeo")];
+    let online = pair.map(|(who, to)| (Managed::online(&server, &format!("{who}/x")), to));
+    let threads = online.map(|(mut one, to)| {
+        thread::spawn(move || {
+            for n in 0..500 {
+                one.client.send(chat(&format!("{to}@localhost"), n));
+            }
+            for n in 0..500 {
+                assert_eq!(one.message().body(), n.to_string());
+            }
+            assert!(bodies(&one.drain()).is_empty());
+            one
+        })
+    });
+    // Whoever is done first stays until the other is.
+    let _both = threads.map(|thread| thread.join().expect("one of the two"));
+}
+
 /// Stored messages are deleted once they are acknowledged, and meanwhile nobody else gets them.
 #[test]
 fn stored_messages() {

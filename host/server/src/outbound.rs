@@ -146,9 +146,11 @@ impl Outbound {
         if queue.gone {
             return Pushed::Gone(entry);
         }
-        match queue.weigh(entry, self.limit) {
-            Some(back) => entry = back,
-            None => return Pushed::Queued,
+        if queue.inactive.is_some() {
+            match queue.weigh(entry, self.limit) {
+                Some(back) => entry = back,
+                None => return Pushed::Queued,
+            }
         }
         let bytes = entry.stanza.wire_len();
         let held = queue.holds > 0 && place == Place::Behind && entry.stanza.kind() == Kind::Message;

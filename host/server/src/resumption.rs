@@ -113,7 +113,7 @@ impl Server {
         }
     }
 
-    /// The session of an account that has been without a stream and bound the longest ago.
+    /// Of an account's sessions without a stream, the one that was bound first.
     pub(crate) fn oldest_asleep(&self, account: &Jid) -> Option<Arc<Session>> {
         let sessions = self.directory.account(account.as_str())?.sessions();
         let asleep = |session: &&Arc<Session>| session.outbound.managed(|it| it.is_asleep()).unwrap_or(false);
