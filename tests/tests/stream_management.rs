@@ -416,6 +416,41 @@ fn stored_messages() {
     assert!(bodies(&juliet.drain()).is_empty());
 }
 
+/// Stored messages whose recipient has gone without acknowledging them go to another of her clients, ahead of
+/// what the one that is gone had besides.
+#[test]
+fn stored_messages_for_another_client() {
+    let server = server();
+    let mut romeo = server.online("romeo/orchard");
+    for n in 0..5 {
+        romeo.send(chat("juliet@localhost", n));
+    }
+    romeo.expect_nothing();
+    let mut phone = Managed::enable(server.login("juliet/phone"), "resume='true' max='1'");
+    phone.answers = false;
+    phone.client.send("<presence/>");
+    assert_eq!(bodies(&phone.drain()), ["0", "1", "2", "3", "4"]);
+    let mut desk = server.login("juliet/desk");
+    desk.send("<presence/>");
+    assert!(bodies(&desk.drain()).is_empty());
+    for n in 5..8 {
+        romeo.send(chat("juliet@localhost/phone", n));
+    }
+    romeo.expect_nothing();
+    phone.reset();
+    for n in 0..8 {
+        let message = loop {
+            let node = desk.next_element();
+            if node.name == "message" {
+                break node;
+            }
+        };
+        assert_eq!(message.body(), n.to_string());
+        delay(&message);
+    }
+    assert!(bodies(&desk.drain()).is_empty());
+}
+
 /// The server stops while nobody is there: what was not acknowledged is stored.
 #[test]
 fn the_server_stops_meanwhile() {
