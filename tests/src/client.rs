@@ -394,10 +394,17 @@ impl Client {
         self.jid = bound.children[0].children[0].text.clone();
     }
 
-    /// Everything from the header to the bound resource: STARTTLS unless there is TLS already, then
-    /// SCRAM-SHA-256.
+    /// Everything from the header to the bound resource.
     #[track_caller]
     pub fn login(&mut self, user: &str, password: &str, resource: Option<&str>) {
+        self.sign_in(user, password);
+        self.bind(resource);
+    }
+
+    /// Everything from the header to the features after the login: STARTTLS unless there is TLS already, then
+    /// SCRAM-SHA-256.
+    #[track_caller]
+    pub fn sign_in(&mut self, user: &str, password: &str) {
         let features = self.open();
         if matches!(self.transport(), Transport::Plain(_)) && features.child("starttls").is_some() {
             self.starttls();
@@ -407,7 +414,6 @@ impl Client {
             self.fail(&format!("{user} cannot log in: {failure}"));
         }
         self.open();
-        self.bind(resource);
     }
 
     /// The bound address without its resource.

@@ -3,6 +3,7 @@
 //!
 //! - [`Server`] starts, stops and kills the binary.
 //! - [`Client`] is one scripted XML stream: what to send and what must come back, written as XML.
+//! - [`Managed`] is a client that acknowledges stanzas and resumes its stream (XEP-0198).
 //! - [`Node`] is what came back; [`Node::mismatch`] says how a pattern is compared with it.
 //! - [`Scram`] logs in, or tries to cheat at it.
 //! - [`Example`] is a plugin as somebody else might write it, with what its README tells operators.
@@ -16,6 +17,7 @@ mod client;
 mod examples;
 mod grants;
 mod guests;
+mod managed;
 mod scram;
 mod server;
 mod tls;
@@ -25,6 +27,7 @@ pub use caps::caps_version;
 pub use chat::Chat;
 pub use client::{Client, Incoming};
 pub use examples::Example;
+pub use managed::Managed;
 pub use scram::{Mechanism, Scram};
 pub use server::{DOMAIN, Server, ServerBuilder, password};
 pub use xml::{Node, Reader, escape};

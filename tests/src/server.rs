@@ -231,7 +231,15 @@ impl Server {
         client
     }
 
-    /// The same, with initial presence sent.
+    /// A connection on which `user` has logged in and has no resource yet.
+    #[track_caller]
+    pub fn signed_in(&self, user: &str) -> Client {
+        let mut client = self.connect();
+        client.sign_in(user, &password(user));
+        client
+    }
+
+    /// A session of `user/resource`, with initial presence sent.
     #[track_caller]
     pub fn online(&self, who: &str) -> Client {
         let mut client = self.login(who);

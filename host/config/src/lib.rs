@@ -11,6 +11,6 @@ pub mod tdsl;
 
 pub use error::{Error, Located};
 pub use settings::{
-    C2s, DataSource, Invalid, Limits, OnFailure, Plugin, PluginGrants, PluginValues, PluginsSettings, Port,
-    Settings, Socket, VhostSettings,
+    C2s, ClientState, DataSource, Invalid, Limits, OnFailure, Plugin, PluginGrants, PluginValues,
+    PluginsSettings, Port, Settings, Socket, StreamManagement, VhostSettings,
 };

@@ -92,6 +92,7 @@ impl Net {
             password_checks: Semaphore::new(processors),
             stopping: stopping.subscribe(),
             open: watch::Sender::new(0),
+            asleep: watch::Sender::new(0),
         });
         let mut listeners = JoinSet::new();
         let mut local_addrs = Vec::new();
@@ -127,6 +128,11 @@ impl Net {
         *self.shared.open.borrow()
     }
 
+    /// How many sessions are without a stream and may be resumed (XEP-0198).
+    pub fn sessions_asleep(&self) -> usize {
+        *self.shared.asleep.borrow()
+    }
+
     /// Read the certificates again, for streams that begin from now on.
     ///
     /// # Errors
@@ -141,8 +147,12 @@ impl Net {
         self.stopping.send_replace(true);
         while self.listeners.join_next().await.is_some() {}
         self.shared.server.shutdown();
-        let mut open = self.shared.open.subscribe();
-        let closed = open.wait_for(|open| *open == 0);
+        let (mut open, mut asleep) = (self.shared.open.subscribe(), self.shared.asleep.subscribe());
+        let closed = async {
+            // A stream that is lost now may still leave its session behind.
+            let _ = open.wait_for(|open| *open == 0).await;
+            let _ = asleep.wait_for(|asleep| *asleep == 0).await;
+        };
         if timeout(self.shared.settings.limits.shutdown_timeout, closed).await.is_err() {
             tracing::warn!(open = *self.shared.open.borrow(), "stopping although streams are still open");
         }

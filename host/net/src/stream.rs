@@ -1,9 +1,12 @@
 //! A client's connection, from its first byte to its last: negotiation, then the session, then the close.
 
+mod absence;
+mod ahead;
 mod close;
 mod features;
 mod io;
 mod login;
+mod manage;
 mod negotiate;
 mod session;
 #[cfg(test)]
@@ -53,6 +56,8 @@ pub struct Shared {
     pub stopping: watch::Receiver<bool>,
     /// How many connections are open.
     pub open: watch::Sender<usize>,
+    /// How many sessions are without a stream and may be resumed.
+    pub asleep: watch::Sender<usize>,
 }
 
 impl Shared {
@@ -83,6 +88,8 @@ enum Ending {
     Closed,
     /// The connection is lost: nothing can be sent.
     Lost,
+    /// The session goes on with another stream.
+    Moved,
 }
 
 impl Ending {

@@ -1,6 +1,7 @@
 //! What all plugins of an engine share.
 
 use crate::lanes::Lanes;
+use crate::pending::Pending;
 use crate::plugin::PluginInfo;
 use crate::quiet::Work;
 use crate::requests::Requests;
@@ -15,6 +16,8 @@ use tokio::sync::Notify;
 pub(crate) struct Common {
     pub requests: Requests,
     pub usages: Usages,
+    /// Deletes that wait for clients.
+    pub pending: Pending,
     /// Wakes the housekeeping: an alarm or a deadline may be nearer than it knows.
     pub wake: Notify,
     /// What is being done beside the calls.

@@ -8,8 +8,9 @@ use crate::account_data;
 use crate::call::Failure;
 use crate::chain::Chain;
 use crate::counters::add;
-use crate::host::{Host, Outgoing, Written};
+use crate::host::{Fate, Host, Outgoing, Written};
 use crate::options::Limits;
+use crate::pending::delete_later;
 use crate::quiet::Job;
 use crate::requests::Request;
 use crate::staged::{Quota, Staged};
@@ -196,25 +197,27 @@ impl Rest {
             return;
         }
         if self.delivers {
-            tokio::spawn(async move { self.finish(&*host, &shared).await });
+            tokio::spawn(async move { self.finish(host, shared).await });
         } else {
             delete(self.deletes, &*host, &shared).await;
         }
     }
 
     /// Wait until the stanzas are written, then delete. `false` if one never will be: then the
-    /// deletes are not made.
-    pub async fn finish(self, host: &dyn Host, shared: &Shared) -> bool {
-        if let Some(written) = self.written
-            && !written.all().await
-        {
-            return false;
+    /// deletes are not made. What clients are to acknowledge is not waited for: the deletes are made then,
+    /// and `false` says that calls would still see what is to be deleted.
+    pub async fn finish(self, host: Arc<dyn Host>, shared: Arc<Shared>) -> bool {
+        let Some(written) = self.written else { return delete(self.deletes, &*host, &shared).await };
+        match written.all().await {
+            Fate::Lost => false,
+            Fate::Done => delete(self.deletes, &*host, &shared).await,
+            Fate::Open(_) if self.deletes.is_empty() => true,
+            Fate::Open(promise) => delete_later(promise, self.deletes, host, shared),
         }
-        delete(self.deletes, host, shared).await
     }
 }
 
-async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared) -> bool {
+pub(crate) async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared) -> bool {
     if deletes.is_empty() {
         return true;
     }

@@ -2,9 +2,11 @@
 //! nothing else of it.
 
 use crate::account_data::AccountData;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
 
@@ -111,7 +113,8 @@ pub trait Host: Send + Sync + 'static {
 
     /// Let stanzas leave, in order. `ahead` names a session that is being held back and whose
     /// stanzas here go before everything held. Returns once all stanzas are queued; the answer
-    /// tells whether every `Deliver` was written to its stream.
+    /// tells whether every `Deliver` was written to its stream or, where the client acknowledges stanzas,
+    /// acknowledged.
     fn send<'a>(&'a self, stanzas: Vec<Outgoing>, ahead: Option<&'a Jid>) -> BoxFuture<'a, Written>;
 
     /// Whether there is an account of this bare JID.
@@ -148,16 +151,66 @@ pub trait Host: Send + Sync + 'static {
 }
 
 /// What becomes of stanzas that have been queued.
-pub struct Written(BoxFuture<'static, bool>);
+pub struct Written(BoxFuture<'static, Fate>);
+
+/// What has become of stanzas that were queued.
+pub enum Fate {
+    /// One of them will never be written.
+    Lost,
+    /// All are with their clients, as far as can be known.
+    Done,
+    /// All are with sessions that keep them until their clients acknowledge them (XEP-0198).
+    Open(Promise),
+}
+
+/// What clients are still to acknowledge.
+pub struct Promise {
+    lost: Arc<AtomicBool>,
+    kept: BoxFuture<'static, bool>,
+}
 
 impl Written {
     /// `answer` resolves to `true` once all stanzas are written, to `false` when one never will be.
     pub fn new(answer: impl Future<Output = bool> + Send + 'static) -> Self {
-        Self(Box::pin(answer))
+        Self(Box::pin(async { if answer.await { Fate::Done } else { Fate::Lost } }))
     }
 
-    /// Wait until all are written, or one never will be.
-    pub async fn all(self) -> bool {
+    /// `accepted` resolves to `true` once no stanza can get lost unnoticed any more, and then the rest is
+    /// the promise.
+    pub fn promised(accepted: impl Future<Output = bool> + Send + 'static, promise: Promise) -> Self {
+        Self(Box::pin(async {
+            if !accepted.await {
+                return Fate::Lost;
+            }
+            let Promise { lost, mut kept } = promise;
+            match kept.as_mut().now_or_never() {
+                Some(true) => Fate::Done,
+                Some(false) => Fate::Lost,
+                None => Fate::Open(Promise { lost, kept }),
+            }
+        }))
+    }
+
+    /// Wait until all are written or safe with their sessions, or one never will be.
+    pub async fn all(self) -> Fate {
         self.0.await
+    }
+}
+
+impl Promise {
+    /// `kept` resolves to `true` once all stanzas are acknowledged, to `false` when one never will be;
+    /// `lost` is set before that.
+    pub fn new(lost: Arc<AtomicBool>, kept: impl Future<Output = bool> + Send + 'static) -> Self {
+        Self { lost, kept: Box::pin(kept) }
+    }
+
+    /// Whether it is known already that it will not be kept.
+    pub fn loss(&self) -> Arc<AtomicBool> {
+        self.lost.clone()
+    }
+
+    /// Wait until it is known.
+    pub async fn kept(self) -> bool {
+        self.kept.await
     }
 }

@@ -46,6 +46,7 @@ mod measure;
 mod memory;
 mod notes;
 mod options;
+mod pending;
 mod plan;
 mod plugin;
 mod pool;
@@ -86,7 +87,7 @@ pub use event::{
 pub use gauge::HookFigures;
 pub use grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};
 pub use hooks::Service;
-pub use host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
+pub use host::{AccountError, Contact, Fate, Host, Outgoing, Promise, SessionInfo, Subscription, Written};
 pub use index::Party;
 pub use input::{Input, InputError, Shown};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};

@@ -154,9 +154,10 @@ impl Plugin {
         } else if let Decision::Flow(flow) = decision {
             let rest = departure.leave(&***host, shared, *ahead).await;
             // The next event of the account must not find what this one has delivered, so deletes are
-            // waited for. The same goes for the next page.
+            // waited for, or hidden. The same goes for the next page.
             let again = flow == Flow::Again;
-            let written = !(again || rest.has_deletes()) || rest.finish(&***host, shared).await;
+            let written =
+                !(again || rest.has_deletes()) || { rest.finish((*host).clone(), shared.clone()).await };
             return Ok(Decision::Flow(if again && written { Flow::Again } else { Flow::Done }));
         } else {
             departure.leave_aside((*host).clone(), shared.clone()).await;

@@ -15,6 +15,12 @@ impl Server {
                 ns::ROSTER_VER,
                 ns::PRE_APPROVAL
             ));
+            if self.settings.stream_management.enabled {
+                features.push_str(&format!("<sm xmlns='{}'/>", ns::SM));
+            }
+            if self.settings.client_state.enabled {
+                features.push_str(&format!("<csi xmlns='{}'/>", ns::CSI));
+            }
         }
         features.push_str(&self.caps(vhost.domain()));
         if let Some(engine) = self.engine.get() {

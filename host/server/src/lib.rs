@@ -15,6 +15,7 @@ mod message;
 mod outbound;
 mod plugin_host;
 mod presence;
+mod resumption;
 mod roster;
 mod router;
 mod server;
@@ -26,7 +27,8 @@ mod testing;
 mod vhost;
 
 pub use accounts::{AccountError, Credentials};
-pub use outbound::SessionEnd;
+pub use outbound::{SessionEnd, StreamEnd, TooHigh};
+pub use resumption::{Enabled, ResumeError, Resumed};
 pub use server::{AddVhostError, BindError, Server, Stats};
 pub use session::Session;
 pub use vhost::Vhost;

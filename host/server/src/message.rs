@@ -2,6 +2,7 @@
 
 use crate::directory::AccountEntry;
 use crate::outbound::{Copies, Entry};
+use crate::resumption::{delayed, original};
 use crate::router::Source;
 use crate::server::Server;
 use crate::session::Session;
@@ -126,9 +127,10 @@ impl Server {
         self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
     }
 
-    /// A plugin has kept something for an account that had nobody online. If somebody has come
+    /// A plugin has kept something for an account that had nobody online, or what it had handed to a session
+    /// did not get to the client. If somebody has come
     /// meanwhile, it may have looked before this was durable: have it look again.
-    fn look_again(&self, account: &Jid) {
+    pub(crate) fn look_again(&self, account: &Jid) {
         let Some(entry) = self.directory.account(account.as_str()) else { return };
         let mut receivers = entry.receivers().into_iter();
         let Some(session) = receivers.find(|session| !session.is_finishing()) else { return };
@@ -144,29 +146,42 @@ impl Server {
     }
 
     /// What a session could not write before it ended.
-    pub(crate) async fn route_again(&self, ended: &Arc<Session>, Entry { stanza, copies, .. }: Entry) {
-        match (stanza.kind(), stanza.ty()) {
+    pub(crate) async fn route_again(&self, ended: &Arc<Session>, entry: Entry) {
+        match (entry.stanza.kind(), entry.stanza.ty()) {
             (Kind::Message, Type::Normal | Type::Chat) => {}
-            (Kind::Iq, _) => return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await,
+            (Kind::Iq, _) => {
+                return self.bounce(&entry.stanza, &Condition::ServiceUnavailable.into()).await;
+            }
             _ => return,
         }
-        if copies.is_some_and(|copies| !copies.give_up()) {
+        if entry.copies.as_ref().is_some_and(|copies| !copies.give_up()) {
             // Another session has written it, or will.
             return;
         }
         let account = &ended.account;
         if matches!(self.storage.account(&account.jid).await, Ok(None)) {
             // Removed: whoever takes the name next must not find it.
-            return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            return self.bounce(&entry.stanza, &Condition::ServiceUnavailable.into()).await;
         }
         self.stats.rerouted.fetch_add(1, Ordering::Relaxed);
+        let domain = ended.vhost.domain();
+        let (stanza, received) = original(&entry, domain);
+        // Its time is known where it may have waited for long.
+        let is_old = entry.received > 0;
+        let outgoing = if is_old { delayed(&stanza, domain, received) } else { entry.stanza };
         let source = Source { origin: Origin::Internal, vhost: &ended.vhost, session: None };
         let mut others = account.receivers();
         others.retain(|session| !session.is_finishing());
-        let Err(stanza) = self.hand_to_all(&others, &source, stanza).await else { return };
+        let Err(back) = self.hand_to_all(&others, &source, outgoing).await else { return };
+        // Who keeps it stamps it with the time of the event.
+        let mut event = self.event_for(&source, &account.jid);
+        let stanza = if is_old { stanza } else { back };
+        if is_old {
+            event.received = received;
+        }
         let facts = || source.facts(None, Target::empty());
-        let calls = self.matching(ended.vhost.domain(), Stage::Post, &stanza, facts);
-        match self.ask(calls, self.event_for(&source, &account.jid), stanza).await {
+        let calls = self.matching(domain, Stage::Post, &stanza, facts);
+        match self.ask(calls, event, stanza).await {
             None => self.look_again(&account.jid),
             Some(back) => self.bounce(&back, &Condition::RecipientUnavailable.into()).await,
         }

@@ -1,12 +1,26 @@
 //! A session's way out: a bounded queue that some stream drains.
 
+mod inactive;
+mod managed;
+mod receipt;
+mod resume;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use managed::Managed;
+pub use managed::TooHigh;
+pub(crate) use receipt::{Copies, Ticket, receipt};
+pub(crate) use resume::AttachError;
+
+use inactive::Inactive;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use tokio::sync::{Notify, oneshot};
+use std::time::SystemTime;
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use waxwing_config::ClientState;
 use waxwing_xmpp::{Kind, Stanza, StreamError};
 
 /// A queue longer than this gives its memory back when it runs empty.
@@ -17,6 +31,15 @@ const KEPT_CAPACITY: usize = 32;
 pub struct SessionEnd {
     /// What to tell the client (RFC 6120, section 4.9.3).
     pub error: Option<StreamError>,
+}
+
+/// Why a stream is given nothing more.
+#[derive(Clone, Debug)]
+pub enum StreamEnd {
+    /// The session has ended.
+    Session(SessionEnd),
+    /// The session goes on with another stream (XEP-0198, section 5): the one that asks is to let go of it.
+    Moved,
 }
 
 /// What happened to a stanza that was pushed.
@@ -31,16 +54,39 @@ pub(crate) enum Pushed {
 /// A stanza on its way to a stream.
 pub(crate) struct Entry {
     pub stanza: Stanza,
-    /// Told when the stanza has been written.
+    /// Told when the stanza has been written or, if the client acknowledges stanzas, acknowledged.
     pub ticket: Option<Ticket>,
     /// Of a message that other sessions of the account get too.
     pub copies: Option<Arc<Copies>>,
+    /// When it was queued for a client that acknowledges stanzas, in milliseconds since the Unix epoch; else 0.
+    pub received: u64,
 }
 
 impl Entry {
     /// A stanza of which nobody wants to hear again.
     pub fn new(stanza: Stanza) -> Self {
-        Self { stanza, ticket: None, copies: None }
+        Self { stanza, ticket: None, copies: None, received: 0 }
+    }
+
+    /// It has reached its client, as far as can be known, or nobody needs it any more.
+    fn settle(self) {
+        if let Some(copies) = self.copies {
+            copies.written();
+        }
+        if let Some(ticket) = self.ticket {
+            ticket.done();
+        }
+    }
+
+    /// It is in the queue of a client that acknowledges stanzas, and leaves it only for good.
+    fn accept(&mut self) {
+        if self.received == 0 {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            self.received = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+        }
+        if let Some(ticket) = &mut self.ticket {
+            ticket.accept();
+        }
     }
 }
 
@@ -77,8 +123,14 @@ struct Queue {
     holds: u32,
     /// Set once; a stream that finds nothing left to write ends with it.
     end: Option<SessionEnd>,
+    /// What is left is being taken out.
+    over: bool,
     /// Nothing more is accepted or handed out.
     gone: bool,
+    /// Once the client acknowledges stanzas.
+    managed: Option<Box<Managed>>,
+    /// While the client says that nobody looks at it.
+    inactive: Option<Box<Inactive>>,
     waker: Option<Waker>,
 }
 
@@ -89,22 +141,31 @@ impl Outbound {
     }
 
     /// Queue a stanza.
-    pub fn push(&self, entry: Entry, place: Place) -> Pushed {
+    pub fn push(&self, mut entry: Entry, place: Place) -> Pushed {
         let mut queue = self.queue.lock();
         if queue.gone {
             return Pushed::Gone(entry);
         }
-        let bytes = entry.stanza.wire_len();
-        if queue.holds > 0 && place == Place::Behind && entry.stanza.kind() == Kind::Message {
-            if queue.held_bytes >= self.limit {
-                return Pushed::Full(entry);
+        if queue.inactive.is_some() {
+            match queue.weigh(entry, self.limit) {
+                Some(back) => entry = back,
+                None => return Pushed::Queued,
             }
+        }
+        let bytes = entry.stanza.wire_len();
+        let held = queue.holds > 0 && place == Place::Behind && entry.stanza.kind() == Kind::Message;
+        let waiting = if held { queue.held_bytes } else { queue.ready_bytes };
+        if waiting >= self.limit {
+            queue.give_up_asleep();
+            return Pushed::Full(entry);
+        }
+        if queue.managed.is_some() {
+            entry.accept();
+        }
+        if held {
             queue.held_bytes += bytes;
             queue.held.push_back(entry);
             return Pushed::Queued;
-        }
-        if queue.ready_bytes >= self.limit {
-            return Pushed::Full(entry);
         }
         queue.ready_bytes += bytes;
         queue.ready.push_back(entry);
@@ -121,13 +182,35 @@ impl Outbound {
         self.queue.lock().written
     }
 
-    /// Whether the session is to end; if not, `cx` hears of it.
+    /// Whether the session is to end, or to go on with another stream; if not, `cx` hears of it.
     pub fn poll_ending(&self, cx: &mut Context<'_>) -> bool {
         let mut queue = self.queue.lock();
-        if queue.end.is_none() {
+        let ending = queue.end.is_some() || queue.is_claimed();
+        if !ending {
             queue.waker = Some(cx.waker().clone());
         }
-        queue.end.is_some()
+        ending
+    }
+
+    /// Whether the client says that nobody looks at it. What is held back for it meanwhile leaves when
+    /// somebody does.
+    pub fn set_inactive(&self, inactive: Option<&ClientState>) {
+        let mut queue = self.queue.lock();
+        match inactive {
+            Some(settings) if queue.inactive.is_none() => {
+                queue.inactive = Some(Box::new(Inactive::new(settings)));
+            }
+            Some(_) => {}
+            None => {
+                queue.flush();
+                queue.inactive = None;
+            }
+        }
+        let waker = queue.waker.take();
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Wait until something was written, or the queue ended. Register before trying to push again.
@@ -149,6 +232,9 @@ impl Outbound {
             return;
         }
         let mut held = std::mem::take(&mut queue.held);
+        if !held.is_empty() {
+            queue.flush();
+        }
         queue.ready.append(&mut held);
         queue.ready_bytes += std::mem::take(&mut queue.held_bytes);
         let waker = queue.waker.take();
@@ -160,28 +246,22 @@ impl Outbound {
     }
 
     /// Append queued stanzas to `out` until it is longer than `max`.
-    pub fn poll(&self, cx: &mut Context<'_>, out: &mut Vec<u8>, max: usize) -> Poll<Result<(), SessionEnd>> {
+    pub fn poll(&self, cx: &mut Context<'_>, out: &mut Vec<u8>, max: usize) -> Poll<Result<(), StreamEnd>> {
         let mut queue = self.queue.lock();
         let queue = &mut *queue;
-        if queue.gone || queue.ready.is_empty() {
-            if let Some(end) = &queue.end {
-                return Poll::Ready(Err(end.clone()));
-            }
-            if !queue.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                queue.waker = Some(cx.waker().clone());
-            }
-            return Poll::Pending;
+        if queue.is_claimed() {
+            return Poll::Ready(Err(StreamEnd::Moved));
         }
-        while out.len() <= max {
-            let Some(entry) = queue.ready.pop_front() else { break };
-            queue.ready_bytes = queue.ready_bytes.saturating_sub(entry.stanza.wire_len());
-            entry.stanza.write_to(out);
-            // A presence that is not written is out of date.
-            if entry.ticket.is_some() || entry.stanza.kind() != Kind::Presence {
-                queue.unwritten.push(entry);
-            }
+        if !queue.gone && queue.hand_out(out, max) {
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Ok(()))
+        if let Some(end) = &queue.end {
+            return Poll::Ready(Err(StreamEnd::Session(end.clone())));
+        }
+        if !queue.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            queue.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// All that [`Outbound::poll`] has handed out is written.
@@ -193,14 +273,7 @@ impl Outbound {
             queue.ready = VecDeque::new();
         }
         drop(queue);
-        for entry in done {
-            if let Some(copies) = entry.copies {
-                copies.written();
-            }
-            if let Some(ticket) = entry.ticket {
-                ticket.done();
-            }
-        }
+        done.into_iter().for_each(Entry::settle);
         self.room.notify_waiters();
     }
 
@@ -208,6 +281,9 @@ impl Outbound {
     pub fn end(&self, end: SessionEnd) {
         let mut queue = self.queue.lock();
         queue.end.get_or_insert(end);
+        if let Some(managed) = &queue.managed {
+            managed.changed.notify_waiters();
+        }
         let waker = queue.waker.take();
         drop(queue);
         if let Some(waker) = waker {
@@ -215,12 +291,19 @@ impl Outbound {
         }
     }
 
-    /// Take everything that was not written, in order. With nothing left to take the queue is gone
+    /// Take everything that was not written or acknowledged, in order. With nothing left to take the queue is gone
     /// for good: until then it accepts stanzas, so that none overtakes those that were taken.
     pub fn take_unwritten(&self) -> Vec<Entry> {
         let mut queue = self.queue.lock();
         let queue = &mut *queue;
+        queue.over = true;
+        // Presence that was held back is out of date.
+        queue.inactive = None;
         let mut left = std::mem::take(&mut queue.unwritten);
+        if let Some(managed) = &mut queue.managed {
+            managed.changed.notify_waiters();
+            left.extend(managed.take());
+        }
         left.extend(queue.ready.drain(..));
         left.extend(queue.held.drain(..));
         queue.ready_bytes = 0;
@@ -239,244 +322,42 @@ impl Outbound {
     }
 }
 
-/// The copies of one message in several sessions' queues.
-pub(crate) struct Copies {
-    /// Queues that have one, and whoever still hands them out.
-    holders: AtomicUsize,
-    written: AtomicBool,
-}
-
-impl Copies {
-    /// Held by whoever hands the copies out, until it [gives up](Self::give_up) its part.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { holders: AtomicUsize::new(1), written: AtomicBool::new(false) })
+impl Queue {
+    fn is_claimed(&self) -> bool {
+        self.managed.as_ref().is_some_and(|managed| managed.claimed)
     }
 
-    /// One more queue gets a copy.
-    pub fn add(&self) {
-        self.holders.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// One was written, or somebody did not want it.
-    pub fn written(&self) {
-        self.written.store(true, Ordering::Release);
-    }
-
-    /// One holder less. `true` if it was the last and no copy was written: then it must find the
-    /// message another way.
-    pub fn give_up(&self) -> bool {
-        self.holders.fetch_sub(1, Ordering::AcqRel) == 1 && !self.written.load(Ordering::Acquire)
-    }
-}
-
-/// One stanza's part in a [`receipt`]. Dropped without [`Ticket::done`], it fails the whole.
-pub(crate) struct Ticket(Option<Arc<Receipt>>);
-
-struct Receipt {
-    remaining: AtomicUsize,
-    answer: Mutex<Option<oneshot::Sender<bool>>>,
-}
-
-/// `count` tickets, and what becomes `true` once all are done, `false` as soon as one never will be.
-pub(crate) fn receipt(count: usize) -> (Vec<Ticket>, oneshot::Receiver<bool>) {
-    let (answer, answered) = oneshot::channel();
-    let receipt = Arc::new(Receipt { remaining: AtomicUsize::new(count), answer: Mutex::new(Some(answer)) });
-    if count == 0 {
-        receipt.settle(true);
-    }
-    ((0..count).map(|_| Ticket(Some(receipt.clone()))).collect(), answered)
-}
-
-impl Receipt {
-    fn settle(&self, written: bool) {
-        if let Some(answer) = self.answer.lock().take() {
-            // Nobody may be waiting any more.
-            let _ = answer.send(written);
+    /// Append what may go now. Answers whether there was anything.
+    fn hand_out(&mut self, out: &mut Vec<u8>, max: usize) -> bool {
+        if let Some(mut managed) = self.managed.take() {
+            let before = out.len();
+            let resent = managed.resend(out, max);
+            while resent && out.len() <= max && managed.has_room() {
+                let Some(entry) = self.next(out) else { break };
+                managed.give(entry);
+            }
+            managed.ask(out, resent && self.ready.is_empty());
+            self.managed = Some(managed);
+            return out.len() > before;
         }
-    }
-}
-
-impl Ticket {
-    pub fn done(mut self) {
-        if let Some(receipt) = self.0.take()
-            && receipt.remaining.fetch_sub(1, Ordering::AcqRel) == 1
-        {
-            receipt.settle(true);
+        if self.ready.is_empty() {
+            return false;
         }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if let Some(receipt) = self.0.take() {
-            receipt.settle(false);
+        while out.len() <= max {
+            let Some(entry) = self.next(out) else { break };
+            // A presence that is not written is out of date.
+            if entry.ticket.is_some() || entry.stanza.kind() != Kind::Presence {
+                self.unwritten.push(entry);
+            }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::task::Waker;
-    use waxwing_xmpp::Type;
-
-    fn message(body: &str) -> Entry {
-        Entry::new(Stanza::message(Type::Chat, &format!("<body>{body}</body>")))
+        true
     }
 
-    fn presence() -> Entry {
-        Entry::new(Stanza::presence(Type::Available, ""))
-    }
-
-    fn push(outbound: &Outbound, entry: Entry, place: Place) {
-        assert!(matches!(outbound.push(entry, place), Pushed::Queued));
-    }
-
-    /// What the stream would write now, or `None` if it would wait.
-    fn drain(outbound: &Outbound) -> Option<String> {
-        let mut out = Vec::new();
-        let mut cx = Context::from_waker(Waker::noop());
-        match outbound.poll(&mut cx, &mut out, usize::MAX) {
-            Poll::Ready(Ok(())) => Some(String::from_utf8(out).expect("stanzas are UTF-8")),
-            Poll::Ready(Err(_)) | Poll::Pending => None,
-        }
-    }
-
-    fn order(written: &str, bodies: &[&str]) -> bool {
-        let at: Vec<_> = bodies.iter().map(|body| written.find(&format!(">{body}<"))).collect();
-        at.iter().all(Option::is_some) && at.is_sorted()
-    }
-
-    #[test]
-    fn stanzas_leave_in_the_order_in_which_they_came() {
-        let outbound = Outbound::new(1000);
-        for body in ["a", "b", "c"] {
-            push(&outbound, message(body), Place::Behind);
-        }
-        assert!(order(&drain(&outbound).expect("something is queued"), &["a", "b", "c"]));
-        assert!(drain(&outbound).is_none());
-    }
-
-    #[test]
-    fn held_messages_wait_behind_those_pushed_ahead_and_presence_does_not() {
-        let outbound = Outbound::new(1000);
-        outbound.hold();
-        push(&outbound, message("new"), Place::Behind);
-        push(&outbound, presence(), Place::Behind);
-        push(&outbound, message("stored"), Place::Ahead);
-        let first = drain(&outbound).expect("presence and the stored message");
-        assert!(first.contains("<presence") && first.contains("stored") && !first.contains("new"));
-        outbound.release();
-        assert!(drain(&outbound).expect("the held message").contains("new"));
-    }
-
-    #[test]
-    fn two_holds_need_two_releases() {
-        let outbound = Outbound::new(1000);
-        outbound.hold();
-        outbound.hold();
-        push(&outbound, message("a"), Place::Behind);
-        outbound.release();
-        assert!(drain(&outbound).is_none());
-        outbound.release();
-        assert!(drain(&outbound).is_some());
-    }
-
-    #[test]
-    fn a_full_queue_takes_more_once_something_was_handed_out() {
-        let outbound = Outbound::new(10);
-        push(&outbound, message("a"), Place::Behind);
-        assert!(matches!(outbound.push(message("b"), Place::Behind), Pushed::Full(_)));
-        assert!(drain(&outbound).is_some());
-        push(&outbound, message("b"), Place::Behind);
-    }
-
-    #[test]
-    fn what_was_not_written_is_given_back_in_order_and_then_the_queue_is_gone() {
-        let outbound = Outbound::new(1000);
-        push(&outbound, message("a"), Place::Behind);
-        assert!(drain(&outbound).is_some());
-        push(&outbound, message("b"), Place::Behind);
-        outbound.hold();
-        push(&outbound, message("c"), Place::Behind);
-        let left = outbound.take_unwritten();
-        let bodies: Vec<_> = left.iter().filter_map(|entry| entry.stanza.text("body")).collect();
-        assert_eq!(bodies, ["a", "b", "c"]);
-        push(&outbound, message("d"), Place::Behind);
-        outbound.release();
-        assert_eq!(outbound.take_unwritten().len(), 1);
-        assert!(outbound.take_unwritten().is_empty());
-        assert!(matches!(outbound.push(message("e"), Place::Behind), Pushed::Gone(_)));
-    }
-
-    #[test]
-    fn what_was_written_is_not_given_back() {
-        let outbound = Outbound::new(1000);
-        push(&outbound, message("a"), Place::Behind);
-        assert!(drain(&outbound).is_some());
-        outbound.written();
-        assert!(outbound.take_unwritten().is_empty());
-    }
-
-    #[test]
-    fn an_ended_queue_is_written_out_before_the_end_is_told() {
-        let outbound = Outbound::new(1000);
-        push(&outbound, message("a"), Place::Behind);
-        outbound.end(SessionEnd { error: None });
-        assert!(drain(&outbound).is_some());
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(matches!(outbound.poll(&mut cx, &mut Vec::new(), 100), Poll::Ready(Err(_))));
-    }
-
-    #[test]
-    fn what_is_held_leaves_room_for_what_goes_ahead() {
-        let outbound = Outbound::new(10);
-        outbound.hold();
-        push(&outbound, message("a"), Place::Behind);
-        assert!(matches!(outbound.push(message("b"), Place::Behind), Pushed::Full(_)));
-        push(&outbound, message("stored"), Place::Ahead);
-        assert!(drain(&outbound).is_some());
-        push(&outbound, presence(), Place::Behind);
-    }
-
-    #[test]
-    fn the_last_holder_of_copies_finds_another_way_unless_one_was_written() {
-        let copies = Copies::new();
-        copies.add();
-        copies.add();
-        assert!(!copies.give_up());
-        assert!(!copies.give_up());
-        assert!(copies.give_up());
-
-        let (outbound, copies) = (Outbound::new(1000), Copies::new());
-        copies.add();
-        push(&outbound, Entry { copies: Some(copies.clone()), ..message("a") }, Place::Behind);
-        assert!(drain(&outbound).is_some());
-        outbound.written();
-        assert!(!copies.give_up());
-    }
-
-    #[tokio::test]
-    async fn a_receipt_is_true_once_every_ticket_is_done() {
-        let (tickets, written) = receipt(2);
-        let outbound = Outbound::new(1000);
-        for ticket in tickets {
-            let entry = Entry { ticket: Some(ticket), ..message("a") };
-            push(&outbound, entry, Place::Behind);
-        }
-        assert!(drain(&outbound).is_some());
-        outbound.written();
-        assert_eq!(written.await, Ok(true));
-    }
-
-    #[tokio::test]
-    async fn a_receipt_is_false_when_the_queue_ends_first() {
-        let (tickets, written) = receipt(1);
-        let outbound = Outbound::new(1000);
-        for ticket in tickets {
-            push(&outbound, Entry { ticket: Some(ticket), ..message("a") }, Place::Behind);
-        }
-        drop(outbound.take_unwritten());
-        assert_eq!(written.await, Ok(false));
+    /// Take the next stanza and write it.
+    fn next(&mut self, out: &mut Vec<u8>) -> Option<Entry> {
+        let entry = self.ready.pop_front()?;
+        self.ready_bytes = self.ready_bytes.saturating_sub(entry.stanza.wire_len());
+        entry.stanza.write_to(out);
+        Some(entry)
     }
 }

@@ -81,7 +81,7 @@ impl Host for Server {
                     }
                 }
             }
-            Written::new(async { written.await.unwrap_or(false) })
+            written
         }
         .boxed()
     }

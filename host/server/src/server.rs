@@ -34,6 +34,7 @@ pub struct Server {
     pub(crate) caps: crate::disco::Caps,
     /// The ad-hoc commands under way.
     pub(crate) command_sessions: crate::commands::Sessions,
+    pub(crate) departed: crate::resumption::Departed,
     vhosts: ArcSwap<HashMap<Box<str>, Arc<Vhost>>>,
     next_session: AtomicU64,
     pub(crate) stats: Stats,
@@ -48,8 +49,17 @@ pub struct Stats {
     pub sessions_ended: AtomicU64,
     /// Stanzas that entered from clients.
     pub stanzas_in: AtomicU64,
-    /// Messages that had not been written when their session ended, and were routed again.
+    /// Messages that had not been written, or not acknowledged, when their session ended, and were routed
+    /// again.
     pub rerouted: AtomicU64,
+    /// Those of them whose client acknowledges stanzas (XEP-0198).
+    pub rerouted_unacknowledged: AtomicU64,
+    /// Sessions whose clients have asked to acknowledge stanzas.
+    pub managed: AtomicU64,
+    /// Sessions that went on with a new stream.
+    pub resumed: AtomicU64,
+    /// Sessions that could not.
+    pub failed_resumptions: AtomicU64,
     /// Stanzas answered with an error.
     pub bounced: AtomicU64,
 }
@@ -97,6 +107,7 @@ impl Server {
             decoy_secret,
             caps: crate::disco::Caps::default(),
             command_sessions: crate::commands::Sessions::default(),
+            departed: crate::resumption::Departed::default(),
             vhosts: ArcSwap::from_pointee(vhosts),
             next_session: AtomicU64::new(1),
             stats: Stats::default(),
@@ -202,7 +213,14 @@ impl Server {
             });
             match added {
                 Ok(session) => break session,
-                Err(AddError::TooMany) => return Err(refuse(Condition::ResourceConstraint)),
+                // Clients that never come back are not to keep those out that do.
+                Err(AddError::TooMany) => match self.oldest_asleep(account) {
+                    Some(asleep) => {
+                        asleep.end(StreamError::new(StreamCondition::ResourceConstraint));
+                        self.finish(&asleep).await;
+                    }
+                    None => return Err(refuse(Condition::ResourceConstraint)),
+                },
                 Err(AddError::Taken(older)) => {
                     older.end(StreamError::new(StreamCondition::Conflict));
                     self.finish(&older).await;
@@ -260,7 +278,16 @@ impl Server {
             if left.is_empty() {
                 break;
             }
-            for entry in left.into_iter().filter(|entry| entry.ticket.is_none()) {
+            let (stored, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|it| it.ticket.is_some());
+            if !stored.is_empty() {
+                // Whoever has them stored keeps them now, and another session is to get them first.
+                drop(stored);
+                self.look_again(&session.account.jid);
+            }
+            for entry in left {
+                if entry.received > 0 {
+                    self.stats.rerouted_unacknowledged.fetch_add(1, Ordering::Relaxed);
+                }
                 self.route_again(session, entry).await;
             }
         }

@@ -1,7 +1,7 @@
 //! A bound resource: what the server knows of a client that is logged in, whatever carries it.
 
 use crate::directory::AccountEntry;
-use crate::outbound::{Copies, Entry, Outbound, Place, Pushed, SessionEnd, Ticket};
+use crate::outbound::{Copies, Entry, Outbound, Place, Pushed, SessionEnd, StreamEnd, Ticket, TooHigh};
 use crate::vhost::Vhost;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+use waxwing_config::ClientState;
 use waxwing_xmpp::{Jid, Stanza, StreamCondition, StreamError};
 
 /// A session. It is not its connection: streams come and go, and this one drains its queue.
@@ -69,14 +70,15 @@ impl Session {
         }
     }
 
-    /// For the stream: append queued stanzas to `out` until it is longer than `max` bytes. Fails
-    /// once the server has ended the session and everything queued was handed out.
+    /// For the stream: append queued stanzas to `out` until it is longer than `max` bytes, and a request to
+    /// acknowledge them where that makes sense. Fails once the server has ended the session and everything
+    /// queued was handed out, or at once when another stream is to take the place of this one.
     pub fn poll_outgoing(
         &self,
         cx: &mut Context<'_>,
         out: &mut Vec<u8>,
         max: usize,
-    ) -> Poll<Result<(), SessionEnd>> {
+    ) -> Poll<Result<(), StreamEnd>> {
         self.outbound.poll(cx, out, max)
     }
 
@@ -90,10 +92,71 @@ impl Session {
         self.outbound.end(SessionEnd { error: Some(error) });
     }
 
-    /// For the stream, while its peer does not read: whether the session is to end; if not, `cx` hears
-    /// of it.
+    /// For the stream, while its peer does not read: whether the session is to end or to go on without it;
+    /// if not, `cx` hears of it.
     pub fn poll_ending(&self, cx: &mut Context<'_>) -> bool {
         self.outbound.poll_ending(cx)
+    }
+
+    /// For the stream: whether another one is to take its place.
+    pub fn is_moving(&self) -> bool {
+        self.outbound.is_claimed()
+    }
+
+    /// For the stream: whether the client acknowledges stanzas (XEP-0198).
+    pub fn is_managed(&self) -> bool {
+        self.outbound.managed(|_| ()).is_some()
+    }
+
+    /// For the stream: the client has handled `h` stanzas.
+    ///
+    /// # Errors
+    /// If it was not sent so many.
+    pub fn acknowledge(&self, h: u32) -> Result<(), TooHigh> {
+        self.outbound.acknowledge(h)
+    }
+
+    /// For the stream: one more of the client's stanzas has been processed to its end.
+    pub fn count_handled(&self) {
+        self.outbound.managed(|managed| managed.handled = managed.handled.wrapping_add(1));
+    }
+
+    /// How many of the client's stanzas have been processed, modulo 2^32.
+    pub fn handled(&self) -> u32 {
+        self.outbound.managed(|managed| managed.handled).unwrap_or_default()
+    }
+
+    /// Whether the session may go on without a stream.
+    pub fn may_sleep(&self) -> bool {
+        self.outbound.may_sleep()
+    }
+
+    /// The stream is gone; with `busy` one of its stanzas is still being processed, until
+    /// [`Session::idle`]. Answers which absence this is.
+    pub fn detach(&self, busy: bool) -> u64 {
+        self.outbound.detach(busy)
+    }
+
+    /// The last stanza of the stream that has gone is processed.
+    pub fn idle(&self) {
+        self.outbound.idle();
+    }
+
+    /// Wait until the absence is over: `false` if a new stream has come, `true` if the session has ended,
+    /// for want of one or for another reason. It is to be finished then.
+    pub async fn sleep(&self, absence: u64) -> bool {
+        self.outbound.sleep(absence).await
+    }
+
+    /// The client says whether anybody looks at it (XEP-0352).
+    pub fn set_inactive(&self, inactive: Option<&ClientState>) {
+        self.outbound.set_inactive(inactive);
+    }
+
+    /// For the stream: answer the client in the server's name, as one more stanza of its queue.
+    pub async fn answer(&self, stanza: Stanza) {
+        // A session that is gone needs no answer.
+        let _ = self.deliver(stanza).await;
     }
 
     /// Queue a stanza for the client. Waits while the queue is full; a client that reads nothing

@@ -252,17 +252,25 @@ pub struct StreamError {
     pub condition: StreamCondition,
     /// A sentence for a person, in English.
     pub text: Option<String>,
+    /// An application-specific condition (RFC 6120 section 4.9.4): one element as XML that stands by itself.
+    pub extra: Option<String>,
 }
 
 impl StreamError {
     /// An error without a text.
     pub fn new(condition: StreamCondition) -> StreamError {
-        StreamError { condition, text: None }
+        StreamError { condition, text: None, extra: None }
     }
 
     /// The same with a sentence for a person.
     pub fn with_text(mut self, text: impl Into<String>) -> StreamError {
         self.text = Some(text.into());
+        self
+    }
+
+    /// The same with an application-specific condition: one element as XML that stands by itself.
+    pub fn with_extra(mut self, xml: impl Into<String>) -> StreamError {
+        self.extra = Some(xml.into());
         self
     }
 
@@ -272,6 +280,7 @@ impl StreamError {
         if let Some(text) = &self.text {
             xml += &format!("<text xmlns='{}' xml:lang='en'>{}</text>", ns::STREAM_ERRORS, escape(text));
         }
+        xml += self.extra.as_deref().unwrap_or_default();
         xml + "</stream:error>"
     }
 }

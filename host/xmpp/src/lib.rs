@@ -1,6 +1,7 @@
 //! XMPP without I/O: addresses, stanzas, stream framing, errors and SASL mechanisms.
 
 mod chars;
+pub mod datetime;
 mod element;
 mod error;
 mod escape;

@@ -38,6 +38,16 @@ pub const CAPS: &str = "http://jabber.org/protocol/caps";
 pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
 /// Data forms (XEP-0004).
 pub const DATA_FORMS: &str = "jabber:x:data";
+/// Stream management (XEP-0198).
+pub const SM: &str = "urn:xmpp:sm:3";
+/// Client state indication (XEP-0352).
+pub const CSI: &str = "urn:xmpp:csi:0";
+/// Delayed delivery (XEP-0203).
+pub const DELAY: &str = "urn:xmpp:delay";
+/// Chat state notifications (XEP-0085).
+pub const CHAT_STATES: &str = "http://jabber.org/protocol/chatstates";
+/// Message processing hints (XEP-0334).
+pub const HINTS: &str = "urn:xmpp:hints";
 /// Ping (XEP-0199).
 pub const PING: &str = "urn:xmpp:ping";
 /// The namespace that the prefix `xml` is bound to (Namespaces in XML 1.0 section 3).

@@ -8,6 +8,7 @@ mod limits;
 mod plugin_block;
 mod plugins;
 mod reference;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -17,6 +18,7 @@ pub use c2s::{C2s, Port, Socket};
 pub use grants::{OnFailure, PluginGrants};
 pub use limits::Limits;
 pub use plugins::{Plugin, PluginValues, PluginsSettings};
+pub use streams::{ClientState, StreamManagement};
 pub use validate::Invalid;
 pub use vhosts::VhostSettings;
 
@@ -60,6 +62,10 @@ block! {
         "log" => log: String = "info".to_owned(),
         /// Limits that keep one client, or one address, from spoiling the server for the others.
         "limits" => limits: Limits = Limits::default(),
+        /// Acknowledged and resumed streams (XEP-0198).
+        "stream-management" => stream_management: StreamManagement = StreamManagement::default(),
+        /// Clients that say when nobody looks at them (XEP-0352).
+        "client-state" => client_state: ClientState = ClientState::default(),
         /// The session manager's plugins. A plugin runs because it is listed here; without its line the
         /// feature is gone.
         "sess-man" => plugins: PluginsSettings = PluginsSettings::default(),

@@ -38,6 +38,7 @@ impl Settings {
             format!("must be at least {LEAST_SCRAM_ITERATIONS}")
         })?;
         self.validate_limits()?;
+        self.validate_streams()?;
         self.validate_plugins()
     }
 
@@ -104,6 +105,23 @@ impl Settings {
             [("login-timeout", limits.login_timeout), ("slow-reader-timeout", limits.slow_reader_timeout)]
         {
             check(!value.is_zero(), &["limits", key], || "must be longer than nothing".into())?;
+        }
+        Ok(())
+    }
+
+    fn validate_streams(&self) -> Result<(), Invalid> {
+        let managed = &self.stream_management;
+        for (key, given) in [
+            ("unacknowledged-stanzas", managed.unacknowledged_stanzas > 0),
+            ("unacknowledged-bytes", managed.unacknowledged_bytes > 0),
+            ("request-after", managed.request_after > 0),
+        ] {
+            check(given, &["stream-management", key], || "must be more than nothing".into())?;
+        }
+        if let Some(location) = &managed.location {
+            check(is_http_host(location), &["stream-management", "location"], || {
+                format!("'{location}' is not 'host:port'")
+            })?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
 use tokio::time::timeout;
+use waxwing_xmpp::StreamCondition;
 
 /// A peer that goes on talking is listened to for so many more bytes.
 const LINGER_BYTES: usize = 1024 * 1024;
@@ -20,8 +21,12 @@ pub async fn close<T: Socket>(mut link: Link<T>, ending: Ending, shared: &Shared
 
 /// Write what is still to be written, then why the stream ends. Answers whether all of it went out in time.
 pub async fn say_goodbye<T: Socket>(link: &mut Link<T>, ending: Ending, shared: &Shared) -> bool {
+    let ending = match ending {
+        Ending::Moved => StreamCondition::Conflict.into(),
+        ending => ending,
+    };
     match ending {
-        Ending::Lost => return false,
+        Ending::Moved | Ending::Lost => return false,
         Ending::Closed => tracing::debug!("stream closed"),
         Ending::Error(_) if matches!(link.transport, Transport::Lost) => return false,
         Ending::Error(error) => {

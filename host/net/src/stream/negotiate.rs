@@ -4,15 +4,18 @@
 use super::features::{Offer, after_login};
 use super::io::Socket;
 use super::login::Exchange;
+use super::manage::{failed, handled, too_high};
 use super::{Ending, Link, Shared};
 use crate::tls::TlsStart;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::time::{Instant, timeout_at};
-use waxwing_server::{BindError, Session, Vhost};
+use waxwing_server::{BindError, ResumeError, Resumed, Session, Vhost};
 use waxwing_xmpp::sasl::{ChannelBinding, SaslCondition, SaslError};
-use waxwing_xmpp::{Frame, Jid, Kind, Stanza, StreamCondition, StreamError, Type, escape, ns};
+use waxwing_xmpp::{
+    Condition, Element, Frame, Jid, Kind, Stanza, StreamCondition, StreamError, Type, escape, ns,
+};
 
 /// IQs taken from one stream before it logs in: filling in a registration takes a few.
 const IQS_BEFORE_LOGIN: u32 = 10;
@@ -27,7 +30,10 @@ pub async fn negotiate<T: Socket>(
     let deadline = Instant::now() + shared.settings.limits.login_timeout;
     let account = bounded(log_in(link, peer.ip(), start, shared), deadline, shared).await?;
     loop {
-        let request = bounded(bind_request(link), deadline, shared).await?;
+        let request = match bounded(bind_request(link, &account, shared), deadline, shared).await? {
+            Start::Bind(request) => request,
+            Start::Resumed(session) => return Ok(session),
+        };
         let wish = request.child("bind", ns::BIND).and_then(|bind| bind.element().ok());
         let wish = wish.and_then(|bind| bind.child_text("resource"));
         // Not to be cancelled: a session that was made must be finished.
@@ -230,8 +236,20 @@ fn is_not_authorized(reply: &Stanza) -> bool {
             .is_some_and(|error| error.child("not-authorized", ns::STANZA_ERRORS).is_some())
 }
 
-/// Wait for the request to bind a resource: nothing else is allowed before (RFC 6120, section 7.1).
-async fn bind_request<T: Socket>(link: &mut Link<T>) -> Result<Stanza, Ending> {
+/// How a stream that has logged in comes to a session.
+enum Start {
+    Bind(Stanza),
+    Resumed(Arc<Session>),
+}
+
+/// Wait for the request to bind a resource, or to go on with a session: nothing else is allowed before
+/// (RFC 6120, section 7.1).
+async fn bind_request<T: Socket>(
+    link: &mut Link<T>,
+    account: &Jid,
+    shared: &Shared,
+) -> Result<Start, Ending> {
+    let managed = shared.settings.stream_management.enabled;
     loop {
         match link.next_frame().await? {
             Frame::Stanza(stanza)
@@ -239,7 +257,7 @@ async fn bind_request<T: Socket>(link: &mut Link<T>) -> Result<Stanza, Ending> {
                     && stanza.ty() == Type::Set
                     && stanza.child("bind", ns::BIND).is_some() =>
             {
-                return Ok(stanza);
+                return Ok(Start::Bind(stanza));
             }
             // Such as a request without an id.
             Frame::Bad { stanza, error } if stanza.child("bind", ns::BIND).is_some() => {
@@ -248,7 +266,42 @@ async fn bind_request<T: Socket>(link: &mut Link<T>) -> Result<Stanza, Ending> {
                 }
                 link.flush().await?;
             }
+            Frame::Nonza(element) if managed && element.is("resume", ns::SM) => {
+                if let Some(session) = resume(link, account, &element, shared).await? {
+                    return Ok(Start::Resumed(session));
+                }
+                link.flush().await?;
+            }
+            Frame::Nonza(element) if managed && element.is("enable", ns::SM) => {
+                link.push(&failed(Condition::UnexpectedRequest, None));
+                link.flush().await?;
+            }
             other => return Err(Ending::unexpected(&other, StreamCondition::NotAuthorized)),
         }
+    }
+}
+
+/// Go on with the session that the client names (XEP-0198, section 5). `None` if that is not possible: the
+/// client may bind a resource then. Nothing is waited for once it has been: a session that has a stream must
+/// be served by it.
+async fn resume<T: Socket>(
+    link: &mut Link<T>,
+    account: &Jid,
+    request: &Element,
+    shared: &Shared,
+) -> Result<Option<Arc<Session>>, Ending> {
+    let h = handled(request)?;
+    let id = request.attr("previd").unwrap_or_default();
+    match shared.server.resume(account, id, h).await {
+        Ok(Resumed { session, handled }) => {
+            let id = escape(id);
+            link.push(&format!("<resumed xmlns='{}' previd='{id}' h='{handled}'/>", ns::SM));
+            Ok(Some(session))
+        }
+        Err(ResumeError::NotFound(handled)) => {
+            link.push(&failed(Condition::ItemNotFound, handled));
+            Ok(None)
+        }
+        Err(ResumeError::TooHigh(error)) => Err(too_high(error).into()),
     }
 }

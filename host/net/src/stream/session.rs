@@ -3,15 +3,16 @@
 //! Reading stops while a stanza is processed, so that a client is slowed down by what it asks for; writing never waits
 //! for reading, so that two clients that send to each other cannot block each other.
 
-use super::close::{linger, say_goodbye};
+use super::ahead::Ahead;
+use super::close::{close, linger, say_goodbye};
 use super::io::{Input, Scratch, Socket};
-use super::{Ending, Link, Shared};
+use super::{Ending, Link, Shared, absence};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Instant, Sleep, sleep};
-use waxwing_server::{Server, Session};
+use waxwing_server::{Server, Session, StreamEnd};
 use waxwing_xmpp::{Condition, Frame, Kind, Stanza, StanzaError, StreamCondition, Type, ns};
 
 /// Bytes gathered for one write; also how much may wait to be written before nothing more is read.
@@ -22,20 +23,24 @@ const READS_IN_A_ROW: usize = 4;
 
 /// Serve a bound session until its stream ends; then the session is finished and the connection closed.
 pub async fn run<T: Socket>(link: Link<T>, session: Arc<Session>, shared: Arc<Shared>) {
+    let ahead = session.is_managed().then(Box::default);
     let session = Bound { server: shared.server.clone(), session, finished: false };
     let mut established =
-        Established { link, session, processing: None, stalled: None, closing: None, shared };
+        Established { link, session, processing: None, ahead, stalled: None, closing: None, shared };
     let ending = poll_fn(|cx| established.poll(cx)).await;
     // Boxed, so that sessions that go on need no memory for it.
     Box::pin(established.finish(ending)).await;
 }
 
 /// A session that is finished even if its task comes to a sudden end.
-struct Bound {
-    server: Arc<Server>,
-    session: Arc<Session>,
-    finished: bool,
+pub struct Bound {
+    pub server: Arc<Server>,
+    pub session: Arc<Session>,
+    pub finished: bool,
 }
+
+/// A stanza that is being processed.
+pub type Processing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Drop for Bound {
     fn drop(&mut self) {
@@ -49,16 +54,17 @@ impl Drop for Bound {
     }
 }
 
-struct Established<T> {
-    link: Link<T>,
-    session: Bound,
-    /// A stanza that is being processed.
-    processing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+pub struct Established<T> {
+    pub link: Link<T>,
+    pub session: Bound,
+    processing: Option<Processing>,
+    /// Of a client that acknowledges stanzas (XEP-0198): what it has sent meanwhile.
+    pub ahead: Option<Box<Ahead>>,
     /// Runs out when the peer has read nothing for too long.
     stalled: Option<Pin<Box<Sleep>>>,
     /// Runs out when the session is to end and the peer still has not read what came before.
     closing: Option<Pin<Box<Sleep>>>,
-    shared: Arc<Shared>,
+    pub shared: Arc<Shared>,
 }
 
 impl<T: Socket> Established<T> {
@@ -83,11 +89,18 @@ impl<T: Socket> Established<T> {
     /// Process what has been read, or read once and process that.
     fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         if let Some(processing) = &mut self.processing {
-            ready!(processing.as_mut().poll(cx));
+            if processing.as_mut().poll(cx).is_pending() {
+                self.read_ahead(cx);
+                return Poll::Pending;
+            }
             self.processing = None;
+            self.count_handled();
         }
         if self.link.output.len() > BATCH {
             return Poll::Pending;
+        }
+        if self.ahead.is_some() {
+            ready!(self.catch_up(cx))?;
         }
         if !self.link.input.is_empty() {
             let mut input = std::mem::take(&mut self.link.input);
@@ -113,38 +126,75 @@ impl<T: Socket> Established<T> {
     /// Process the stanzas in `input`, up to one that takes time.
     fn consume(&mut self, cx: &mut Context<'_>, input: &mut &[u8]) -> Poll<Result<(), Ending>> {
         while let Some(frame) = self.link.framer.next(input)? {
-            let (stanza, error) = match frame {
-                Frame::Stanza(stanza) => (stanza, None),
-                Frame::Bad { stanza, error } => (stanza, Some(error)),
-                other => {
-                    let ending = Ending::unexpected(&other, StreamCondition::UnsupportedStanzaType);
-                    return Poll::Ready(Err(ending));
-                }
-            };
-            let session = &self.session.session;
-            // RFC 6120, section 8.1.2.1.
-            let own = |from: &str| from == session.jid.as_str() || from == session.jid.bare_str();
-            if stanza.from.as_ref().is_some_and(|from| !own(from.as_str())) {
-                return Poll::Ready(Err(StreamCondition::InvalidFrom.into()));
-            }
-            if let Some(error) = error {
-                if let Some(reply) = stanza.error_reply(&error) {
-                    reply.write_to(self.link.output.buffer());
-                }
-                continue;
-            }
-            if let Some(reply) = self.answer(&stanza) {
-                reply.write_to(self.link.output.buffer());
-                continue;
-            }
-            let (server, session) = (self.session.server.clone(), session.clone());
-            let mut processing = Box::pin(async move { server.receive(&session, stanza).await });
-            if processing.as_mut().poll(cx).is_pending() {
-                self.processing = Some(processing);
-                return Poll::Pending;
-            }
+            ready!(self.take(cx, frame))?;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The same with what was read ahead.
+    fn catch_up(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        while let Some(frame) = self.ahead.as_mut().and_then(|ahead| ahead.pop()) {
+            ready!(self.take(cx, frame?))?;
+        }
+        match &self.ahead {
+            Some(ahead) if ahead.ended => Poll::Ready(Err(Ending::Lost)),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Process one thing that the client says. Pending, it goes on as `processing`.
+    fn take(&mut self, cx: &mut Context<'_>, frame: Frame) -> Poll<Result<(), Ending>> {
+        let (stanza, error) = match frame {
+            Frame::Stanza(stanza) => (stanza, None),
+            Frame::Bad { stanza, error } => (stanza, Some(error)),
+            Frame::Nonza(element) => return Poll::Ready(self.take_nonza(element)),
+            other => {
+                let ending = Ending::unexpected(&other, StreamCondition::UnsupportedStanzaType);
+                return Poll::Ready(Err(ending));
+            }
+        };
+        let session = &self.session.session;
+        // RFC 6120, section 8.1.2.1.
+        let own = |from: &str| from == session.jid.as_str() || from == session.jid.bare_str();
+        if stanza.from.as_ref().is_some_and(|from| !own(from.as_str())) {
+            return Poll::Ready(Err(StreamCondition::InvalidFrom.into()));
+        }
+        let reply = match error {
+            Some(error) => Some(stanza.error_reply(&error)),
+            None => self.answer(&stanza).map(Some),
+        };
+        let (server, session) = (self.session.server.clone(), session.clone());
+        match reply {
+            Some(None) => {
+                self.count_handled();
+                Poll::Ready(Ok(()))
+            }
+            // Whoever counts stanzas gets all of them from the session's queue.
+            Some(Some(reply)) if self.ahead.is_some() => {
+                self.process(cx, Box::pin(async move { session.answer(reply).await }))
+            }
+            Some(Some(reply)) => {
+                reply.write_to(self.link.output.buffer());
+                Poll::Ready(Ok(()))
+            }
+            None => self.process(cx, Box::pin(async move { server.receive(&session, stanza).await })),
+        }
+    }
+
+    fn process(&mut self, cx: &mut Context<'_>, mut processing: Processing) -> Poll<Result<(), Ending>> {
+        if processing.as_mut().poll(cx).is_pending() {
+            self.processing = Some(processing);
+            return Poll::Pending;
+        }
+        self.count_handled();
+        Poll::Ready(Ok(()))
+    }
+
+    /// A stanza has been processed to its end.
+    fn count_handled(&self) {
+        if self.ahead.is_some() {
+            self.session.session.count_handled();
+        }
     }
 
     /// The answer to what is a matter of the stream: the session request of old clients, which does nothing, and the
@@ -182,6 +232,9 @@ impl<T: Socket> Established<T> {
                             stalled.as_mut().reset(Instant::now() + patience);
                         }
                         if self.closing.is_none() && session.poll_ending(cx) {
+                            if session.is_moving() {
+                                return Poll::Ready(Ending::Moved);
+                            }
                             let patience = self.shared.settings.limits.close_timeout;
                             self.closing = Some(Box::pin(sleep(patience)));
                         }
@@ -196,7 +249,10 @@ impl<T: Socket> Established<T> {
             }
             match session.poll_outgoing(cx, link.output.buffer(), BATCH) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(end)) => return Poll::Ready(end.error.map_or(Ending::Closed, Ending::Error)),
+                Poll::Ready(Err(StreamEnd::Session(end))) => {
+                    return Poll::Ready(end.error.map_or(Ending::Closed, Ending::Error));
+                }
+                Poll::Ready(Err(StreamEnd::Moved)) => return Poll::Ready(Ending::Moved),
                 Poll::Pending => {
                     link.output.release();
                     return Poll::Pending;
@@ -207,6 +263,14 @@ impl<T: Socket> Established<T> {
 
     /// The stream has ended: say so, finish the session, close the connection.
     async fn finish(mut self, ending: Ending) {
+        if matches!(ending, Ending::Lost | Ending::Moved) && self.session.session.may_sleep() {
+            let moved = matches!(ending, Ending::Moved);
+            absence::begin(self.session, self.processing.take(), &self.shared);
+            if moved {
+                close(self.link, ending, &self.shared).await;
+            }
+            return;
+        }
         let said = say_goodbye(&mut self.link, ending, &self.shared).await;
         if said {
             self.session.session.written();
@@ -216,6 +280,7 @@ impl<T: Socket> Established<T> {
         let processing = async {
             if let Some(processing) = self.processing.take() {
                 processing.await;
+                self.session.session.count_handled();
             }
         };
         let finishing = self.session.server.finish(&self.session.session);

@@ -3,6 +3,7 @@
 use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTable, Query, Range, Row};
 use crate::bindings::{Log, Table};
 use crate::effects::Effects;
+use crate::pending::Pending;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
 use crate::state::{OpenStore, State};
 use crate::usage::Usages;
@@ -158,7 +159,7 @@ impl HostLog for State {
 
     async fn read(&mut self, log: Resource<Log>, owner: String, query: Query) -> Answer<Vec<Entry>> {
         let store = self.store_of(log.rep())?;
-        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let Some(mut at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
         let query = LogQuery {
             after: query.after,
             before: query.before,
@@ -168,6 +169,7 @@ impl HostLog for State {
             backwards: query.backwards,
             limit: query.limit.min(PAGE),
         };
+        at.overlook_pending();
         let entries = at.staged.read(at.storage, &store.name, at.owner.as_str(), query).await.map_err(failed);
         Ok(entries.map(|entries| {
             let entries = entries.into_iter();
@@ -189,7 +191,8 @@ impl HostLog for State {
 
     async fn count(&mut self, log: Resource<Log>, owner: String, tag: Option<String>) -> Answer<u64> {
         let store = self.store_of(log.rep())?;
-        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let Some(mut at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        at.overlook_pending();
         Ok(at.staged.count(at.storage, &store.name, at.owner.as_str(), tag.as_deref()).await.map_err(failed))
     }
 
@@ -205,12 +208,18 @@ struct At<'a> {
     storage: &'a dyn Storage,
     staged: &'a mut Staged,
     usages: &'a Usages,
+    pending: &'a Pending,
     quota: Quota,
     /// Nothing of the call will be stored.
     dry: bool,
 }
 
 impl At<'_> {
+    /// What somebody has and is about to acknowledge is not there.
+    fn overlook_pending(&mut self) {
+        self.staged.overlook(self.pending.of(self.owner.as_str()));
+    }
+
     /// Whether the store takes this many more bytes.
     async fn has_room(&self, store: &OpenStore, bytes: usize) -> bool {
         let usage = (store.limit > 0).then(|| self.usages.of(&store.name));
@@ -268,6 +277,7 @@ impl State {
             storage,
             staged,
             usages: &shared.common.usages,
+            pending: &shared.common.pending,
             quota: Effects::quota(&shared.limits),
             dry,
         })

@@ -170,14 +170,14 @@ impl Staged {
     }
 
     fn removed(&self, store: &str, owner: &str) -> impl Iterator<Item = u64> {
-        self.deletes.iter().filter_map(move |delete| match delete {
+        self.deletes.iter().chain(&self.pending).filter_map(move |delete| match delete {
             Write::LogRemove { store: s, owner: o, id } if s == store && o == owner => Some(*id),
             _ => None,
         })
     }
 
     fn trimmed(&self, store: &str, owner: &str) -> u64 {
-        let trims = self.deletes.iter().filter_map(|delete| match delete {
+        let trims = self.deletes.iter().chain(&self.pending).filter_map(|delete| match delete {
             Write::LogTrim { store: s, owner: o, through } if s == store && o == owner => Some(*through),
             _ => None,
         });

@@ -20,6 +20,8 @@ pub(crate) struct OverQuota;
 pub(crate) struct Staged {
     writes: Vec<Staging>,
     deletes: Vec<Write>,
+    /// Deletes of earlier calls that are still to be made.
+    pending: Vec<Write>,
     /// The newest entry that the call has been shown of each log.
     shown: Vec<(Place, u64)>,
     count: usize,
@@ -68,6 +70,11 @@ impl Staged {
     /// What commits after they have left.
     pub fn deletes(&self) -> impl Iterator<Item = &Write> {
         self.deletes.iter()
+    }
+
+    /// From now on what these would delete from logs is not there. In place of those named before.
+    pub fn overlook(&mut self, pending: Vec<Write>) {
+        self.pending = pending;
     }
 
     /// A write that no read of the call can see.

@@ -122,7 +122,7 @@ async fn stanzas_before_login_and_before_binding() {
         "<message to='romeo@localhost'><body>hi</body></message>",
         "<presence/>",
         "<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>",
-        "<enable xmlns='urn:xmpp:sm:3'/>",
+        "<r xmlns='urn:xmpp:sm:3'/>",
     ];
     for stanza in early {
         let mut peer = world.connect();

@@ -73,6 +73,7 @@ impl World {
             password_checks: Semaphore::new(1),
             stopping: stopping.subscribe(),
             open: watch::Sender::new(0),
+            asleep: watch::Sender::new(0),
         });
         Self { shared, stopping, _folder: folder }
     }
