@@ -37,8 +37,7 @@ test: HOST = --workspace --all-targets
 test: plugins examples
 	scripts/test-clients.sh
 	cargo test --workspace
-	cd plugins-src && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo test --package waxwing-plugin
-	cd plugins-src/examples/word-filter && CARGO_TARGET_DIR=$(abspath $(TARGET))/plugins cargo test
+	scripts/test-plugins.sh $(WAXWING)
 	node --test plugins-src/sdk-javascript/test.mjs
 
 lint:

@@ -72,13 +72,13 @@ mod tests {
 
     #[test]
     fn the_blocks_can_be_read() {
-        let blocks: String = [("msgoffline", false), ("hostile", true), ("no-such-plugin", false)]
+        let blocks: String = [("private", false), ("hostile", true), ("no-such-plugin", false)]
             .map(|(name, guest)| plugin_block(name, guest))
             .concat();
         let text = format!("'sess-man' {{\n{blocks}}}\n");
         let list = Settings::parse(&text, "config.tdsl", &BTreeMap::new()).unwrap().plugins.list;
-        let [msgoffline, hostile, none] = list.try_into().unwrap();
-        assert_eq!(Some(&msgoffline), shipped().iter().find(|plugin| plugin.name == "msgoffline"));
+        let [private, hostile, none] = list.try_into().unwrap();
+        assert_eq!(Some(&private), shipped().iter().find(|plugin| plugin.name == "private"));
         assert_eq!(
             (hostile.grants.allow.len(), hostile.grants.store_limit("any")),
             (INTERFACES.len(), Some(0))

@@ -2,6 +2,7 @@
 
 use crate::event::{Facts, Stage, Target};
 use smallvec::SmallVec;
+use std::collections::HashMap;
 use waxwing_xmpp::{Kind, Stanza};
 
 /// One declared interest.
@@ -46,10 +47,21 @@ impl Facts {
     }
 }
 
-/// The interests of all plugins by stage and kind, each list in the order in which plugins run.
+/// The interests of all plugins by stage and kind.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    lists: [Box<[(Interest, u16)]>; 12],
+    lists: [List; 12],
+}
+
+/// Interests of one stage and kind.
+#[derive(Debug, Default)]
+struct List {
+    /// In the order in which plugins run, each with the number of its plugin.
+    interests: Vec<(Interest, u16)>,
+    /// The places of those that need no payload.
+    without_payload: Vec<usize>,
+    /// The places of those that need one, by its namespace: many plugins cost no more than one.
+    by_namespace: HashMap<Box<str>, Vec<usize>>,
 }
 
 impl Index {
@@ -57,47 +69,70 @@ impl Index {
     pub fn new(mut interests: Vec<(Interest, u16)>) -> Index {
         // Stable: plugins of the same order run as the config file lists them.
         interests.sort_by_key(|(interest, plugin)| (interest.order, *plugin));
-        let mut lists: [Vec<(Interest, u16)>; 12] = Default::default();
+        let mut index = Index::default();
         for (interest, plugin) in interests {
-            lists[slot(interest.stage, interest.kind)].push((interest, plugin));
+            index.lists[slot(interest.stage, interest.kind)].push(interest, plugin);
         }
-        Index { lists: lists.map(Vec::into_boxed_slice) }
+        index
     }
 
     /// Whether anybody has an interest in this stage and kind.
     pub fn listens(&self, stage: Stage, kind: Kind) -> bool {
-        !self.lists[slot(stage, kind)].is_empty()
+        !self.lists[slot(stage, kind)].interests.is_empty()
     }
 
     /// The plugins to ask, each once, in order. Allocates nothing for up to twelve.
     pub fn matching(&self, stage: Stage, stanza: &Stanza, facts: &Facts) -> SmallVec<[u16; 12]> {
-        let mut plugins = SmallVec::new();
         let list = &self.lists[slot(stage, stanza.kind())];
-        if list.is_empty() {
+        let mut plugins = SmallVec::new();
+        if list.interests.is_empty() {
             return plugins;
         }
-        let ty = 1 << stanza.ty() as u16;
-        let targets = if stage == Stage::Process { facts.targets } else { Target::all() };
-        for (interest, plugin) in list {
-            // Cheapest first: the payload is the only test that reads the stanza.
-            if interest.types & ty != 0
-                && interest.targets.intersects(targets)
-                && interest.marked.is_none_or(|(party, mark)| facts.marks(party) & mark != 0)
-                && !plugins.contains(plugin)
-                && interest.payload.as_ref().is_none_or(|payload| payload.is_in(stanza))
-            {
-                plugins.push(*plugin);
+        for place in list.places(stage, stanza, facts) {
+            let (_, plugin) = list.interests[place];
+            if !plugins.contains(&plugin) {
+                plugins.push(plugin);
             }
         }
         plugins
     }
 }
 
-impl Payload {
-    fn is_in(&self, stanza: &Stanza) -> bool {
-        stanza.children().any(|child| {
-            self.name.as_deref().is_none_or(|name| name == child.name()) && *self.ns == *child.ns()
-        })
+impl List {
+    fn push(&mut self, interest: Interest, plugin: u16) {
+        let place = self.interests.len();
+        match &interest.payload {
+            None => self.without_payload.push(place),
+            Some(payload) => self.by_namespace.entry(payload.ns.clone()).or_default().push(place),
+        }
+        self.interests.push((interest, plugin));
+    }
+
+    /// The places of the interests that match, in order, some of them perhaps twice.
+    fn places(&self, stage: Stage, stanza: &Stanza, facts: &Facts) -> SmallVec<[usize; 12]> {
+        let ty = 1 << stanza.ty() as u16;
+        let targets = if stage == Stage::Process { facts.targets } else { Target::all() };
+        let fits = |interest: &Interest| {
+            interest.types & ty != 0
+                && interest.targets.intersects(targets)
+                && interest.marked.is_none_or(|(party, mark)| facts.marks(party) & mark != 0)
+        };
+        let fitting = |place: &usize| fits(&self.interests[*place].0);
+        let mut places: SmallVec<_> = self.without_payload.iter().copied().filter(fitting).collect();
+        if self.by_namespace.is_empty() {
+            return places;
+        }
+        for child in stanza.children() {
+            let Some(asking) = self.by_namespace.get(child.ns()) else { continue };
+            places.extend(asking.iter().copied().filter(|place| {
+                let (interest, _) = &self.interests[*place];
+                let payload = interest.payload.as_ref();
+                payload.is_some_and(|payload| payload.name.as_deref().is_none_or(|name| name == child.name()))
+                    && fits(interest)
+            }));
+        }
+        places.sort_unstable();
+        places
     }
 }
 

@@ -70,6 +70,10 @@ block! {
         /// feature is gone.
         "sess-man" => plugins: PluginsSettings = PluginsSettings::default(),
     }
+    beside {
+        /// Settings of plugins that the file has beside `'sess-man'`, in a block named after each.
+        beside: Vec<(String, PluginValues)> = Vec::new(),
+    }
     others read_beside;
 }
 
@@ -111,7 +115,7 @@ fn read_beside<'de, A: MapAccess<'de>>(
         true => Err(A::Error::custom(format_args!(
             "'{key}' is a setting of Tigase that this version of Waxwing does not have"
         ))),
-        false => plugin_block::read_beside(&mut settings.plugins, key, map),
+        false => plugin_block::read_beside(&mut settings.beside, key, map),
     }
 }
 
@@ -162,7 +166,7 @@ impl Settings {
     /// Makes what may stand in two places say the same in both: `default_virtual_host` and `vhosts`, the default
     /// one first, and the settings of plugins.
     fn complete(&mut self) {
-        self.plugins.complete();
+        self.plugins.complete(&self.beside);
         if self.default_virtual_host.is_empty() {
             self.default_virtual_host = match self.vhosts.first() {
                 Some(first) => vec![first.domain.clone()],

@@ -27,13 +27,13 @@ pub(super) fn read_plugin<'de, A: MapAccess<'de>>(
 /// Offered every key beside `'sess-man'` that is no setting: a block may have settings of a plugin, as in
 /// `amp { 'store-limit' = 200 }`.
 pub(super) fn read_beside<'de, A: MapAccess<'de>>(
-    all: &mut PluginsSettings,
+    beside: &mut Vec<(String, PluginValues)>,
     name: &str,
     map: &mut A,
 ) -> Result<bool, A::Error> {
     let mut list = Vec::new();
     let read = map.next_value_seed(ReadNode { list: &mut list, name: name.to_owned() })?;
-    all.beside.extend(list.into_iter().map(|plugin| (plugin.name, plugin.settings)));
+    beside.extend(list.into_iter().map(|plugin| (plugin.name, plugin.settings)));
     Ok(matches!(read, Node::Plugins(_)))
 }
 

@@ -38,8 +38,6 @@ block! {
     beside {
         /// The plugins, in the order of the file.
         list: Vec<Plugin> = Vec::new(),
-        /// Settings of plugins that the file has beside `'sess-man'`, in a block named after each.
-        beside: Vec<(String, PluginValues)> = Vec::new(),
     }
     others read_plugin;
     also example;
@@ -48,7 +46,7 @@ block! {
 impl PluginsSettings {
     /// Switches off plugins within those that are switched off, and gives plugins the settings that stand beside
     /// `'sess-man'`, where their blocks have none.
-    pub(super) fn complete(&mut self) {
+    pub(super) fn complete(&mut self, beside: &[(String, PluginValues)]) {
         for at in 0..self.list.len() {
             let within = self.list.get(at).and_then(|plugin| plugin.within.as_ref());
             let outer = self.list.iter().find(|outer| Some(&outer.name) == within);
@@ -58,7 +56,7 @@ impl PluginsSettings {
             }
         }
         for plugin in &mut self.list {
-            let beside = self.beside.iter().filter(|(name, _)| *name == plugin.name);
+            let beside = beside.iter().filter(|(name, _)| *name == plugin.name);
             for (key, values) in beside.flat_map(|(_, settings)| settings) {
                 if plugin.settings.iter().all(|(known, _)| known != key) {
                     plugin.settings.push((key.clone(), values.clone()));

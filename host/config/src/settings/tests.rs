@@ -40,7 +40,11 @@ fn the_defaults_shown_are_the_defaults() {
     let mut settings = read(&Settings::reference_tdsl());
     let names: Vec<_> = settings.plugins.list.iter().map(|plugin| plugin.name.as_str()).collect();
     let bundled = [
+        "amp",
         "msgoffline",
+        "flexible-offline",
+        "jabber:iq:last-marker",
+        "jabber:iq:last",
         "message-carbons",
         "ping",
         "version",

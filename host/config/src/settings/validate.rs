@@ -137,7 +137,7 @@ impl Settings {
         ] {
             check(given, &["sess-man", key], || "must be more than nothing".into())?;
         }
-        for (name, _) in &plugins.beside {
+        for (name, _) in &self.beside {
             check(plugins.list.iter().any(|plugin| plugin.name == *name), &[name], || {
                 format!("'{name}' is neither a setting nor a plugin in 'sess-man'")
             })?;

@@ -199,7 +199,7 @@ fn problems_of_grants_are_found_where_they_are() {
 fn every_shipped_plugin_has_grants() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../etc/config.tdsl");
     let settings = Settings::load(&path, &BTreeMap::new()).unwrap();
-    assert_eq!(settings.plugins.list.len(), 8);
+    assert_eq!(settings.plugins.list.len(), 12);
     for plugin in &settings.plugins.list {
         assert!(plugin.grants.allows("stanzas"), "{}", plugin.name);
         assert_eq!(plugin.grants.allows("storage"), !plugin.grants.stores.is_empty(), "{}", plugin.name);
@@ -213,7 +213,7 @@ fn a_plugin_knows_whose_block_it_is_in_and_a_later_block_changes_an_earlier_one(
         amp () { msgoffline () { grants { allow = [ 'post' ] } }, other = 2 }
         marker (active: false) { last () {} }
     }
-    'sess-man' { amp () { msgoffline (active: false) {} }, marker () { last () {} } }";
+    'sess-man' { amp () { msgoffline (active: false) {} }, marker (active: true) { last () {} } }";
     let list = read(text).plugins.list;
     let place =
         |plugin: &Plugin| (plugin.name.clone(), plugin.within.clone().unwrap_or_default(), plugin.active);
