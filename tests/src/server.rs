@@ -97,6 +97,11 @@ impl ServerBuilder {
         self
     }
 
+    /// Any number of offline messages from one sender.
+    pub fn endless_queues(self) -> Self {
+        self.settings("msgoffline { 'store-limit' = 0 }")
+    }
+
     /// More lines for the config file.
     pub fn settings(mut self, tdsl: &str) -> Self {
         self.settings.push_str(tdsl);

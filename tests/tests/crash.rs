@@ -54,7 +54,7 @@ fn collect(server: &Server, first: u32) -> Vec<u32> {
 
 #[test]
 fn while_storing() {
-    let mut server = Server::builder().users(["romeo", "juliet", "nurse"]).start();
+    let mut server = Server::builder().users(["romeo", "juliet", "nurse"]).endless_queues().start();
     let mut first = 0;
     for round in 1..=5 {
         let acknowledged = Arc::new(AtomicU32::new(first));
@@ -84,7 +84,7 @@ fn while_storing() {
 /// Killed while it delivers: what the recipient has not received comes again; some may come twice.
 #[test]
 fn while_delivering() {
-    let mut server = Server::builder().users(["romeo", "juliet", "nurse"]).start();
+    let mut server = Server::builder().users(["romeo", "juliet", "nurse"]).endless_queues().start();
     let mut romeo = server.online("romeo/orchard");
     let total = 500;
     for n in 0..total {

@@ -11,7 +11,7 @@ fn stored(n: u32) -> String {
 
 #[test]
 fn stored_and_delivered_in_order() {
-    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let server = Server::builder().users(["romeo", "juliet"]).endless_queues().start();
     let mut romeo = server.online("romeo/orchard");
     for n in 0..300 {
         let kind = if n % 2 == 0 { "chat" } else { "normal" };

@@ -7,7 +7,7 @@ use std::thread;
 use waxwing_tests::{Client, Incoming, Managed, Node, Server};
 
 fn server() -> Server {
-    Server::builder().users(["romeo", "juliet", "nurse"]).start()
+    Server::builder().users(["romeo", "juliet", "nurse"]).endless_queues().start()
 }
 
 fn chat(to: &str, body: impl std::fmt::Display) -> String {
@@ -315,7 +315,7 @@ fn a_client_that_acknowledges_nothing() {
     let settings =
         "limits {\n 'stanza-bytes' = 10000\n 'outgoing-bytes' = 10000\n 'slow-reader-timeout' = '1s'\n}
 'stream-management' { 'unacknowledged-stanzas' = 10 }";
-    let server = Server::builder().users(["romeo", "juliet"]).settings(settings).start();
+    let server = Server::builder().users(["romeo", "juliet"]).settings(settings).endless_queues().start();
     let mut romeo = server.online("romeo/orchard");
     let mut juliet = Managed::enable(server.login("juliet/balcony"), "resume='true'");
     juliet.client.send("<presence/>");
@@ -347,7 +347,7 @@ fn a_client_that_acknowledges_nothing() {
 fn two_that_talk_before_they_listen() {
     let settings = "limits {\n 'stanza-bytes' = 10000\n 'outgoing-bytes' = 10000\n}
 'stream-management' { 'unacknowledged-stanzas' = 10 }";
-    let server = Server::builder().users(["romeo", "juliet"]).settings(settings).start();
+    let server = Server::builder().users(["romeo", "juliet"]).settings(settings).endless_queues().start();
     let pair = [("romeo", "juliet"), ("juliet", "romeo")];
     let online = pair.map(|(who, to)| (Managed::online(&server, &format!("{who}/x")), to));
     let threads = online.map(|(mut one, to)| {
@@ -480,7 +480,7 @@ type Seen = [AtomicU32; SENDERS.len()];
 /// Several people talk to somebody whose connection keeps breaking, in one way or another.
 #[test]
 fn under_load() {
-    let server = Server::builder().users(["romeo", "nurse", "mercutio", "juliet"]).start();
+    let server = Server::builder().users(["romeo", "nurse", "mercutio", "juliet"]).endless_queues().start();
     let seen: Arc<Seen> = Arc::default();
     let talkers: Vec<_> = (0..SENDERS.len())
         .map(|sender| {

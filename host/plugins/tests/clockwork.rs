@@ -202,7 +202,9 @@ async fn a_store_holds_what_it_was_granted() {
 
 #[tokio::test]
 async fn what_is_shared_has_to_be_named() {
-    let world = clockwork().await;
+    let mut own = spec("clockwork");
+    own.grants.stores = [("*".to_owned(), 0)].into();
+    let world = World::with(own).await;
     assert_eq!(tell(&world, "open store='anything'").await, "opened");
     assert_eq!(tell(&world, "open store='shared/last'").await, "denied");
     let mut spec = spec("clockwork");
