@@ -2,6 +2,7 @@
 src/chat.rs. Certificates are checked against $SSL_CERT_FILE."""
 
 import asyncio
+import os
 import sys
 
 from slixmpp import ClientXMPP
@@ -16,7 +17,11 @@ class Chat(ClientXMPP):
         self.auto_authorize = None
         self.auto_subscribe = False
         self.enable_direct_tls = False
+        self.register_plugin("xep_0012")
+        self.register_plugin("xep_0013")
         self.register_plugin("xep_0050")
+        # The number of offline messages is in a form (XEP-0128).
+        self.register_plugin("xep_0128")
         self.register_plugin("xep_0203")
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("message", self.said)
@@ -26,7 +31,8 @@ class Chat(ClientXMPP):
     async def started(self, _):
         # Whoever has fetched the roster hears of its changes (RFC 6121, section 2.2).
         await self.get_roster()
-        self.send_presence()
+        if "WAXWING_TEST_UNAVAILABLE" not in os.environ:
+            self.send_presence()
         say("online", self.boundjid)
 
     def said(self, message):
@@ -49,6 +55,26 @@ class Chat(ClientXMPP):
         done = (await commands.send_command(jid, node, **step))["command"]
         say(done["status"], *(text for _, text in done["notes"]))
 
+    async def look_through(self, command, node=None):
+        offline = self.plugin["xep_0013"]
+        if command == "count":
+            form = (await offline.get_count())["disco_info"]["form"]
+            say("count", form["values"]["number_of_messages"])
+        elif command == "headers":
+            for jid, node, name in (await offline.get_headers())["disco_items"]["items"]:
+                say("header", name, node)
+        elif command == "view":
+            results = []
+            await offline.view([node], callback=lambda iq: results.extend(iq["offline"]["results"]))
+            for message in results:
+                say("viewed", message["offline"]["item"]["node"], message["body"])
+        elif command == "remove":
+            await offline.remove([node])
+            say("removed")
+        else:
+            await offline.purge()
+            say("purged")
+
     async def obey(self, line):
         command, *words = line.split(" ", 2)
         if command == "subscribe":
@@ -59,6 +85,11 @@ class Chat(ClientXMPP):
             self.send_message(mto=words[0], mbody=words[1], mtype="chat")
         elif command == "run":
             await self.run_command(*words[0].split("#"), *words[1].split("="))
+        elif command in ("count", "headers", "view", "remove", "purge"):
+            await self.look_through(command, *words)
+        elif command == "last":
+            last = (await self.plugin["xep_0012"].get_last_activity(words[0]))["last_activity"]
+            say("last", last["seconds"], last["status"])
         elif command == "roster":
             # With roster versioning the answer may be empty: the library's own copy is the roster.
             await self.get_roster()

@@ -8,6 +8,9 @@
 //! | `chat JID TEXT` | sends a chat message |
 //! | `roster` | fetches the roster |
 //! | `run JID#NODE FIELD=VALUE` | runs an ad-hoc command of one form (only slixmpp) |
+//! | `count`, `headers` | looks at its offline messages (XEP-0013; only slixmpp, as what follows) |
+//! | `view NODE`, `remove NODE`, `purge` | gets one of them, removes it, removes all |
+//! | `last JID` | asks for somebody's last activity (XEP-0012) |
 //! | `quit` | closes the stream and ends |
 //!
 //! | line | means |
@@ -18,6 +21,9 @@
 //! | `contact JID SUBSCRIPTION` | one of the roster's items |
 //! | `roster` | the roster is complete |
 //! | `form TITLE FIELD`…, `completed NOTE` | a command asks for something, or is done |
+//! | `count NUMBER`, `header FROM NODE` | so many offline messages wait, and this is one |
+//! | `viewed NODE BODY`, `removed`, `purged` | a message came, or is gone |
+//! | `last SECONDS STATUS` | an answer about last activity |
 //! | `offline` | the stream was closed in good order |
 
 use std::io::{BufRead, BufReader, Write};
@@ -51,8 +57,13 @@ impl Chat {
 
     /// A client built on slixmpp.
     pub fn slixmpp(server: &Server, user: &str) -> Chat {
-        let mut command = Command::new(python());
-        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/chat_slixmpp.py"));
+        Chat::start(slixmpp(), server, user, "slixmpp")
+    }
+
+    /// The same without presence: nobody knows that it is there, and no messages come unasked.
+    pub fn slixmpp_unavailable(server: &Server, user: &str) -> Chat {
+        let mut command = slixmpp();
+        command.env("WAXWING_TEST_UNAVAILABLE", "1");
         Chat::start(command, server, user, "slixmpp")
     }
 
@@ -110,6 +121,12 @@ impl Chat {
         self.take("a message", |line| line.starts_with("live ") || line.starts_with("stored "))
     }
 
+    /// Waits for a line that starts so.
+    #[track_caller]
+    pub fn starting_with(&mut self, start: &str) -> String {
+        self.take(start, |line| line.starts_with(start))
+    }
+
     /// Fetches the roster: its `contact` lines, and everything sent before has been handled by the server.
     #[track_caller]
     pub fn roster(&mut self) -> Vec<String> {
@@ -161,6 +178,13 @@ impl Drop for Chat {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The program around slixmpp.
+fn slixmpp() -> Command {
+    let mut command = Command::new(python());
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/chat_slixmpp.py"));
+    command
 }
 
 /// The Python that has slixmpp: `$WAXWING_TEST_PYTHON`, or the one of the virtual environment that

@@ -1,7 +1,7 @@
 //! What the plugins of a server under test may do.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use waxwing_config::{Plugin, Settings};
@@ -28,12 +28,16 @@ const INTERFACES: [&str; 18] = [
     "scheduler",
 ];
 
+/// The config file that comes with the server.
+pub fn shipped_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/config.tdsl")
+}
+
 /// The plugins as `etc/config.tdsl` lists them.
 pub fn shipped() -> &'static [Plugin] {
     static SHIPPED: OnceLock<Vec<Plugin>> = OnceLock::new();
     SHIPPED.get_or_init(|| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/config.tdsl");
-        Settings::load(&path, &BTreeMap::new()).expect("the shipped config").plugins.list
+        Settings::load(&shipped_path(), &BTreeMap::new()).expect("the shipped config").plugins.list
     })
 }
 

@@ -1,6 +1,8 @@
 //! The server under test: the real binary, with a config, a database and a certificate of its own in a
 //! temporary folder.
 
+mod config;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -17,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::grants::{plugin_block, shipped};
+use crate::grants::shipped;
 use crate::guests::{component, plugins_with};
 
 /// The virtual host of every test.
@@ -41,6 +43,7 @@ pub struct ServerBuilder {
     register: bool,
     guests: Vec<String>,
     components: Vec<Component>,
+    as_shipped: bool,
 }
 
 /// A plugin that is neither bundled nor a guest.
@@ -61,6 +64,7 @@ impl Default for ServerBuilder {
             register: false,
             guests: Vec::new(),
             components: Vec::new(),
+            as_shipped: false,
         }
     }
 }
@@ -109,6 +113,13 @@ impl ServerBuilder {
         self
     }
 
+    /// The config file that comes with the server, changed only in ports, folders and the cost of passwords. Its
+    /// plugins are those that it lists.
+    pub fn shipped_config(mut self) -> Self {
+        self.as_shipped = true;
+        self
+    }
+
     /// Lets clients log in without TLS.
     pub fn tls_optional(mut self) -> Self {
         self.tls_required = false;
@@ -143,54 +154,6 @@ impl ServerBuilder {
     /// Whether its plugins are more than the bundled ones.
     fn has_own_folder(&self) -> bool {
         !self.guests.is_empty() || !self.components.is_empty()
-    }
-
-    fn config(&self, dir: &Path, port: u16, tls_port: u16) -> String {
-        let plugins_dir = if self.has_own_folder() { dir.join("plugins") } else { plugins_dir() };
-        let (cache, dir) = (plugins_cache(), dir.display());
-        let (tls_required, settings) = (self.tls_required, &self.settings);
-        let block = |name: &String| plugin_block(name, self.guests.contains(name));
-        let components = self.components.iter().map(|component| format!("{}\n", component.block));
-        let plugins: String = components.chain(self.plugins.iter().map(block)).collect();
-        format!(
-            "\
-'default-virtual-host' = '{DOMAIN}'
-'virtual-hosts' {{
-    '{DOMAIN}' {{
-        'tls-required' = {tls_required}
-        register = {register}
-    }}
-}}
-c2s {{
-    connections {{
-        ports = [ {port}, {tls_port} ]
-        {port} {{
-            socket = 'plain'
-            ifc = [ '127.0.0.1' ]
-        }}
-        {tls_port} {{
-            socket = 'ssl'
-            ifc = [ '127.0.0.1' ]
-        }}
-    }}
-}}
-dataSource {{
-    default {{
-        uri = 'sqlite:{dir}/waxwing.db'
-    }}
-}}
-certificates = '{dir}/certs'
-'data-folder' = '{dir}/data'
-'scram-iterations' = 4096
-'sess-man' {{
-    'plugins-folder' = '{plugins_dir}'
-    'plugins-cache-folder' = '{cache}'
-{plugins}}}
-{settings}",
-            register = self.register,
-            plugins_dir = plugins_dir.display(),
-            cache = cache.display(),
-        )
     }
 }
 

@@ -61,7 +61,7 @@ struct List {
     /// The places of those that need no payload.
     without_payload: Vec<usize>,
     /// The places of those that need one, by its namespace: many plugins cost no more than one.
-    by_namespace: HashMap<Box<str>, Vec<usize>>,
+    by_namespace: HashMap<Box<str>, Vec<usize>, foldhash::fast::RandomState>,
 }
 
 impl Index {

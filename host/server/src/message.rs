@@ -90,14 +90,10 @@ impl Server {
             return;
         }
         match stanza.ty() {
-            // RFC 6121, section 8.5: neither has anybody who waits for an answer.
-            Type::Error | Type::Headline => return,
-            Type::Groupchat => {
-                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
-            }
-            // Section 8.5.3.2.1: only chat goes to the account's other sessions.
-            Type::Normal if to.resource().is_some() => {
-                return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+            Type::Error => return,
+            // RFC 6121, section 8.5.3.2.1: only chat goes to the account's other sessions.
+            Type::Normal | Type::Groupchat | Type::Headline if to.resource().is_some() => {
+                return self.tell_that_nobody_took(&stanza).await;
             }
             _ => {}
         }
@@ -121,10 +117,17 @@ impl Server {
             let calls = self.matching(to.domain(), Stage::Post, &stanza, facts);
             match self.ask(calls, self.event_for(source, to), stanza).await {
                 None => return self.look_again(&account),
-                Some(back) => return self.bounce(&back, &Condition::ServiceUnavailable.into()).await,
+                Some(back) => return self.tell_that_nobody_took(&back).await,
             }
         }
-        self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
+        self.tell_that_nobody_took(&stanza).await;
+    }
+
+    /// The sender of a headline does not wait for an answer (RFC 6121, section 8.5.2.2.1).
+    async fn tell_that_nobody_took(&self, stanza: &Stanza) {
+        if stanza.ty() != Type::Headline {
+            self.bounce(stanza, &Condition::ServiceUnavailable.into()).await;
+        }
     }
 
     /// A plugin has kept something for an account that had nobody online, or what it had handed to a session

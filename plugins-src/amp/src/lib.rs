@@ -157,8 +157,7 @@ impl Amp {
         Ok(Some(Verdict::Drop))
     }
 
-    /// Keep a message for later even if the recipient is there; `false` if there is no place for it. As in
-    /// Tigase, nobody hears of it if the place is full.
+    /// Keep a message for later even if the recipient is there; `false` if there is no place for it.
     fn store(&self, event: &Event, letter: &Letter, message: &str) -> Result<bool> {
         let (owner, sender) = (event.account(), event.sender_bare());
         let storable = matches!(event.message_type(), "chat" | "normal") && local(owner).is_some();
@@ -166,16 +165,17 @@ impl Amp {
             return Ok(false);
         }
         let kept = expiry::kept()?;
-        if self.store_limit == 0 || kept.count(owner, Some(sender))? < self.store_limit {
-            let delay = xml!(
-                "<delay xmlns='urn:xmpp:delay' from='{}' stamp='{}'>Offline Storage</delay></message>",
-                domain(owner),
-                datetime(event.received),
-            );
-            let message = message.strip_suffix("</message>").ok_or(Condition::InternalServerError)?;
-            kept.append(owner, event.received, Some(sender), (message.to_owned() + &delay).as_bytes(), None)?;
-            expiry::watch(event, letter)?;
+        if self.store_limit > 0 && kept.count(owner, Some(sender))? >= self.store_limit {
+            return Err(Condition::ServiceUnavailable.text("Offline messages queue is full"));
         }
+        let delay = xml!(
+            "<delay xmlns='urn:xmpp:delay' from='{}' stamp='{}'>Offline Storage</delay></message>",
+            domain(owner),
+            datetime(event.received),
+        );
+        let message = message.strip_suffix("</message>").ok_or(Condition::InternalServerError)?;
+        kept.append(owner, event.received, Some(sender), (message.to_owned() + &delay).as_bytes(), None)?;
+        expiry::watch(event, letter)?;
         Ok(true)
     }
 }
