@@ -296,8 +296,9 @@ impl Server {
             return self.end_directed(session).await;
         }
         let status = stanza.text("status").filter(|status| !status.is_empty());
-        self.broadcast_unavailable(session, stanza).await;
+        // Plugins first: who is told that somebody has left may ask at once when that was (XEP-0012).
         self.session_event(session, Change::Unavailable(status), SessionEvents::UNAVAILABLE).await;
+        self.broadcast_unavailable(session, stanza).await;
     }
 
     /// Queue a stanza for exactly one session, and let `ticket` tell what became of it.
