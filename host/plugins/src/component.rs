@@ -7,6 +7,7 @@ use crate::options::Source;
 use crate::state::HOOKS;
 use crate::wasi;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
@@ -82,7 +83,21 @@ fn compile_now(engine: &wasmtime::Engine, source: Source) -> Result<Compiled, Re
     let component =
         Component::from_binary(engine, &bytes).map_err(|error| Reason::Invalid(format!("{error:#}")))?;
     let requested = requested(&component)?;
+    make_memory_image(&component)?;
     Ok(Compiled { component, requested, size: bytes.len(), sha256: sha256(&bytes) })
+}
+
+/// Make the memory that instances start with. Linux refuses to seal it (EBUSY) while the kernel itself is busy with one
+/// of its pages, as it may be when memory is short: that passes.
+fn make_memory_image(component: &Component) -> Result<(), Reason> {
+    for wait in [1, 10, 100, 500] {
+        if component.initialize_copy_on_write_image().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+    }
+    let made = component.initialize_copy_on_write_image();
+    made.map_err(|error| Reason::Memory(format!("{error:#}")))
 }
 
 /// The SHA-256 of a component, by which it is known.

@@ -27,6 +27,9 @@ pub enum Reason {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The system does not give it the memory that its instances start with.
+    #[error("its memory cannot be prepared: {0}. Try again when the machine has memory to spare")]
+    Memory(String),
     /// Something else than WebAssembly.
     #[error("the file is not a WebAssembly component")]
     NotAComponent,
