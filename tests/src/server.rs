@@ -366,11 +366,12 @@ impl Server {
         let _ = self.child.take().expect("a running server").wait();
     }
 
-    /// Resident memory, in KiB.
+    /// Resident memory of its own, in KiB. Not that of files: how much of the binary is mapped is up to the system.
     pub fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero()))
             .expect("the status of a running server");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its resident memory");
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("its resident memory");
         line.trim().trim_end_matches(" kB").parse().expect("a number of kB")
     }
 
