@@ -11,6 +11,7 @@ const DESCRIPTION = {
   name: "",
   version: "0.0.0",
   summary: "",
+  settings: {},
   features: [],
   accountFeatures: [],
   accountIdentities: [],
@@ -62,7 +63,7 @@ const HOST_ERRORS = {
  * call. Hooks find the settings as `this.settings`. They may be `async`.
  */
 export function plugin(definition) {
-  const known = [...Object.keys(DESCRIPTION), "settings", "log"];
+  const known = [...Object.keys(DESCRIPTION), "log"];
   for (const [key, value] of Object.entries(definition)) {
     if (!known.includes(key) && typeof value !== "function") {
       throw new Error(`a plugin has no '${key}'; there are: ${known.join(", ")}, and the hooks`);
@@ -100,7 +101,7 @@ function describe(definition) {
   for (const [field, usual] of Object.entries(DESCRIPTION)) {
     description[field] = definition[field] ?? usual;
   }
-  description.settings = Object.keys(definition.settings ?? {}).map(settingKey);
+  description.settings = Object.keys(description.settings).map(settingKey);
   description.accountIdentities = description.accountIdentities.map(parseIdentity);
   description.interests = description.interests.map((interest) => interest.fields ?? interest);
   description.sessionEvents = flags(description.sessionEvents, SESSION_EVENTS);
