@@ -11,6 +11,6 @@ pub mod tdsl;
 
 pub use error::{Error, Located};
 pub use settings::{
-    C2s, ClientState, DataSource, Invalid, Limits, OnFailure, Plugin, PluginGrants, PluginValues,
-    PluginsSettings, Port, Settings, Socket, StreamManagement, VhostSettings,
+    C2s, ClientCertificate, ClientState, DataSource, DomainFilter, Invalid, Limits, OnFailure, Plugin,
+    PluginGrants, PluginValues, PluginsSettings, Port, Settings, Socket, StreamManagement, VhostSettings,
 };

@@ -101,7 +101,7 @@ async fn within(
     for jid in sessions.iter().chain(&stanza.from).chain(&stanza.to) {
         let (domain, is_service) = input::vhost_of(jid, &declared);
         if world.server.vhost(domain).is_none() {
-            world.server.add_vhost(domain).await?;
+            world.server.add_vhost(domain, &[]).await?;
         }
         if jid.local().is_some() && !is_service {
             world.account(&jid.bare()).await?;

@@ -10,7 +10,7 @@ use crate::housekeeping;
 use crate::load::{self, load};
 use crate::marks::Allocator;
 use crate::options::{EngineOptions, PluginSpec, Scope, Source};
-use crate::plan::Plan;
+use crate::plan::{LeftOut, Plan};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::swap::{Replaced, Undo};
 use crate::wasm;
@@ -210,8 +210,18 @@ impl Engine {
         let old = self.plan.load();
         let mut plugins = old.plugins.clone();
         change(&mut plugins)?;
-        self.plan.store(Arc::new(Plan::new(plugins, old.generation + 1)));
+        self.plan.store(Arc::new(Plan::new(plugins, old.generation + 1, old.left_out.clone())));
         Ok(())
+    }
+
+    /// Have virtual hosts do without plugins, from now on, in place of what was said before.
+    pub fn leave_out(&self, left_out: LeftOut) {
+        let _alone = self.changing.lock();
+        let old = self.plan.load();
+        if *old.left_out != left_out {
+            let plan = Plan::new(old.plugins.clone(), old.generation + 1, Arc::new(left_out));
+            self.plan.store(Arc::new(plan));
+        }
     }
 
     pub(crate) fn plan(&self) -> Arc<Plan> {

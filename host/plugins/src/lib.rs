@@ -11,6 +11,7 @@
 //! becomes of the stanza.
 
 mod account_data;
+mod admin;
 mod bindings;
 mod blob;
 mod breaker;
@@ -67,6 +68,10 @@ mod wasm;
 mod watch;
 
 pub use account_data::AccountData;
+pub use admin::{
+    AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority, CertificateInfo, ConnectionInfo,
+    ServiceRecord,
+};
 pub use blob::Blob;
 pub use catalogue::{
     Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange,
@@ -91,6 +96,7 @@ pub use host::{AccountError, Contact, Fate, Host, Outgoing, Promise, SessionInfo
 pub use index::Party;
 pub use input::{Input, InputError, Shown};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
+pub use plan::LeftOut;
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
 pub use record::{

@@ -16,9 +16,14 @@ pub(crate) struct Plan {
     pub plugins: Vec<Arc<Plugin>>,
     /// Rises with every plan.
     pub generation: u64,
+    /// The plugins that a virtual host does without, by their names.
+    pub left_out: Arc<LeftOut>,
     everywhere: Roles,
     special: HashMap<Box<str>, Roles>,
 }
+
+/// By virtual host: the names of plugins that do not run on it.
+pub type LeftOut = HashMap<Box<str>, BTreeSet<String>>;
 
 /// The plugins of one virtual host, by what they are there for.
 #[derive(Default)]
@@ -39,18 +44,23 @@ pub(crate) struct Roles {
 }
 
 impl Plan {
-    pub fn new(plugins: Vec<Arc<Plugin>>, generation: u64) -> Plan {
+    pub fn new(plugins: Vec<Arc<Plugin>>, generation: u64, left_out: Arc<LeftOut>) -> Plan {
         let named = plugins.iter().filter_map(|plugin| match &plugin.spec.scope {
             Scope::Only(domains) => Some(domains),
             Scope::Everywhere => None,
         });
-        let named: BTreeSet<&String> = named.flatten().collect();
-        let special = named
-            .into_iter()
-            .map(|domain| (domain.as_str().into(), Roles::new(&plugins, |scope| scope.covers(domain))));
+        let lacking = left_out.keys().map(|domain| &**domain);
+        let named: BTreeSet<&str> = named.flatten().map(String::as_str).chain(lacking).collect();
+        let special = named.into_iter().map(|domain| {
+            let without = left_out.get(domain);
+            let runs = |plugin: &Plugin| {
+                plugin.spec.scope.covers(domain) && without.is_none_or(|names| !names.contains(plugin.name()))
+            };
+            (domain.into(), Roles::new(&plugins, runs))
+        });
         let special = special.collect();
-        let everywhere = Roles::new(&plugins, |scope| *scope == Scope::Everywhere);
-        Plan { plugins, generation, everywhere, special }
+        let everywhere = Roles::new(&plugins, |plugin| plugin.spec.scope == Scope::Everywhere);
+        Plan { plugins, generation, left_out, everywhere, special }
     }
 
     /// What a virtual host has.
@@ -74,8 +84,8 @@ impl Plan {
 }
 
 impl Roles {
-    fn new(plugins: &[Arc<Plugin>], covers: impl Fn(&Scope) -> bool) -> Roles {
-        let numbered = (0u16..).zip(plugins).filter(|(_, plugin)| covers(&plugin.spec.scope));
+    fn new(plugins: &[Arc<Plugin>], runs: impl Fn(&Plugin) -> bool) -> Roles {
+        let numbered = (0u16..).zip(plugins).filter(|(_, plugin)| runs(plugin));
         let candidates: Vec<(u16, &Arc<Plugin>)> = numbered.collect();
         let mut roles = Roles::default();
         let mut interests = Vec::new();

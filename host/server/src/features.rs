@@ -25,7 +25,8 @@ impl Server {
         features.push_str(&self.caps(vhost.domain()));
         if let Some(engine) = self.engine.get() {
             let phase = if logged_in { Phase::AfterLogin } else { Phase::BeforeLogin };
-            let is_on = |key: &str| vhost.setting(key).as_deref() == Some("true");
+            let settings = vhost.settings();
+            let is_on = |key: &str| settings.text(key).as_deref() == Some("true");
             engine
                 .stream_features(vhost.domain(), phase, is_on)
                 .iter()

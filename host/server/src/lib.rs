@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answer;
+mod certificates;
 mod clock;
 mod commands;
 mod directory;
@@ -25,10 +26,13 @@ mod subscription;
 #[cfg(test)]
 mod testing;
 mod vhost;
+mod vhosts;
 
 pub use accounts::{AccountError, Credentials};
+pub use certificates::{CertificateInfo, CertificateStore};
 pub use outbound::{SessionEnd, StreamEnd, TooHigh};
 pub use resumption::{Enabled, ResumeError, Resumed};
-pub use server::{AddVhostError, BindError, Server, Stats};
+pub use server::{BindError, Server, Stats};
 pub use session::Session;
 pub use vhost::Vhost;
+pub use vhosts::VhostError;

@@ -34,7 +34,7 @@ impl Host for Server {
     }
 
     fn vhost_setting(&self, domain: &str, name: &str) -> Option<String> {
-        self.vhost(domain)?.setting(name)
+        self.vhost(domain)?.get(|settings| settings.text(name))
     }
 
     fn has_feature(&self, domain: &str, feature: &str) -> bool {

@@ -1,17 +1,17 @@
 //! The server: what all its sessions share, and how sessions begin and end.
 
+use crate::certificates::CertificateStore;
 use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
 use crate::outbound::SessionEnd;
 use crate::session::Session;
-use crate::vhost::{Vhost, domain_jid};
+use crate::vhosts::Vhosts;
 use arc_swap::ArcSwap;
-use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use waxwing_config::Settings;
 use waxwing_plugins::{Change, Engine, PluginInfo, SessionEvents};
-use waxwing_storage::{Batch, Storage, Write};
+use waxwing_storage::Storage;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, StreamCondition, StreamError};
 
 /// Random bytes in a resource that the server chooses.
@@ -35,7 +35,10 @@ pub struct Server {
     /// The ad-hoc commands under way.
     pub(crate) command_sessions: crate::commands::Sessions,
     pub(crate) departed: crate::resumption::Departed,
-    vhosts: ArcSwap<HashMap<Box<str>, Arc<Vhost>>>,
+    pub(crate) vhosts: ArcSwap<Vhosts>,
+    /// Held while one is added, changed or removed.
+    pub(crate) vhosts_turn: tokio::sync::Mutex<()>,
+    pub(crate) certificates: OnceLock<Arc<dyn CertificateStore>>,
     next_session: AtomicU64,
     pub(crate) stats: Stats,
 }
@@ -72,27 +75,13 @@ pub enum BindError {
     Refused(StanzaError),
 }
 
-/// Why a domain could not be added.
-#[derive(Debug, thiserror::Error)]
-pub enum AddVhostError {
-    /// The sentence says why.
-    #[error("{0}")]
-    Invalid(String),
-    /// There is such a virtual host.
-    #[error("the domain is served already")]
-    Exists,
-    /// It could not be kept.
-    #[error(transparent)]
-    Storage(#[from] waxwing_storage::Error),
-}
-
 impl Server {
     /// A server for the virtual hosts of the settings and of the storage.
     pub async fn new(
         settings: Arc<Settings>,
         storage: Arc<dyn Storage>,
     ) -> Result<Arc<Self>, waxwing_storage::Error> {
-        let vhosts = load_vhosts(&settings, &*storage).await?;
+        let vhosts = crate::vhosts::load(&settings, &*storage).await?;
         let random = ring::rand::SystemRandom::new();
         let decoy_secret = crate::accounts::decoy_secret(&*storage, &random).await?;
         Ok(Arc::new_cyclic(|me| Self {
@@ -109,6 +98,8 @@ impl Server {
             command_sessions: crate::commands::Sessions::default(),
             departed: crate::resumption::Departed::default(),
             vhosts: ArcSwap::from_pointee(vhosts),
+            vhosts_turn: tokio::sync::Mutex::default(),
+            certificates: OnceLock::new(),
             next_session: AtomicU64::new(1),
             stats: Stats::default(),
         }))
@@ -117,6 +108,12 @@ impl Server {
     /// Give the server its plugins. Before this it has none; a second call has no effect.
     pub fn install_plugins(&self, engine: Arc<Engine>) {
         let _ = self.engine.set(engine);
+        self.leave_out_plugins();
+    }
+
+    /// Tell the server who keeps its certificates. A second call has no effect.
+    pub fn install_certificates(&self, store: Arc<dyn CertificateStore>) {
+        let _ = self.certificates.set(store);
     }
 
     /// The counters.
@@ -128,35 +125,6 @@ impl Server {
     /// does so by the system's clock.
     pub fn advance_clock(&self, by: std::time::Duration) {
         self.clock.advance(by);
-    }
-
-    /// The virtual host with this domain.
-    pub fn vhost(&self, domain: &str) -> Option<Arc<Vhost>> {
-        self.vhosts.load().get(domain).cloned()
-    }
-
-    /// All virtual hosts, in order of their domains.
-    pub fn vhosts(&self) -> Vec<Arc<Vhost>> {
-        let sorted: BTreeMap<_, _> = self.vhosts.load().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        sorted.into_values().collect()
-    }
-
-    /// Serve one more domain, from now on and after every restart.
-    pub async fn add_vhost(&self, domain: &str) -> Result<(), AddVhostError> {
-        let jid = domain_jid(domain).map_err(AddVhostError::Invalid)?;
-        if self.is_local(jid.domain()) {
-            return Err(AddVhostError::Exists);
-        }
-        let stored =
-            waxwing_storage::Vhost { domain: jid.domain().to_owned(), enabled: true, settings: Vec::new() };
-        let vhost = Arc::new(Vhost::from_stored(&stored).map_err(AddVhostError::Invalid)?);
-        self.storage.commit(Batch::one(Write::PutVhost(stored))).await?;
-        self.vhosts.rcu(|vhosts| {
-            let mut vhosts = HashMap::clone(vhosts);
-            vhosts.insert(vhost.domain().into(), vhost.clone());
-            vhosts
-        });
-        Ok(())
     }
 
     /// Up to `limit` accounts of a domain after `after`, in order.
@@ -177,10 +145,6 @@ impl Server {
     /// The plugins that run.
     pub fn plugins(&self) -> Vec<PluginInfo> {
         self.engine.get().map(|engine| engine.plugins()).unwrap_or_default()
-    }
-
-    pub(crate) fn is_local(&self, domain: &str) -> bool {
-        self.vhosts.load().contains_key(domain)
     }
 
     /// Begin a session (RFC 6120, section 7). The resource is the client's wish or else chosen here.
@@ -327,28 +291,4 @@ impl Server {
     pub fn session_count(&self) -> usize {
         self.directory.all_sessions().len()
     }
-}
-
-async fn load_vhosts(
-    settings: &Settings,
-    storage: &dyn Storage,
-) -> Result<HashMap<Box<str>, Arc<Vhost>>, waxwing_storage::Error> {
-    let mut vhosts = HashMap::new();
-    for stored in storage.vhosts().await? {
-        match Vhost::from_stored(&stored) {
-            Ok(vhost) => vhosts.insert(vhost.domain().into(), Arc::new(vhost)),
-            Err(reason) => {
-                tracing::error!(domain = stored.domain, "left out a stored virtual host: {reason}");
-                None
-            }
-        };
-    }
-    // What the operator's file says comes before what was added at run time.
-    for configured in &settings.vhosts {
-        match Vhost::from_settings(configured) {
-            Ok(vhost) => vhosts.insert(vhost.domain().into(), Arc::new(vhost)),
-            Err(reason) => return Err(waxwing_storage::Error::Unavailable(reason)),
-        };
-    }
-    Ok(vhosts)
 }

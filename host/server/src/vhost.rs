@@ -1,30 +1,28 @@
 //! A virtual host and what is set for it.
 
+use arc_swap::ArcSwap;
 use std::fmt;
+use std::sync::Arc;
 use waxwing_config::VhostSettings;
-use waxwing_storage::Vhost as Stored;
 use waxwing_xmpp::Jid;
 
-/// A domain that this server serves.
-#[derive(Clone, Debug, PartialEq)]
+/// A domain that this server serves. Its settings may change while sessions hold it.
+#[derive(Debug)]
 pub struct Vhost {
     /// The domain as an address.
     pub jid: Jid,
-    /// Whether clients may log in.
-    pub enabled: bool,
-    settings: VhostSettings,
+    /// What the config file says, or the defaults where it is not in the file.
+    pub(crate) file: VhostSettings,
+    /// Whether the config file has it.
+    pub(crate) in_file: bool,
+    settings: ArcSwap<VhostSettings>,
 }
 
 impl Vhost {
-    /// A virtual host of the config file. Fails with what is wrong with its name.
-    pub(crate) fn from_settings(settings: &VhostSettings) -> Result<Self, String> {
-        Ok(Self { jid: domain_jid(&settings.domain)?, enabled: true, settings: settings.clone() })
-    }
-
-    /// A virtual host that was added at run time.
-    pub(crate) fn from_stored(stored: &Stored) -> Result<Self, String> {
-        let settings = VhostSettings::new(stored.domain.as_str());
-        Ok(Self { jid: domain_jid(&stored.domain)?, enabled: stored.enabled, settings })
+    /// A virtual host with the settings of the config file, or the default ones.
+    pub(crate) fn new(file: &VhostSettings, in_file: bool) -> Result<Self, String> {
+        let (jid, file) = (domain_jid(&file.domain)?, file.clone());
+        Ok(Self { jid, in_file, settings: ArcSwap::from_pointee(file.clone()), file })
     }
 
     /// The domain.
@@ -32,35 +30,46 @@ impl Vhost {
         self.jid.domain()
     }
 
+    /// The settings at this moment.
+    pub fn settings(&self) -> Arc<VhostSettings> {
+        self.settings.load_full()
+    }
+
+    /// One of them.
+    pub fn get<T>(&self, pick: impl FnOnce(&VhostSettings) -> T) -> T {
+        pick(&self.settings.load())
+    }
+
+    /// Have these settings from now on.
+    pub(crate) fn change(&self, settings: VhostSettings) {
+        self.settings.store(Arc::new(settings));
+    }
+
+    /// Whether it is served.
+    pub fn enabled(&self) -> bool {
+        self.get(|settings| settings.enabled)
+    }
+
     /// Whether a client must use TLS before it logs in (RFC 7590).
     pub fn tls_required(&self) -> bool {
-        self.settings.tls_required
+        self.get(|settings| settings.tls_required)
     }
 
     /// Whether strangers may make themselves an account (XEP-0077).
     pub fn register(&self) -> bool {
-        self.settings.register
+        self.get(|settings| settings.register)
     }
 
     /// How many accounts there may be; 0 for no limit.
     pub fn max_users(&self) -> u64 {
-        u64::from(self.settings.max_users)
-    }
-
-    /// A setting that plugins may ask for by its key in the config file, as text.
-    pub(crate) fn setting(&self, key: &str) -> Option<String> {
-        match key {
-            "tls-required" | "register" => Some(self.settings.flag(key).to_string()),
-            "max-users" => Some(self.settings.max_users.to_string()),
-            _ => None,
-        }
+        self.get(|settings| u64::from(settings.max_users))
     }
 }
 
 impl fmt::Display for Vhost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.jid)?;
-        if !self.enabled {
+        if !self.enabled() {
             f.write_str(" (disabled)")?;
         }
         Ok(())

@@ -144,7 +144,7 @@ impl Request {
             }
             Self::UserList(domain) => list_users(server, domain).await,
             Self::VhostAdd(domain) => {
-                server.add_vhost(&domain).await.map_err(|why| format!("{domain}: {why}"))?;
+                server.add_vhost(&domain, &[]).await.map_err(|why| format!("{domain}: {why}"))?;
                 Ok(format!("{domain} added"))
             }
             Self::VhostList => {

@@ -172,6 +172,10 @@ plain! {
     usize, "bytes", |value| bytes(*value);
     String, "text", |value| quote(value);
     PathBuf, "path", |value| quote(&value.to_string_lossy());
+    Vec<u16>, "list of numbers", |value| {
+        let items: Vec<String> = value.iter().map(u16::to_string).collect();
+        if items.is_empty() { "[]".to_owned() } else { format!("[ {} ]", items.join(", ")) }
+    };
     Vec<String>, "list", |value| {
         let items: Vec<String> = value.iter().map(|item| quote(item)).collect();
         if items.is_empty() { "[]".to_owned() } else { format!("[ {} ]", items.join(", ")) }

@@ -12,6 +12,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod vhost_text;
 mod vhosts;
 
 pub use c2s::{C2s, Port, Socket};
@@ -20,7 +21,7 @@ pub use limits::Limits;
 pub use plugins::{Plugin, PluginValues, PluginsSettings};
 pub use streams::{ClientState, StreamManagement};
 pub use validate::Invalid;
-pub use vhosts::VhostSettings;
+pub use vhosts::{ClientCertificate, DomainFilter, VhostSettings};
 
 use crate::Error;
 use crate::tdsl::Document;
@@ -78,7 +79,7 @@ block! {
 }
 
 /// Top-level keys of Tigase that have no meaning here: whoever pastes one should not take it for a typing error.
-const TIGASE: [&str; 25] = [
+const TIGASE: [&str; 24] = [
     "authRepository",
     "bosh",
     "cl-comp",
@@ -99,7 +100,6 @@ const TIGASE: [&str; 25] = [
     "s2s",
     "trusted",
     "userRepository",
-    "vhost-man",
     "watchdog-delay",
     "watchdog-ping-type",
     "watchdog-timeout",

@@ -96,8 +96,8 @@ fn virtual_hosts() {
         "'default-virtual-host' = 'a.example, b.example'\n'virtual-hosts' { b.example { register = true } c.example {} }",
     );
     assert_eq!(domains(&two), ["a.example", "b.example", "c.example"]);
-    assert!(two.vhost("b.example").unwrap().flag("register"));
-    assert!(!two.vhost("c.example").unwrap().flag("register"));
+    assert!(two.vhost("b.example").unwrap().register);
+    assert!(!two.vhost("c.example").unwrap().register);
     let named = read("'virtual-hosts' () { 'x.example' { 'tls-required' = false, 'max-users' = '10' } }");
     assert_eq!(named.default_virtual_host, ["x.example"]);
     assert_eq!((named.vhosts[0].tls_required, named.vhosts[0].max_users), (false, 10));

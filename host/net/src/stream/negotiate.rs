@@ -158,7 +158,7 @@ async fn open_stream<T: Socket>(
         return Err(error.with_text("The stream header needs a 'to'").into());
     }
     let vhost = vhost.ok_or(StreamCondition::HostUnknown)?;
-    if !vhost.enabled {
+    if !vhost.enabled() {
         return Err(StreamCondition::HostGone.into());
     }
     if account.is_some_and(|account| account.domain() != vhost.domain()) {

@@ -1,0 +1,256 @@
+//! The virtual hosts of the server: added, changed and removed while it runs.
+//!
+//! What the storage keeps of one is what differs from the config file, or from the defaults where the file does
+//! not have it.
+
+use crate::server::Server;
+use crate::vhost::{Vhost, domain_jid};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use waxwing_config::{ClientCertificate, DomainFilter, Settings, VhostSettings};
+use waxwing_storage::{Batch, Storage, Vhost as Stored, Write};
+use waxwing_xmpp::sasl::Mechanism;
+use waxwing_xmpp::{Jid, StreamCondition, StreamError};
+
+/// The virtual hosts by domain.
+pub(crate) type Vhosts = HashMap<Box<str>, Arc<Vhost>>;
+
+/// Why a virtual host could not be added, changed or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum VhostError {
+    /// The sentence says what is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is such a virtual host.
+    #[error("the domain is served already")]
+    Exists,
+    /// There is none.
+    #[error("the domain is not served here")]
+    NotFound,
+    /// It is in the config file, and comes from there.
+    #[error(
+        "the domain is in the config file: take it out there and start the server again, or switch it off"
+    )]
+    InFile,
+    /// It could not be kept.
+    #[error(transparent)]
+    Storage(#[from] waxwing_storage::Error),
+}
+
+impl Server {
+    /// The virtual host with this domain.
+    pub fn vhost(&self, domain: &str) -> Option<Arc<Vhost>> {
+        self.vhosts.load().get(domain).cloned()
+    }
+
+    /// All virtual hosts, in order of their domains.
+    pub fn vhosts(&self) -> Vec<Arc<Vhost>> {
+        let sorted: BTreeMap<_, _> = self.vhosts.load().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        sorted.into_values().collect()
+    }
+
+    pub(crate) fn is_local(&self, domain: &str) -> bool {
+        self.vhosts.load().contains_key(domain)
+    }
+
+    /// Serve one more domain, from now on and after every restart. `changes` are settings that are not the
+    /// default ones, by key, as text.
+    pub async fn add_vhost(&self, domain: &str, changes: &[(String, String)]) -> Result<(), VhostError> {
+        let jid = domain_jid(&domain.to_lowercase()).map_err(VhostError::Invalid)?;
+        let _turn = self.vhosts_turn.lock().await;
+        if self.is_local(jid.domain()) {
+            return Err(VhostError::Exists);
+        }
+        let vhost = Vhost::new(&VhostSettings::new(jid.domain()), false).map_err(VhostError::Invalid)?;
+        self.keep_vhost(&vhost, changes).await?;
+        let vhost = Arc::new(vhost);
+        self.vhosts.rcu(|vhosts| {
+            let mut vhosts = HashMap::clone(vhosts);
+            vhosts.insert(vhost.domain().into(), vhost.clone());
+            vhosts
+        });
+        tracing::info!(domain = vhost.domain(), "virtual host added");
+        self.vhosts_have_changed().await;
+        Ok(())
+    }
+
+    /// Change settings of a virtual host, by key, as text. Its sessions end if it is switched off.
+    pub async fn change_vhost(&self, domain: &str, changes: &[(String, String)]) -> Result<(), VhostError> {
+        let _turn = self.vhosts_turn.lock().await;
+        let vhost = self.vhost(domain).ok_or(VhostError::NotFound)?;
+        self.keep_vhost(&vhost, changes).await?;
+        tracing::info!(domain, "virtual host changed");
+        self.vhosts_have_changed().await;
+        if !vhost.enabled() {
+            self.end_sessions_of(domain);
+        }
+        Ok(())
+    }
+
+    /// Serve a domain no longer. Its sessions end with `host-gone`. Its accounts stay for the day it comes back,
+    /// unless they are to be erased.
+    pub async fn remove_vhost(&self, domain: &str, erase: bool) -> Result<(), VhostError> {
+        let _turn = self.vhosts_turn.lock().await;
+        let vhost = self.vhost(domain).ok_or(VhostError::NotFound)?;
+        if vhost.in_file {
+            return Err(VhostError::InFile);
+        }
+        self.storage.commit(Batch::one(Write::RemoveVhost(domain.to_owned()))).await?;
+        self.end_sessions_of(domain);
+        if erase {
+            self.erase_accounts(domain).await?;
+        }
+        self.vhosts.rcu(|vhosts| {
+            let mut vhosts = HashMap::clone(vhosts);
+            vhosts.remove(domain);
+            vhosts
+        });
+        // Those who logged in meanwhile.
+        self.end_sessions_of(domain);
+        tracing::info!(domain, "virtual host removed");
+        self.vhosts_have_changed().await;
+        Ok(())
+    }
+
+    /// Settings laid over those of a virtual host: checked, stored, and in effect.
+    async fn keep_vhost(&self, vhost: &Vhost, changes: &[(String, String)]) -> Result<(), VhostError> {
+        let mut settings = VhostSettings::clone(&vhost.settings());
+        for (key, text) in changes {
+            settings.set(key, text).map_err(VhostError::Invalid)?;
+        }
+        self.check_vhost(&mut settings).map_err(VhostError::Invalid)?;
+        let differing = VhostSettings::KEYS.iter().filter_map(|key| {
+            let text = settings.text(key)?;
+            (Some(&text) != vhost.file.text(key).as_ref()).then(|| (key.to_string(), text))
+        });
+        let stored = Stored {
+            domain: vhost.domain().to_owned(),
+            enabled: settings.enabled,
+            settings: differing.collect(),
+        };
+        self.storage.commit(Batch::one(Write::PutVhost(stored))).await?;
+        vhost.change(settings);
+        Ok(())
+    }
+
+    /// Check what the types of the settings cannot, and write addresses as they are compared.
+    fn check_vhost(&self, settings: &mut VhostSettings) -> Result<(), String> {
+        for (key, address) in [
+            ("presence-forward", &mut settings.presence_forward),
+            ("message-forward", &mut settings.message_forward),
+        ] {
+            if let Some(text) = address {
+                *text = Jid::parse(text)
+                    .map_err(|why| format!("{key}: '{text}' is no address: {why}"))?
+                    .to_string();
+            }
+        }
+        let owner = settings.owner.iter_mut().map(|owner| ("owner", owner));
+        for (key, text) in owner.chain(settings.admins.iter_mut().map(|admin| ("admins", admin))) {
+            let account = Jid::parse(text).ok().filter(|jid| jid.is_bare() && jid.local().is_some());
+            *text =
+                account.ok_or_else(|| format!("{key}: '{text}' is not of the form user@domain"))?.to_string();
+        }
+        for text in &mut settings.domain_filter_domains {
+            *text = domain_jid(&text.to_lowercase())
+                .map_err(|why| format!("domain-filter-domains: {why}"))?
+                .to_string();
+        }
+        let listing = matches!(settings.domain_filter, DomainFilter::List | DomainFilter::Blacklist);
+        if listing && settings.domain_filter_domains.is_empty() {
+            return Err("domain-filter: this policy takes domains in domain-filter-domains".to_owned());
+        }
+        for name in &mut settings.sasl_mechanisms {
+            *name = name.to_ascii_uppercase();
+            let known = Mechanism::from_name(name).is_some();
+            if !known {
+                let all: Vec<_> = Mechanism::ALL.iter().map(|mechanism| mechanism.name()).collect();
+                return Err(format!("sasl-mechanisms: '{name}' is none of {}", all.join(", ")));
+            }
+        }
+        let certificates = self.certificates.get();
+        match (settings.client_certificate, settings.client_ca.is_empty()) {
+            (ClientCertificate::None, true) => Ok(()),
+            (_, true) => Err("client-certificate: it takes client-ca, who issues them".to_owned()),
+            (_, false) => certificates.map_or(Ok(()), |store| {
+                store.check_client_ca(&settings.client_ca).map_err(|why| format!("client-ca: {why}"))
+            }),
+        }
+    }
+
+    async fn vhosts_have_changed(&self) {
+        self.leave_out_plugins();
+        if let Some(certificates) = self.certificates.get() {
+            certificates.vhosts_changed().await;
+        }
+    }
+
+    /// Tell the engine which plugins virtual hosts do without.
+    pub(crate) fn leave_out_plugins(&self) {
+        let Some(engine) = self.engine.get() else { return };
+        let vhosts = self.vhosts();
+        let left_out = vhosts.iter().filter_map(|vhost| {
+            let without: BTreeSet<String> = vhost.settings().without_plugins.iter().cloned().collect();
+            (!without.is_empty()).then(|| (vhost.domain().into(), without))
+        });
+        engine.leave_out(left_out.collect());
+    }
+
+    /// End all sessions of a domain: it is served no longer (RFC 6120, section 4.9.3.5).
+    fn end_sessions_of(&self, domain: &str) {
+        for session in self.directory.all_sessions().iter().filter(|it| it.jid.domain() == domain) {
+            session.end(StreamError::new(StreamCondition::HostGone));
+        }
+    }
+
+    async fn erase_accounts(&self, domain: &str) -> Result<(), VhostError> {
+        /// Accounts read at a time.
+        const PAGE: u32 = 256;
+        loop {
+            let page = self.storage.accounts(domain, None, PAGE).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for account in page {
+                match self.remove_account(&account).await {
+                    Ok(()) | Err(crate::AccountError::NotFound) => {}
+                    Err(why) => return Err(VhostError::Invalid(why.to_string())),
+                }
+            }
+        }
+    }
+}
+
+/// Those of the settings and of the storage.
+pub(crate) async fn load(
+    settings: &Settings,
+    storage: &dyn Storage,
+) -> Result<Vhosts, waxwing_storage::Error> {
+    let mut vhosts = Vhosts::new();
+    for configured in &settings.vhosts {
+        let vhost = Vhost::new(configured, true).map_err(waxwing_storage::Error::Unavailable)?;
+        vhosts.insert(vhost.domain().into(), Arc::new(vhost));
+    }
+    for stored in storage.vhosts().await? {
+        let domain = &stored.domain;
+        let known = vhosts.get(domain.as_str()).cloned();
+        let vhost =
+            match known.map_or_else(|| Vhost::new(&VhostSettings::new(domain), false).map(Arc::new), Ok) {
+                Ok(vhost) => vhost,
+                Err(reason) => {
+                    tracing::error!(domain, "left out a stored virtual host: {reason}");
+                    continue;
+                }
+            };
+        let mut own = VhostSettings::clone(&vhost.settings());
+        own.enabled = stored.enabled;
+        for (key, text) in &stored.settings {
+            if let Err(reason) = own.set(key, text) {
+                tracing::error!(domain, "left out a stored setting of a virtual host: {reason}");
+            }
+        }
+        vhost.change(own);
+        vhosts.insert(vhost.domain().into(), vhost);
+    }
+    Ok(vhosts)
+}
