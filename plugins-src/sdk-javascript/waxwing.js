@@ -21,6 +21,7 @@ const DESCRIPTION = {
   streamFeatures: [],
   serial: "none",
   services: [],
+  components: [],
   commands: [],
 };
 
@@ -295,8 +296,20 @@ function parseIdentity(text) {
   return { category, type };
 }
 
-/** An ad-hoc command (XEP-0050) for the administrators of the server; with `local-user`, for everybody. */
-export const command = (node, label, access = "admin") => ({ node, label, access });
+/**
+ * An ad-hoc command (XEP-0050) for the administrators of the server; with `local-user`, for everybody. Options: the
+ * `component` that lists it, and the `group` where tools that show many commands put it.
+ */
+export const command = (node, label, access = "admin", { component, group } = {}) => ({
+  node,
+  label,
+  access,
+  component,
+  group,
+});
+
+/** A place that lists commands: `{ name: "vhost-man", label: "VHost Manager" }` is `vhost-man@` each virtual host. */
+export const component = (name, label) => ({ name, label });
 
 /** What a command answers: a form to fill in. With `state`, bytes, for a later step if there are several. */
 export const ask = (form, { state = new Uint8Array(), hasPrev = false, hasNext = false } = {}) => ({
@@ -304,20 +317,29 @@ export const ask = (form, { state = new Uint8Array(), hasPrev = false, hasNext =
   val: { form, state, hasPrev, hasNext },
 });
 
-/** The command is done, with a note for a person to read, a form that shows a result, or both. */
-export const done = (note, form = undefined) => ({ tag: "done", val: { note, form } });
+/**
+ * The command is done, with a note for a person to read, a form that shows a result, or both. The severity `error` is
+ * for one that could not be done.
+ */
+export const done = (note, form = undefined, severity = "info") => ({ tag: "done", val: { note, severity, form } });
 
 /** A form: `form("Dice", [textField("sides", "Sides")])`. */
 export const form = (title, fields = [], instructions = "") => ({ title, instructions, fields });
 
+/** A form with rows below each other: `[["jid", "Address"]]` are name and label of each column. */
+export const table = (form, columns, rows) => ({ ...form, table: { columns, rows } });
+
 /**
  * A field of a form, of a type of `field-type`. Options: `value` or `values`, what is filled in already; `required`;
- * `hint`, a longer explanation or what was wrong with the value sent before; `choices`, label and value of each.
+ * `hint`, a longer explanation; `wrong`, what is wrong with the value sent before; `choices`, label and value of each;
+ * `range`, the least and the greatest whole number that it may be.
  */
-export function field(type, variable, label, { value, values, required = false, hint, choices = [] } = {}) {
+export function field(type, variable, label, options = {}) {
+  let { value, values, required = false, hint, wrong, choices = [], range } = options;
   values ??= value === undefined ? [] : [String(value)];
   choices = choices.map(([label, value]) => ({ label, value }));
-  return { var: variable, type, label, required, values, choices, hint };
+  range = range?.map(BigInt);
+  return { var: variable, type, label, required, values, choices, range, hint, wrong };
 }
 
 /** A line of text. */

@@ -37,6 +37,7 @@ DESCRIPTION = {
     "stream_features": [],
     "serial": _lifecycle.Serial.NONE,
     "services": [],
+    "components": [],
     "commands": [],
 }
 
@@ -357,10 +358,19 @@ def _identity(text):
     return category, kind or "generic"
 
 
-def command(node, label, everybody=False):
-    """An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody."""
-    access = _lifecycle.Access.LOCAL_USER if everybody else _lifecycle.Access.ADMIN
-    return _lifecycle.Command(node, label, access)
+def command(node, label, everybody=False, *, access=None, component=None, group=None):
+    """An ad-hoc command (XEP-0050) for the administrators of the server, or for everybody.
+
+    The access is one of `access` in the contract, "vhost-admin"; the component is what lists it; the group is where
+    tools that show many commands put it.
+    """
+    access = _member(_lifecycle.Access, access or ("local-user" if everybody else "admin"))
+    return _lifecycle.Command(node, label, access, component, group)
+
+
+def component(name, label):
+    """A place that lists commands: `component("vhost-man", "VHost Manager")` is `vhost-man@` each virtual host."""
+    return _lifecycle.Component(name, label)
 
 
 def ask(form, state=b"", has_prev=False, has_next=False):
@@ -368,25 +378,34 @@ def ask(form, state=b"", has_prev=False, has_next=False):
     return _commands.Reply_Step(_commands.Step(form, state, has_prev, has_next))
 
 
-def done(note=None, form=None):
-    """The command is done, with a note for a person to read, a form that shows a result, or both."""
-    return _commands.Reply_Done(_commands.Outcome(note, form))
+def done(note=None, form=None, severity="info"):
+    """The command is done, with a note for a person to read, a form that shows a result, or both.
+
+    The severity "error" is for one that could not be done.
+    """
+    return _commands.Reply_Done(_commands.Outcome(note, _member(_commands.Severity, severity), form))
 
 
-def form(title, *fields, instructions=""):
-    """A form: `form("Dice", text_field("sides", "Sides"))`."""
-    return _commands.Form(title, instructions, list(fields))
+def form(title, *fields, instructions="", table=None):
+    """A form: `form("Dice", text_field("sides", "Sides"))`. A table is what `table` makes."""
+    return _commands.Form(title, instructions, list(fields), table)
 
 
-def field(kind, var, label, value=None, *, values=(), required=False, hint=None, choices=()):
+def table(columns, rows):
+    """Rows below each other: `table([("jid", "Address")], [["juliet@example.org"]])`."""
+    return _commands.Table(list(columns), list(rows))
+
+
+def field(kind, var, label, value=None, *, values=(), required=False, hint=None, wrong=None, choices=(), range=None):
     """A field of a form, of a type of `field-type`: `field("text-multi", "address", "Address")`.
 
-    The value or values are what is filled in already. The hint is a longer explanation, or what was wrong with the
-    value sent before. Choices are label and value of each.
+    The value or values are what is filled in already. The hint is a longer explanation, wrong is what is wrong with the
+    value sent before. Choices are label and value of each, the range is the least and the greatest whole number.
     """
     values = list(values) if value is None else [str(value)]
     choices = [_commands.Choice(*choice) for choice in choices]
-    return _commands.Field(var, _member(_commands.FieldType, kind), label, required, values, choices, hint)
+    kind = _member(_commands.FieldType, kind)
+    return _commands.Field(var, kind, label, required, values, choices, range, hint, wrong)
 
 
 def text_field(var, label, value=None, **options):

@@ -95,6 +95,8 @@ fn write(out: &mut String, trace: &Trace) -> std::fmt::Result {
         trace.accounts.iter().map(|change| match change {
             AccountChange::Create(jid) => format!("    {jid}: made"),
             AccountChange::Password(jid) => format!("    {jid}: another password"),
+            AccountChange::Enable(jid, true) => format!("    {jid}: may log in"),
+            AccountChange::Enable(jid, false) => format!("    {jid}: may not log in"),
         }),
     )?;
     section(out, "Would remove accounts", trace.removals.iter().map(|jid| format!("    {jid}")))?;
@@ -173,7 +175,7 @@ fn sentence(error: &TraceError) -> String {
 fn command(out: &mut String, reply: &CommandReply) -> std::fmt::Result {
     match reply {
         CommandReply::Step { form, .. } => self::form(out, form),
-        CommandReply::Done { note, form } => {
+        CommandReply::Done { note, form, .. } => {
             if let Some(note) = note {
                 writeln!(out, "    {note}")?;
             }

@@ -20,8 +20,14 @@ pub struct CommandInfo {
     pub node: String,
     /// What a person reads.
     pub label: String,
-    /// Who may run it.
+    /// Who may run it, unless the operator says otherwise.
     pub access: Access,
+    /// What the operator says of who may run it; empty for nothing.
+    pub acl: Vec<String>,
+    /// The component that lists it.
+    pub component: Option<String>,
+    /// Where tools that show many commands put it.
+    pub group: Option<String>,
 }
 
 /// What the user wants.
@@ -73,9 +79,42 @@ pub enum CommandReply {
     Done {
         /// What a person reads.
         note: Option<String>,
+        /// How it went.
+        severity: Severity,
         /// A result to show.
         form: Option<Form>,
     },
+}
+
+/// How a command has ended (XEP-0050, section 3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "as in the protocol")]
+pub enum Severity {
+    #[default]
+    Info,
+    Warn,
+    Error,
+}
+
+impl Severity {
+    /// What the protocol calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// Rows below each other (XEP-0004, section 3.4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Name and label of each.
+    pub columns: Vec<(String, String)>,
+    /// As many values as there are columns.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// A data form (XEP-0004).
@@ -87,6 +126,9 @@ pub struct Form {
     pub instructions: String,
     /// Its fields.
     pub fields: Vec<Field>,
+    /// Of a result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
 }
 
 /// A field of a form (XEP-0004, section 3.2).
@@ -105,8 +147,14 @@ pub struct Field {
     pub values: Vec<String>,
     /// Label and value of each choice, for lists.
     pub choices: Vec<(String, String)>,
+    /// The least and the greatest whole number that it may be (XEP-0122).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(i64, i64)>,
     /// A longer explanation.
     pub hint: Option<String>,
+    /// What is wrong with the value that was sent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
 }
 
 /// The name of a type of fields.
@@ -169,7 +217,12 @@ impl From<wit::Reply> for CommandReply {
                 has_next: step.has_next,
             },
             wit::Reply::Done(done) => {
-                CommandReply::Done { note: done.note.map(clean), form: done.form.map(Into::into) }
+                let severity = match done.severity {
+                    wit::Severity::Info => Severity::Info,
+                    wit::Severity::Warn => Severity::Warn,
+                    wit::Severity::Error => Severity::Error,
+                };
+                CommandReply::Done { note: done.note.map(clean), severity, form: done.form.map(Into::into) }
             }
         }
     }
@@ -178,7 +231,11 @@ impl From<wit::Reply> for CommandReply {
 impl From<wit::Form> for Form {
     fn from(form: wit::Form) -> Self {
         let fields = form.fields.into_iter().map(Into::into).collect();
-        Form { title: clean(form.title), instructions: clean(form.instructions), fields }
+        let table = form.table.map(|table| Table {
+            columns: table.columns.into_iter().map(|(var, label)| (clean(var), clean(label))).collect(),
+            rows: table.rows.into_iter().map(|row| row.into_iter().map(clean).collect()).collect(),
+        });
+        Form { title: clean(form.title), instructions: clean(form.instructions), fields, table }
     }
 }
 
@@ -203,7 +260,9 @@ impl From<wit::Field> for Field {
             required: field.required,
             values: field.values.into_iter().map(clean).collect(),
             choices: choices.map(|choice| (clean(choice.label), clean(choice.value))).collect(),
+            range: field.range,
             hint: field.hint.map(clean),
+            wrong: field.wrong.map(clean),
         }
     }
 }

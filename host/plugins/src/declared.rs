@@ -3,7 +3,7 @@
 use crate::command::CommandInfo;
 use crate::description::Serial;
 use crate::engine::Engine;
-use crate::event::{Phase, ServiceInfo, SessionEvents, Stage, Target};
+use crate::event::{ComponentInfo, Phase, ServiceInfo, SessionEvents, Stage, Target};
 use crate::index::{Interest, Party};
 use crate::marks::Marks;
 use crate::options::Scope;
@@ -28,6 +28,8 @@ pub struct Declared {
     pub serial: Serial,
     /// The names that it owns under each of its virtual hosts.
     pub services: Vec<ServiceInfo>,
+    /// Its components: places that list commands.
+    pub components: Vec<ComponentInfo>,
     /// Its ad-hoc commands.
     pub commands: Vec<CommandInfo>,
 }
@@ -86,6 +88,7 @@ impl Engine {
             stream_features: features.map(|feature| (feature.phase, feature.xml.clone())).collect(),
             serial: own.serial,
             services: own.services.clone(),
+            components: own.components.clone(),
             commands: own.commands.clone(),
         })
     }

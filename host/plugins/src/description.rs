@@ -4,7 +4,7 @@ use crate::bindings::exports::xmpp::plugin::lifecycle as wit;
 use crate::bindings::xmpp::plugin::types::Kind as WitKind;
 use crate::command::CommandInfo;
 use crate::error::Reason;
-use crate::event::{Access, Phase, ServiceInfo, SessionEvents, Stage, Target};
+use crate::event::{Access, ComponentInfo, Phase, ServiceInfo, SessionEvents, Stage, Target};
 use crate::grants::Grant;
 use crate::index::{Interest, Party, Payload};
 use crate::instance::Exports;
@@ -31,6 +31,7 @@ pub(crate) struct Description {
     pub stream_features: Vec<StreamFeature>,
     pub serial: Serial,
     pub services: Vec<ServiceInfo>,
+    pub components: Vec<ComponentInfo>,
     pub commands: Vec<CommandInfo>,
 }
 
@@ -87,6 +88,7 @@ pub(crate) fn check(
     let needs = [
         (!events(given.session_events).is_empty(), "session events", Grant::Sessions),
         (!given.services.is_empty(), "a service", Grant::Service),
+        (!given.components.is_empty(), "a component", Grant::Commands),
         (!given.commands.is_empty(), "a command", Grant::Commands),
     ];
     for (wanted, what, hook) in needs {
@@ -98,6 +100,12 @@ pub(crate) fn check(
         check_service(&service.name)?;
         if !spec.grants.service(&service.name) {
             return Err(Reason::ServiceNotGranted(service.name.clone()));
+        }
+    }
+    for component in &given.components {
+        check_service(&component.name)?;
+        if !spec.grants.service(&component.name) {
+            return Err(Reason::ServiceNotGranted(component.name.clone()));
         }
     }
     let nodes: BTreeSet<&String> = given.commands.iter().map(|command| &command.node).collect();
@@ -118,6 +126,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
         ("marks", given.marks.len()),
         ("stream features", given.stream_features.len()),
         ("services", given.services.len()),
+        ("components", given.components.len()),
         ("commands", given.commands.len()),
     ];
     if let Some((what, count)) = lists.into_iter().find(|(_, count)| *count > LIST) {
@@ -139,7 +148,10 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
             .iter()
             .flat_map(|s| [&s.name, &s.category, &s.type_, &s.label].into_iter().chain(&s.features)),
     );
-    let mut texts = texts.chain(given.commands.iter().flat_map(|command| [&command.node, &command.label]));
+    let texts =
+        texts.chain(given.components.iter().flat_map(|component| [&component.name, &component.label]));
+    let texts = texts.chain(given.commands.iter().flat_map(|command| [&command.node, &command.label]));
+    let mut texts = texts.chain(given.commands.iter().flat_map(|c| c.component.iter().chain(&c.group)));
     match texts.find(|text| text.len() > TEXT || text.contains(char::is_control)) {
         Some(text) => Err(Reason::BadText(text.chars().take(40).collect())),
         None => Ok(()),
@@ -156,14 +168,16 @@ fn check_service(name: &str) -> Result<(), Reason> {
 impl Checked {
     /// Its version, its summary and the names that it wants.
     pub fn introduction(self) -> Introduction {
-        let wit::Description { version, summary, settings, services, .. } = self.0;
-        let services = services.into_iter().map(|service| service.name).collect();
+        let wit::Description { version, summary, settings, services, components, .. } = self.0;
+        let components = components.into_iter().map(|component| component.name);
+        let services = services.into_iter().map(|service| service.name).chain(components).collect();
         Introduction { version, summary, settings, services }
     }
 
     /// Give marks their numbers and compile the interests.
-    pub fn number(self, plugin: &str, marks: &mut Allocator) -> Result<(Description, Marks), Reason> {
+    pub fn number(self, spec: &PluginSpec, marks: &mut Allocator) -> Result<(Description, Marks), Reason> {
         let Checked(given) = self;
+        let plugin = spec.name.as_str();
         let marks = marks.allocate(plugin, &given.marks)?;
         let interests: Result<Vec<Interest>, Reason> =
             given.interests.iter().map(|interest| compile(interest, &marks)).collect();
@@ -171,10 +185,15 @@ impl Checked {
             given.stream_features.into_iter().map(stream_feature).collect();
         let commands = given.commands.into_iter().map(|command| CommandInfo {
             plugin: plugin.to_owned(),
+            acl: spec.acl(&command.node),
             node: command.node,
             label: command.label,
+            component: command.component,
+            group: command.group,
             access: match command.access {
                 wit::Access::Admin => Access::Admin,
+                wit::Access::Owner => Access::Owner,
+                wit::Access::VhostAdmin => Access::VhostAdmin,
                 wit::Access::LocalUser => Access::LocalUser,
             },
         });
@@ -204,6 +223,11 @@ impl Checked {
                 wit::Serial::ByRecipient => Serial::ByRecipient,
             },
             services: services.collect(),
+            components: given
+                .components
+                .into_iter()
+                .map(|component| ComponentInfo { name: component.name, label: component.label })
+                .collect(),
             commands: commands.collect(),
         };
         Ok((description, marks))

@@ -4,7 +4,7 @@ use crate::command::CommandInfo;
 use crate::common::Common;
 use crate::component::Inspected;
 use crate::error::{LoadError, Reason};
-use crate::event::{Calls, Facts, Phase, ServiceInfo, SessionEvents, Stage};
+use crate::event::{Calls, ComponentInfo, Facts, Phase, ServiceInfo, SessionEvents, Stage};
 use crate::host::Host;
 use crate::housekeeping;
 use crate::load::{self, load};
@@ -290,6 +290,16 @@ impl Engine {
     /// The ad-hoc commands of a virtual host.
     pub fn commands(&self, vhost: &str) -> Vec<CommandInfo> {
         self.plan.load().roles(vhost).commands.iter().map(|(command, _)| command.clone()).collect()
+    }
+
+    /// The components of a virtual host, in order of their names.
+    pub fn components(&self, vhost: &str) -> Vec<ComponentInfo> {
+        self.plan.load().roles(vhost).components.clone()
+    }
+
+    /// Whether a virtual host has a component of this name.
+    pub fn has_component(&self, vhost: &str, name: &str) -> bool {
+        self.plan.load().roles(vhost).components.iter().any(|component| component.name == name)
     }
 
     /// Whether any plugin keeps data of accounts, so that it is worth loading.

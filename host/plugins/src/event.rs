@@ -3,6 +3,7 @@
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::net::IpAddr;
 use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza, StanzaError};
 
@@ -116,8 +117,21 @@ pub enum Phase {
 pub enum Access {
     /// The administrators of the server.
     Admin,
+    /// Owners of virtual hosts, too.
+    Owner,
+    /// Owners and administrators of virtual hosts, too.
+    VhostAdmin,
     /// Everybody with an account on the virtual host.
     LocalUser,
+}
+
+/// Part of the server as those who administer it see it: a place that lists commands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ComponentInfo {
+    /// `vhost-man` is `vhost-man@example.org` on a virtual host `example.org`.
+    pub name: String,
+    /// What a person reads.
+    pub label: String,
 }
 
 /// A name that a plugin owns under its virtual hosts.
@@ -144,6 +158,8 @@ pub struct Event {
     pub origin: Origin,
     /// When it did, in milliseconds since the Unix epoch.
     pub received: u64,
+    /// The IP address of the client that has sent it.
+    pub client: Option<IpAddr>,
 }
 
 /// What interests are matched against besides the stanza: all zero is a stranger without marks.

@@ -61,7 +61,15 @@ grants! {
     /// Reading accounts and rosters.
     Accounts = "accounts", "see which accounts exist, whom they know and who is subscribed to whom";
     /// Changing accounts.
-    AccountAdmin = "account-admin", "create accounts, change passwords and remove accounts";
+    AccountAdmin = "account-admin", "list accounts, create, disable and remove them, and change passwords";
+    /// Changing virtual hosts.
+    Vhosts = "vhosts", "add virtual hosts, change their settings and remove them";
+    /// Who is connected, and ending that.
+    Connections = "connections", "see who is connected, since when and from where, and end sessions";
+    /// Certificates of virtual hosts.
+    Certificates = "certificates", "see the certificates of virtual hosts and put others in their place";
+    /// The DNS.
+    Resolver = "resolver", "look up names in the DNS";
     /// Clock, log, counters, randomness, settings of virtual hosts.
     Runtime = "runtime", "read the clock, write to the log and draw random numbers";
 }

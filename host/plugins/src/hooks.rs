@@ -87,6 +87,7 @@ impl Engine {
             sender: stanza.from.as_ref().map_or("", Jid::bare_str),
             recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
             ahead: None,
+            client: event.client,
         };
         let result = self.consult(plugin, &question).await;
         outcome(result, plugin.spec.policy.at(Stage::Process))
@@ -113,6 +114,7 @@ impl Engine {
             sender: &sender,
             recipient: &request.vhost,
             ahead: None,
+            client: None,
         };
         match self.consult(plugin, &question).await {
             Ok(Decision::Command(reply)) => reply,
@@ -147,6 +149,7 @@ impl Engine {
             sender: request.to.bare_str(),
             recipient: request.from.bare_str(),
             ahead: None,
+            client: None,
         };
         let _ = self.consult(plugin, &question).await;
     }
@@ -164,6 +167,7 @@ impl Engine {
             sender: "",
             recipient: &alarm.owner,
             ahead: None,
+            client: None,
         };
         Some(self.consult(plugin, &question).await.map(drop))
     }
@@ -190,6 +194,7 @@ impl Engine {
                 sender: stanza.from.as_ref().map_or("", Jid::bare_str),
                 recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
                 ahead: None,
+                client: event.client,
             };
             match self.consult(plugin, &question).await {
                 Ok(Decision::Replace(new)) => {
@@ -217,6 +222,7 @@ impl Engine {
             sender: session.bare_str(),
             recipient: session.bare_str(),
             ahead: change.holds_back().then_some(session),
+            client: None,
         };
         for _ in 0..PAGES {
             if !matches!(self.consult(plugin, &question).await, Ok(Decision::Flow(Flow::Again))) {

@@ -2,6 +2,7 @@
 //! nothing else of it.
 
 use crate::account_data::AccountData;
+use crate::admin::{AdminAnswer, AdminRequest, Authority};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -131,11 +132,12 @@ pub trait Host: Send + Sync + 'static {
         limit: u32,
     ) -> BoxFuture<'a, Vec<Contact>>;
 
-    /// Make an account.
+    /// Make an account; `by_admin`, or because its future owner asks for it.
     fn create_account<'a>(
         &'a self,
         account: &'a Jid,
         password: &'a str,
+        by_admin: bool,
     ) -> BoxFuture<'a, Result<(), AccountError>>;
 
     /// Give an account another password.
@@ -148,6 +150,12 @@ pub trait Host: Send + Sync + 'static {
     /// Remove an account with all that it owns, and close its sessions once what is queued for
     /// them is written.
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>>;
+
+    /// What a user may do with a virtual host.
+    fn authority(&self, user: &Jid, domain: &str) -> Authority;
+
+    /// Administer the server. Nothing is checked here of who may do what.
+    fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer>;
 }
 
 /// What becomes of stanzas that have been queued.

@@ -11,6 +11,7 @@ use crate::instance::Hook;
 use crate::plugin::Question;
 use crate::verdict::lend_error;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use waxwing_xmpp::{Jid, Stanza};
 
 /// A hook, and what it is told.
@@ -73,6 +74,9 @@ pub struct Shown {
     pub origin: Origin,
     /// When it did, in milliseconds since the Unix epoch.
     pub received: u64,
+    /// The IP address of the client that has sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<IpAddr>,
     /// The stanza as XML that stands by itself.
     pub xml: String,
 }
@@ -153,6 +157,7 @@ impl Input {
                 wit::Origin::Internal => Origin::Internal,
             },
             received: event.received,
+            client: question.client,
             xml: xml().unwrap_or_default(),
         };
         match &question.hook {
@@ -204,7 +209,8 @@ impl<'a> Prepared<'a> {
             | Input::Service(shown)
             | Input::Filter { shown, .. } => {
                 let vhost = Jid::parse(&shown.vhost).map_err(|_| InputError::Address(shown.vhost.clone()))?;
-                let event = Event { vhost, origin: shown.origin, received: shown.received };
+                let (origin, received, client) = (shown.origin, shown.received, shown.client);
+                let event = Event { vhost, origin, received, client };
                 let stanza = parse(&shown.xml)?;
                 let head = Head::of(&stanza);
                 (Some(stanza), Lent::Event(head, event))

@@ -11,7 +11,7 @@ use exports::{replies, sessions};
 use std::sync::Arc;
 use wasmtime::component::{InstancePre, Resource};
 use wasmtime::{Result, Store};
-use waxwing_xmpp::StanzaError;
+use waxwing_xmpp::{Jid, StanzaError};
 
 /// Setting up an instance may take this many times the CPU time of a call: interpreters start slowly.
 const SETUP: u32 = 40;
@@ -132,7 +132,14 @@ impl Instance {
 
     /// Call a hook. After an error the instance must not be used again. `None` for a hook that the
     /// component does not have.
-    pub async fn call(&mut self, call: Box<Call>, hook: &Hook<'_>) -> Result<Option<(Answer, Box<Call>)>> {
+    pub async fn call(
+        &mut self,
+        mut call: Box<Call>,
+        hook: &Hook<'_>,
+    ) -> Result<Option<(Answer, Box<Call>)>> {
+        if let Hook::Command(request) = hook {
+            call.actor = Some(Jid::parse(&request.user)?);
+        }
         begin(&mut self.store, Some(call), 1);
         self.calls += 1;
         let answer = self.answer(hook).await;

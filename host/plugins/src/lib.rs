@@ -78,7 +78,9 @@ pub use catalogue::{
     Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, What, Which,
     Wish,
 };
-pub use command::{CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form};
+pub use command::{
+    CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form, Severity, Table,
+};
 pub use component::{Inspected, Requested};
 pub use componentize::{ComponentizeError, componentize};
 pub use declared::{Declared, DeclaredInterest};
@@ -87,7 +89,8 @@ pub use dry::{DryError, NoPlugin};
 pub use engine::Engine;
 pub use error::{LoadError, Reason};
 pub use event::{
-    Access, Calls, Change, Event, Facts, Origin, Outcome, Phase, ServiceInfo, SessionEvents, Stage, Target,
+    Access, Calls, Change, ComponentInfo, Event, Facts, Origin, Outcome, Phase, ServiceInfo, SessionEvents,
+    Stage, Target,
 };
 pub use gauge::HookFigures;
 pub use grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};

@@ -51,7 +51,7 @@ async fn load_or_reason(
     let mut instance = settled("instantiate", started)?;
     let described = settled("describe", tokio::time::timeout(timeout, instance.describe()).await)?;
     let described = description::check(described, spec, &exports)?;
-    let (description, own_marks) = described.number(&spec.name, &mut marks.lock())?;
+    let (description, own_marks) = described.number(spec, &mut marks.lock())?;
     let _ = shared.marks.set(own_marks);
     let names = description.services.iter().map(|service| service.name.clone());
     let _ = shared.services.set(names.collect());

@@ -85,6 +85,11 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether it is all virtual hosts, those that are yet to come included.
+    pub fn is_everywhere(&self) -> bool {
+        matches!(self, Scope::Everywhere)
+    }
+
     /// Whether a domain is in it.
     pub fn covers(&self, domain: &str) -> bool {
         match self {
@@ -141,9 +146,20 @@ pub struct PluginSpec {
     pub fresh: bool,
     /// What happens to a stanza when the plugin fails.
     pub policy: Policy,
+    /// Who may run its commands, by their nodes; `ALL` is any of them.
+    pub commands: Vec<(String, Vec<String>)>,
 }
 
 impl PluginSpec {
+    /// What is said of who may run a command: of all first, then of this one. It may be named by what follows the
+    /// `#` in its node.
+    pub(crate) fn acl(&self, node: &str) -> Vec<String> {
+        let short = node.rsplit_once('#').map_or(node, |(_, short)| short);
+        let of = |wanted: &'static str| self.commands.iter().filter(move |(key, _)| key == wanted);
+        let own = self.commands.iter().filter(|(key, _)| key == node || key == short);
+        of("ALL").chain(own).flat_map(|(_, list)| list.iter().cloned()).collect()
+    }
+
     /// A plugin that may do nothing, with the usual limits.
     pub fn new(name: impl Into<String>, source: Source) -> Self {
         Self {
@@ -155,6 +171,7 @@ impl PluginSpec {
             limits: Limits::default(),
             fresh: false,
             policy: Policy::default(),
+            commands: Vec::new(),
         }
     }
 }

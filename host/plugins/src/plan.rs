@@ -3,7 +3,7 @@
 
 use crate::command::CommandInfo;
 use crate::description::StreamFeature;
-use crate::event::{ServiceInfo, SessionEvents};
+use crate::event::{ComponentInfo, ServiceInfo, SessionEvents};
 use crate::index::Index;
 use crate::options::Scope;
 use crate::plugin::Plugin;
@@ -38,6 +38,7 @@ pub(crate) struct Roles {
     pub account_identities: Vec<(String, String)>,
     pub stream_features: Vec<StreamFeature>,
     pub services: Vec<(ServiceInfo, u16)>,
+    pub components: Vec<ComponentInfo>,
     pub commands: Vec<(CommandInfo, u16)>,
     /// The number of each plugin that works for this virtual host.
     pub members: Vec<u16>,
@@ -107,6 +108,7 @@ impl Roles {
             roles.account_identities.extend_from_slice(&description.account_identities);
             roles.stream_features.extend_from_slice(&description.stream_features);
             roles.services.extend(description.services.iter().map(|service| (service.clone(), *number)));
+            roles.components.extend_from_slice(&description.components);
             roles.commands.extend(description.commands.iter().map(|command| (command.clone(), *number)));
             roles.members.push(*number);
         }
@@ -114,6 +116,7 @@ impl Roles {
         roles.features = merged(&roles.features);
         roles.account_features = merged(&roles.account_features);
         roles.account_identities = merged(&roles.account_identities);
+        roles.components = merged(&roles.components);
         roles
     }
 

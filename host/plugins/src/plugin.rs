@@ -18,6 +18,7 @@ use crate::state::Call;
 use crate::trial::Trial;
 use crate::verdict::{Decision, Settled, settle};
 use crate::watch::Watch;
+use std::net::IpAddr;
 use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza};
 
@@ -97,6 +98,8 @@ pub(crate) struct Question<'a> {
     pub recipient: &'a str,
     /// A session that is being held back until the call's stanzas are with it.
     pub ahead: Option<&'a Jid>,
+    /// The client that has sent the stanza.
+    pub client: Option<IpAddr>,
 }
 
 impl Plugin {
@@ -127,16 +130,17 @@ impl Plugin {
     }
 
     async fn ask_metered(&self, question: &Question<'_>, meter: &mut Meter) -> Result<Decision, Failure> {
-        let Question { host, hook, stanza, sender, ahead, .. } = question;
+        let Question { host, hook, stanza, sender, ahead, client, .. } = question;
         let turn = match self.lane(question) {
             Some(key) => Some(self.callable.turn(key).await?),
             None => None,
         };
         let witness = self.watch.begin(self, question);
-        let call = match &witness {
+        let mut call = match &witness {
             Some(witness) => witness.call(*stanza),
             None => Call::new(host, *stanza, None),
         };
+        call.client = *client;
         let result = self.callable.call(call, hook, sender, meter).await;
         let settled = result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), *stanza));
         if let Some(witness) = witness {

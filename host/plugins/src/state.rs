@@ -13,10 +13,11 @@ use crate::notes::Notes;
 use crate::options::{Limits, Scope};
 use crate::wasi::Wasi;
 use crate::wasm::SLICE;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
-use waxwing_xmpp::Stanza;
+use waxwing_xmpp::{Jid, Stanza};
 
 /// What all instances of a plugin share.
 #[derive(Debug)]
@@ -128,11 +129,22 @@ pub(crate) struct Call {
     pub effects: Effects,
     /// Where somebody watches.
     pub notes: Option<Arc<Notes>>,
+    /// Who runs the command that the call is a step of.
+    pub actor: Option<Jid>,
+    /// The IP address of the client that has sent the stanza.
+    pub client: Option<IpAddr>,
 }
 
 impl Call {
     pub fn new(host: &Arc<dyn Host>, stanza: Option<&Stanza>, notes: Option<Arc<Notes>>) -> Box<Call> {
-        Box::new(Call { host: host.clone(), stanza: stanza.cloned(), effects: Effects::default(), notes })
+        Box::new(Call {
+            host: host.clone(),
+            stanza: stanza.cloned(),
+            effects: Effects::default(),
+            notes,
+            actor: None,
+            client: None,
+        })
     }
 
     /// Whether nothing of it may reach the world.

@@ -50,6 +50,7 @@ fn specs_of(bounds: &PluginsSettings, plugin: &Plugin) -> anyhow::Result<Vec<Plu
         limits: limits(general_limits(bounds), given),
         fresh: given.fresh,
         policy: policy(given.on_failure),
+        commands: plugin.commands.clone(),
         ..PluginSpec::new(&plugin.name, Source::File(bounds.file_of(plugin)))
     };
     let special = plugin.on_vhost.iter().map(|(domain, settings)| PluginSpec {

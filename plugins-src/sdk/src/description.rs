@@ -1,8 +1,8 @@
 //! How a plugin says what it is and what it wants to see.
 
 pub use crate::bindings::lifecycle::exports::xmpp::plugin::lifecycle::{
-    Access, Command, Description, Identity, Interest, Marked, Party, Phase, Serial, Service, SessionEvents,
-    Stage, StreamFeature, Target,
+    Access, Command, Component, Description, Identity, Interest, Marked, Party, Phase, Serial, Service,
+    SessionEvents, Stage, StreamFeature, Target,
 };
 use crate::settings::key;
 use crate::types::Kind;
@@ -58,6 +58,7 @@ impl Describe {
             stream_features: Vec::new(),
             serial: Serial::None,
             services: Vec::new(),
+            components: Vec::new(),
             commands: Vec::new(),
         })
     }
@@ -133,6 +134,12 @@ impl Describe {
     /// Names of its own under the virtual hosts: see [`service`].
     pub fn services<const N: usize>(mut self, services: [Service; N]) -> Self {
         self.0.services = services.into();
+        self
+    }
+
+    /// Places that list commands: see [`component`].
+    pub fn components<const N: usize>(mut self, components: [Component; N]) -> Self {
+        self.0.components = components.into();
         self
     }
 
@@ -320,7 +327,21 @@ impl Service {
 /// ```
 #[must_use]
 pub fn command(node: &str, label: &str) -> Command {
-    Command { node: node.into(), label: label.into(), access: Access::Admin }
+    let (node, label) = (node.into(), label.into());
+    Command { node, label, access: Access::Admin, component: None, group: None }
+}
+
+/// A place that lists commands for those who may run them: `vhost-man` is `vhost-man@example.org` on each virtual
+/// host. `label` is what a person reads.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let component = component("vhost-man", "VHost Manager");
+/// let reload = command("reload", "Reload").on("vhost-man").group("Configuration").for_vhost_admins();
+/// ```
+#[must_use]
+pub fn component(name: &str, label: &str) -> Component {
+    Component { name: name.into(), label: label.into() }
 }
 
 impl Command {
@@ -328,5 +349,29 @@ impl Command {
     #[must_use]
     pub fn for_everybody(self) -> Self {
         Self { access: Access::LocalUser, ..self }
+    }
+
+    /// Owners of virtual hosts may run it as well.
+    #[must_use]
+    pub fn for_owners(self) -> Self {
+        Self { access: Access::Owner, ..self }
+    }
+
+    /// Owners and administrators of virtual hosts may run it as well.
+    #[must_use]
+    pub fn for_vhost_admins(self) -> Self {
+        Self { access: Access::VhostAdmin, ..self }
+    }
+
+    /// The component that lists it, of this or another plugin.
+    #[must_use]
+    pub fn on(self, component: &str) -> Self {
+        Self { component: Some(component.into()), ..self }
+    }
+
+    /// Where tools that show many commands put it.
+    #[must_use]
+    pub fn group(self, group: &str) -> Self {
+        Self { group: Some(group.into()), ..self }
     }
 }

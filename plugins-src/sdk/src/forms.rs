@@ -1,6 +1,8 @@
 //! Forms of ad-hoc commands, and answers to them.
 
-use crate::commands::{Choice, Field, FieldType, Form, Outcome, Reply, Request, Step};
+use crate::commands::{
+    Action, Choice, Field, FieldType, Form, Outcome, Reply, Request, Severity, Step, Table,
+};
 
 /// A form with a title.
 ///
@@ -14,7 +16,7 @@ use crate::commands::{Choice, Field, FieldType, Form, Outcome, Reply, Request, S
 /// ```
 #[must_use]
 pub fn form(title: &str) -> Form {
-    Form { title: title.into(), instructions: String::new(), fields: Vec::new() }
+    Form { title: title.into(), instructions: String::new(), fields: Vec::new(), table: None }
 }
 
 impl Form {
@@ -30,6 +32,25 @@ impl Form {
         self.fields.push(field);
         self
     }
+
+    /// The form with more fields.
+    #[must_use]
+    pub fn fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.fields.extend(fields);
+        self
+    }
+
+    /// A result with rows below each other; each column has a name and a label.
+    ///
+    /// ```
+    /// # use waxwing_plugin::prelude::*;
+    /// let online = form("Online").table(&[("jid", "Address")], vec![vec!["juliet@example.org".into()]]);
+    /// ```
+    #[must_use]
+    pub fn table(self, columns: &[(&str, &str)], rows: Vec<Vec<String>>) -> Self {
+        let columns = columns.iter().map(|(var, label)| ((*var).into(), (*label).into())).collect();
+        Self { table: Some(Table { columns, rows }), ..self }
+    }
 }
 
 /// A field of any type.
@@ -42,7 +63,9 @@ pub fn field(type_: FieldType, var: &str, label: &str) -> Field {
         required: false,
         values: Vec::new(),
         choices: Vec::new(),
+        range: None,
         hint: None,
+        wrong: None,
     }
 }
 
@@ -56,6 +79,48 @@ pub fn text_field(var: &str, label: &str) -> Field {
 #[must_use]
 pub fn yes_field(var: &str, label: &str) -> Field {
     field(FieldType::Boolean, var, label)
+}
+
+/// Several lines of text: a value for each.
+#[must_use]
+pub fn lines_field(var: &str, label: &str) -> Field {
+    field(FieldType::TextMulti, var, label)
+}
+
+/// A line of text that nobody is to look at.
+#[must_use]
+pub fn password_field(var: &str, label: &str) -> Field {
+    field(FieldType::TextPrivate, var, label)
+}
+
+/// An address.
+#[must_use]
+pub fn jid_field(var: &str, label: &str) -> Field {
+    field(FieldType::JidSingle, var, label)
+}
+
+/// Several addresses: a value for each.
+#[must_use]
+pub fn jids_field(var: &str, label: &str) -> Field {
+    field(FieldType::JidMulti, var, label)
+}
+
+/// A whole number.
+#[must_use]
+pub fn number_field(var: &str, label: &str, range: std::ops::RangeInclusive<i64>) -> Field {
+    Field { range: Some((*range.start(), *range.end())), ..field(FieldType::TextSingle, var, label) }
+}
+
+/// A value that the form carries and nobody sees.
+#[must_use]
+pub fn hidden_field(var: &str, value: &str) -> Field {
+    field(FieldType::Hidden, var, "").value(value)
+}
+
+/// Text to be read.
+#[must_use]
+pub fn fixed_field(var: &str, label: &str, value: &str) -> Field {
+    field(FieldType::Fixed, var, label).value(value)
 }
 
 /// One of several: label and value of each.
@@ -80,7 +145,20 @@ impl Field {
         self
     }
 
-    /// A longer explanation, or what was wrong with the value sent before.
+    /// What is filled in already, of a field with several values.
+    #[must_use]
+    pub fn values(mut self, values: impl IntoIterator<Item = String>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// What is wrong with the value that was sent before.
+    #[must_use]
+    pub fn wrong(self, text: &str) -> Self {
+        Self { wrong: Some(text.into()), ..self }
+    }
+
+    /// A longer explanation.
     #[must_use]
     pub fn hint(self, text: &str) -> Self {
         Self { hint: Some(text.into()), ..self }
@@ -88,6 +166,12 @@ impl Field {
 }
 
 impl Request {
+    /// Whether nothing has been filled in yet.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.action == Action::Execute
+    }
+
     /// The first value of a field as it was filled in; `None` if it was not.
     #[must_use]
     pub fn answer(&self, var: &str) -> Option<&str> {
@@ -114,14 +198,42 @@ pub fn ask(form: Form) -> Reply {
     Reply::Step(Step { form, state: Vec::new(), has_prev: false, has_next: false })
 }
 
+/// A form with another behind it. `state` is what the next call needs beside the answers.
+#[must_use]
+pub fn ask_more(form: Form, state: impl Into<Vec<u8>>) -> Reply {
+    Reply::Step(Step { form, state: state.into(), has_prev: false, has_next: true })
+}
+
+/// The last form, with another before it.
+#[must_use]
+pub fn ask_last(form: Form, state: impl Into<Vec<u8>>) -> Reply {
+    Reply::Step(Step { form, state: state.into(), has_prev: true, has_next: false })
+}
+
 /// The command is done; the note is for a person to read.
 #[must_use]
 pub fn done(note: &str) -> Reply {
-    Reply::Done(Outcome { note: Some(note.into()), form: None })
+    ended(note, Severity::Info)
+}
+
+/// The command is done, and there is something that a person should know.
+#[must_use]
+pub fn warned(note: &str) -> Reply {
+    ended(note, Severity::Warn)
+}
+
+/// The command could not be done; the note says why.
+#[must_use]
+pub fn failed(note: &str) -> Reply {
+    ended(note, Severity::Error)
+}
+
+fn ended(note: &str, severity: Severity) -> Reply {
+    Reply::Done(Outcome { note: Some(note.into()), severity, form: None })
 }
 
 /// The command is done and has a result to show.
 #[must_use]
 pub fn show(form: Form) -> Reply {
-    Reply::Done(Outcome { note: None, form: Some(form) })
+    Reply::Done(Outcome { note: None, severity: Severity::Info, form: Some(form) })
 }

@@ -22,7 +22,8 @@
 //! ```
 //!
 //! The host's interfaces are modules of the same names as in `wit/`: [`router`], [`marks`], [`storage`],
-//! [`account_data`], [`scheduler`], [`accounts`], [`account_admin`], [`runtime`]. A component asks for those that it uses and no others, and the
+//! [`account_data`], [`scheduler`], [`accounts`], [`account_admin`], [`vhosts`], [`connections`], [`certificates`],
+//! [`resolver`], [`runtime`]. A component asks for those that it uses and no others, and the
 //! operator decides. Everything that a hook sends or writes takes effect after it returns, or not at all.
 
 // The names under which the export macros of the bindings find this crate in its own examples.
@@ -43,12 +44,16 @@ mod xml;
 
 pub use bindings::commands::exports::xmpp::plugin::commands;
 pub use bindings::imports::xmpp::plugin::{
-    account_admin, account_data, accounts, marks, router, runtime, scheduler, stanzas, storage, types,
+    account_admin, account_data, accounts, certificates, connections, marks, resolver, router, runtime,
+    scheduler, stanzas, storage, types, vhosts,
 };
 pub use bindings::replies::exports::xmpp::plugin::replies::Answer;
 pub use bindings::sessions::exports::xmpp::plugin::sessions::{Change, Flow};
 pub use description::*;
-pub use forms::{ask, done, field, form, list_field, show, text_field, yes_field};
+pub use forms::{
+    ask, ask_last, ask_more, done, failed, field, fixed_field, form, hidden_field, jid_field, jids_field,
+    lines_field, list_field, number_field, password_field, show, text_field, warned, yes_field,
+};
 #[doc(hidden)]
 pub use hooks::Exports;
 pub use hooks::{Alarms, Commands, Filter, OnService, Plugin, Post, Pre, Process, Replies, Sessions};
@@ -67,9 +72,11 @@ pub mod prelude {
         AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Interest,
         OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Party, Post, Pre, Process, Replies, Result,
         SERVER, STREAM, Serial, Sessions, Stage, Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin,
-        account_data, accounts, after_login, ask, bare, before_login, command, commands, datetime, domain,
-        done, escape, form, iq, iq_get, iq_set, list_field, local, marks, messages, plugin, presence, raw,
-        resource, router, runtime, scheduler, service, show, storage, text_field, xml, yes_field,
+        account_data, accounts, after_login, ask, ask_last, ask_more, bare, before_login, certificates,
+        command, commands, component, connections, datetime, domain, done, escape, failed, fixed_field, form,
+        hidden_field, iq, iq_get, iq_set, jid_field, jids_field, lines_field, list_field, local, marks,
+        messages, number_field, password_field, plugin, presence, raw, resolver, resource, router, runtime,
+        scheduler, service, show, storage, text_field, vhosts, warned, xml, yes_field,
     };
 }
 

@@ -1,7 +1,7 @@
 //! What a hook answers.
 
 use crate::types::{Condition, ErrorType, StanzaError, Verdict};
-use crate::{account_admin, account_data, marks, router, scheduler, storage};
+use crate::{account_admin, account_data, marks, router, scheduler, storage, vhosts};
 
 /// What hooks return: a [`Verdict`], or an error that bounces the stanza to its sender.
 ///
@@ -104,6 +104,18 @@ impl From<account_admin::Error> for StanzaError {
             account_admin::Error::NotAllowed => Condition::NotAllowed.into(),
             account_admin::Error::Invalid => Condition::NotAcceptable.into(),
             account_admin::Error::Unavailable => passing(Condition::InternalServerError),
+        }
+    }
+}
+
+impl From<vhosts::Error> for StanzaError {
+    fn from(error: vhosts::Error) -> Self {
+        match error {
+            vhosts::Error::Denied => Condition::Forbidden.into(),
+            vhosts::Error::Exists => Condition::Conflict.into(),
+            vhosts::Error::NotFound => Condition::ItemNotFound.into(),
+            vhosts::Error::Invalid(why) => Condition::NotAcceptable.text(&why),
+            vhosts::Error::Unavailable => passing(Condition::InternalServerError),
         }
     }
 }

@@ -73,7 +73,7 @@ block! {
     }
     beside {
         /// Settings of plugins that the file has beside `'sess-man'`, in a block named after each.
-        beside: Vec<(String, PluginValues)> = Vec::new(),
+        beside: Vec<Plugin> = Vec::new(),
     }
     others read_beside;
 }

@@ -10,6 +10,7 @@ use std::fmt;
 /// Keys in a plugin's block that are not its own settings.
 const GRANTS: &str = "grants";
 const ON_VHOST: &str = "on-vhost";
+const COMMANDS: &str = "commands";
 
 /// Offered every key in `'sess-man'` that is no setting: a block is a plugin.
 pub(super) fn read_plugin<'de, A: MapAccess<'de>>(
@@ -17,6 +18,11 @@ pub(super) fn read_plugin<'de, A: MapAccess<'de>>(
     name: &str,
     map: &mut A,
 ) -> Result<bool, A::Error> {
+    if name == COMMANDS {
+        // Those of the session manager itself.
+        map.next_value_seed(ReadSettings(&mut all.commands))?;
+        return Ok(true);
+    }
     if [GRANTS, ON_VHOST].contains(&name) {
         return Err(A::Error::custom(format_args!("'{name}' belongs into the block of a plugin")));
     }
@@ -27,13 +33,13 @@ pub(super) fn read_plugin<'de, A: MapAccess<'de>>(
 /// Offered every key beside `'sess-man'` that is no setting: a block may have settings of a plugin, as in
 /// `amp { 'store-limit' = 200 }`.
 pub(super) fn read_beside<'de, A: MapAccess<'de>>(
-    beside: &mut Vec<(String, PluginValues)>,
+    beside: &mut Vec<Plugin>,
     name: &str,
     map: &mut A,
 ) -> Result<bool, A::Error> {
     let mut list = Vec::new();
     let read = map.next_value_seed(ReadNode { list: &mut list, name: name.to_owned() })?;
-    beside.extend(list.into_iter().map(|plugin| (plugin.name, plugin.settings)));
+    beside.extend(list);
     Ok(matches!(read, Node::Plugins(_)))
 }
 
@@ -107,6 +113,7 @@ impl<'de> Visitor<'de> for ReadNode<'_> {
                 "active" => plugin.active = map.next_value()?,
                 GRANTS => plugin.grants = map.next_value_seed(Over(std::mem::take(&mut plugin.grants)))?,
                 ON_VHOST => map.next_value_seed(ReadVhosts(&mut plugin.on_vhost))?,
+                COMMANDS => map.next_value_seed(ReadSettings(&mut plugin.commands))?,
                 _ => match map.next_value_seed(ReadNode { list: &mut *list, name: key.clone() })? {
                     Node::Nothing => {}
                     Node::Plugins(plugins) => nested.extend(plugins),

@@ -38,6 +38,8 @@ block! {
     beside {
         /// The plugins, in the order of the file.
         list: Vec<Plugin> = Vec::new(),
+        /// Who may run commands of the plugin that is called as the block is: `'sess-man'`.
+        commands: PluginValues = Vec::new(),
     }
     others read_plugin;
     also example;
@@ -46,7 +48,7 @@ block! {
 impl PluginsSettings {
     /// Switches off plugins within those that are switched off, and gives plugins the settings that stand beside
     /// `'sess-man'`, where their blocks have none.
-    pub(super) fn complete(&mut self, beside: &[(String, PluginValues)]) {
+    pub(super) fn complete(&mut self, beside: &[Plugin]) {
         for at in 0..self.list.len() {
             let within = self.list.get(at).and_then(|plugin| plugin.within.as_ref());
             let outer = self.list.iter().find(|outer| Some(&outer.name) == within);
@@ -56,11 +58,12 @@ impl PluginsSettings {
             }
         }
         for plugin in &mut self.list {
-            let beside = beside.iter().filter(|(name, _)| *name == plugin.name);
-            for (key, values) in beside.flat_map(|(_, settings)| settings) {
-                if plugin.settings.iter().all(|(known, _)| known != key) {
-                    plugin.settings.push((key.clone(), values.clone()));
-                }
+            for beside in beside.iter().filter(|beside| beside.name == plugin.name) {
+                lay_under(&mut plugin.settings, &beside.settings);
+                lay_under(&mut plugin.commands, &beside.commands);
+            }
+            if plugin.name == "sess-man" {
+                lay_under(&mut plugin.commands, &self.commands);
             }
         }
     }
@@ -71,6 +74,15 @@ impl PluginsSettings {
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
         let stem: String = plugin.name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
         self.folder.join(format!("{stem}.wasm"))
+    }
+}
+
+/// Add what is not there yet.
+fn lay_under(settings: &mut PluginValues, others: &PluginValues) {
+    for (key, values) in others {
+        if settings.iter().all(|(known, _)| known != key) {
+            settings.push((key.clone(), values.clone()));
+        }
     }
 }
 
@@ -92,6 +104,8 @@ pub struct Plugin {
     pub grants: PluginGrants,
     /// Settings that differ on a virtual host, by its domain as it is written in the file.
     pub on_vhost: Vec<(String, PluginValues)>,
+    /// Who may run its commands, by their nodes, as `commands { 'comp-repo-item-add' = 'LOCAL' }` says.
+    pub commands: PluginValues,
 }
 
 impl Plugin {
@@ -104,6 +118,7 @@ impl Plugin {
             within: None,
             grants: PluginGrants::default(),
             on_vhost: Vec::new(),
+            commands: Vec::new(),
         }
     }
 }

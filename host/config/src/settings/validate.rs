@@ -137,7 +137,7 @@ impl Settings {
         ] {
             check(given, &["sess-man", key], || "must be more than nothing".into())?;
         }
-        for (name, _) in &self.beside {
+        for Plugin { name, .. } in &self.beside {
             check(plugins.list.iter().any(|plugin| plugin.name == *name), &[name], || {
                 format!("'{name}' is neither a setting nor a plugin in 'sess-man'")
             })?;
@@ -180,6 +180,15 @@ impl Plugin {
                 format!("'{host}' is not a host, or host:port, as 'hooks.example.org' is")
             })?;
         }
+        for (node, list) in &self.commands {
+            for modifier in list {
+                check(is_modifier(modifier), &["sess-man", &self.name, "commands", node], || {
+                    format!(
+                        "'{modifier}' is none of ALL, ADMIN, LOCAL, DOMAIN_OWNER, DOMAIN_ADMIN, NONE, a domain or a bare JID"
+                    )
+                })?;
+            }
+        }
         for (domain, _) in &self.on_vhost {
             let named = domain != "*" && is_domain(domain);
             check(named, &["sess-man", &self.name, "on-vhost", domain], || {
@@ -195,6 +204,13 @@ fn check(sound: bool, path: &[&str], message: impl FnOnce() -> String) -> Result
         return Ok(());
     }
     Err(Invalid { path: path.iter().map(|key| key.to_string()).collect(), message: message() })
+}
+
+/// Who may run a command, as Tigase writes it.
+fn is_modifier(text: &str) -> bool {
+    ["ALL", "ADMIN", "LOCAL", "DOMAIN_OWNER", "DOMAIN_ADMIN", "NONE"].contains(&text)
+        || is_account(text)
+        || is_domain(text)
 }
 
 /// A rough look only: the server prepares addresses by RFC 7622 before it uses them.

@@ -95,6 +95,8 @@ pub(crate) fn service(service: &ServiceInfo) -> String {
 pub(crate) fn command(command: &CommandInfo) -> String {
     let whom = match command.access {
         Access::Admin => "administrators",
+        Access::Owner => "owners of virtual hosts",
+        Access::VhostAdmin => "administrators of virtual hosts",
         Access::LocalUser => "everybody with an account",
     };
     format!("{}: {}, for {whom}", command.node, command.label)

@@ -6,13 +6,18 @@
 mod account_admin;
 mod account_data;
 mod accounts;
+mod certificates;
+mod connections;
 mod marks;
+mod resolver;
 mod router;
 mod runtime;
 mod scheduler;
 mod stanzas;
 mod storage;
+mod vhosts;
 
+use crate::admin::Authority;
 use crate::bindings::xmpp::plugin as wit;
 use crate::grants::{Grant, Interfaces};
 use crate::state::{Call, Shared, State};
@@ -36,6 +41,10 @@ pub(crate) fn link(linker: &mut Linker<State>, granted: Interfaces) -> wasmtime:
             Grant::Scheduler => wit::scheduler::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Accounts => wit::accounts::add_to_linker::<_, Own>(linker, |state| state),
             Grant::AccountAdmin => wit::account_admin::add_to_linker::<_, Own>(linker, |state| state),
+            Grant::Vhosts => wit::vhosts::add_to_linker::<_, Own>(linker, |state| state),
+            Grant::Connections => wit::connections::add_to_linker::<_, Own>(linker, |state| state),
+            Grant::Certificates => wit::certificates::add_to_linker::<_, Own>(linker, |state| state),
+            Grant::Resolver => wit::resolver::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Runtime => wit::runtime::add_to_linker::<_, Own>(linker, |state| state),
             // Hooks are exported.
             Grant::Pre
@@ -60,6 +69,25 @@ impl State {
         let owner = bare(owner)?;
         let may = self.shared.may_act_for(owner.domain(), &*call.host);
         may.then_some((call, &*self.shared, owner))
+    }
+}
+
+impl State {
+    /// The call, if it may do with a virtual host what takes this authority. While a command runs, that is what
+    /// its user may do.
+    fn managing(&mut self, domain: &str, least: Authority) -> Option<&mut Call> {
+        let call = self.call.as_mut()?;
+        if !call.host.is_local(domain) || !self.shared.may_act_for(domain, &*call.host) {
+            return None;
+        }
+        (call.authority(domain) >= least).then_some(call)
+    }
+}
+
+impl Call {
+    /// What may be done with a virtual host in this call.
+    fn authority(&self, domain: &str) -> Authority {
+        self.actor.as_ref().map_or(Authority::Server, |user| self.host.authority(user, domain))
     }
 }
 

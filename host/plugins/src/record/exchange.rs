@@ -1,5 +1,6 @@
 //! What a call asks of the host, and what it hears: all that a plugin learns of the world beside its input.
 
+use crate::admin::{AdminAnswer, AdminRequest, Authority};
 use crate::blob::Blob;
 use crate::host::{AccountError, Contact, SessionInfo, Subscription};
 use crate::marks::Marks;
@@ -50,7 +51,13 @@ pub enum HostQuestion {
         account: String,
         #[serde(skip)]
         password: Secret,
+        by_admin: bool,
     },
+    Authority {
+        user: String,
+        domain: String,
+    },
+    Admin(AdminRequest),
     SetPassword {
         account: String,
         #[serde(skip)]
@@ -119,6 +126,10 @@ pub enum HostAnswer {
     Entries(Vec<SeenEntry>),
     /// How many there are.
     Count(u64),
+    /// What somebody may do.
+    Authority(Authority),
+    /// What is told to those who administer the server.
+    Admin(AdminAnswer),
     /// The storage could not answer, or nobody is there who knows.
     Failed(String),
 }

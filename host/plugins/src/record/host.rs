@@ -3,6 +3,7 @@
 
 use super::exchange::{HostAnswer, HostQuestion, Secret, SeenContact};
 use crate::account_data::AccountData;
+use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority};
 use crate::host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
 use crate::state::Shared;
 use futures_util::FutureExt;
@@ -140,9 +141,10 @@ impl<O: Oracle> Host for Asked<O> {
         &'a self,
         account: &'a Jid,
         password: &'a str,
+        by_admin: bool,
     ) -> BoxFuture<'a, Result<(), AccountError>> {
         let (account, password) = (account.to_string(), Secret(password.to_owned()));
-        self.oracle.answer(HostQuestion::CreateAccount { account, password }).map(changed).boxed()
+        self.oracle.answer(HostQuestion::CreateAccount { account, password, by_admin }).map(changed).boxed()
     }
 
     fn set_password<'a>(
@@ -156,6 +158,24 @@ impl<O: Oracle> Host for Asked<O> {
 
     fn remove_account<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
         ready(Err(AccountError::NotAllowed)).boxed()
+    }
+
+    fn authority(&self, user: &Jid, domain: &str) -> Authority {
+        let question = HostQuestion::Authority { user: user.to_string(), domain: domain.to_owned() };
+        match self.oracle.at_once(question) {
+            HostAnswer::Authority(authority) => authority,
+            _ => Authority::None,
+        }
+    }
+
+    fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
+        let answer = self.oracle.answer(HostQuestion::Admin(request));
+        answer
+            .map(|answer| match answer {
+                HostAnswer::Admin(answer) => answer,
+                _ => AdminAnswer::Refused(AdminError::Unavailable),
+            })
+            .boxed()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::exchange::{HostAnswer, HostQuestion, SeenSession};
 use super::host::Oracle;
+use crate::admin::AdminAnswer;
 use crate::blob::Blob;
 use crate::host::{AccountError, Host};
 use crate::state::Shared;
@@ -34,6 +35,9 @@ impl Oracle for Live {
             }
             HostQuestion::HasFeature { domain, feature } => {
                 HostAnswer::Is(self.host.has_feature(&domain, &feature))
+            }
+            HostQuestion::Authority { user, domain } => {
+                with(&user, |user| HostAnswer::Authority(self.host.authority(&user, &domain)))
             }
             HostQuestion::AccountData(account) => with(&account, |account| {
                 let data = self.host.account_data(&account);
@@ -75,10 +79,10 @@ impl Live {
                 let contacts = host.contacts(&jid(&owner)?, after.as_deref(), limit).await;
                 HostAnswer::Contacts(contacts.into_iter().map(Into::into).collect())
             }
-            HostQuestion::CreateAccount { account, password } => {
+            HostQuestion::CreateAccount { account, password, by_admin } => {
                 let account = jid(&account)?;
                 HostAnswer::Account(match self.dry {
-                    false => host.create_account(&account, &password.0).await,
+                    false => host.create_account(&account, &password.0, by_admin).await,
                     true if host.account_exists(&account).await => Err(AccountError::Exists),
                     true => Ok(()),
                 })
@@ -91,6 +95,11 @@ impl Live {
                     true => Err(AccountError::NotFound),
                 })
             }
+            HostQuestion::Admin(request) => HostAnswer::Admin(match self.dry && request.changes() {
+                // As far as can be said without trying.
+                true => AdminAnswer::Done,
+                false => host.admin(request).await,
+            }),
             HostQuestion::TableGet { store, owner, key } => {
                 HostAnswer::Value(storage.table_get(&store, &owner, &key).await?.map(Into::into))
             }
@@ -118,6 +127,7 @@ impl Live {
             | HostQuestion::IsLocal(_)
             | HostQuestion::VhostSetting { .. }
             | HostQuestion::HasFeature { .. }
+            | HostQuestion::Authority { .. }
             | HostQuestion::AccountData(_)) => self.at_once(at_once),
         })
     }

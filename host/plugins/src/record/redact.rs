@@ -2,6 +2,7 @@
 
 use super::exchange::{Exchange, HostAnswer};
 use super::file::{RecordedCall, RecordingHeader};
+use crate::admin::AdminAnswer;
 use crate::blob::Blob;
 use crate::command::{CommandReply, Form};
 use crate::event::Change;
@@ -89,6 +90,7 @@ fn redact_input(input: &mut Input) {
 
 fn redact_shown(shown: &mut Shown) {
     hide_xml(&mut shown.xml);
+    shown.client = None;
 }
 
 fn redact_exchange(exchange: &mut Exchange) {
@@ -101,7 +103,15 @@ fn redact_exchange(exchange: &mut Exchange) {
             contacts.iter_mut().flat_map(|contact| &mut contact.groups).for_each(hide);
         }
         HostAnswer::Entries(entries) => entries.iter_mut().for_each(|entry| hide_blob(&mut entry.value)),
-        HostAnswer::Time(_)
+        HostAnswer::Admin(AdminAnswer::Settings(settings)) => {
+            settings.iter_mut().flatten().for_each(|(_, value)| hide(value));
+        }
+        HostAnswer::Admin(AdminAnswer::Connections(connections)) => {
+            connections.iter_mut().for_each(|connection| connection.address = None);
+        }
+        HostAnswer::Admin(_)
+        | HostAnswer::Authority(_)
+        | HostAnswer::Time(_)
         | HostAnswer::Is(_)
         | HostAnswer::Sessions(_)
         | HostAnswer::Subscription(_)
@@ -147,7 +157,7 @@ fn redact_answer(answer: &mut TraceAnswer) {
             redact_form(form);
             state.fill(b'x');
         }
-        TraceAnswer::Command(CommandReply::Done { note, form }) => {
+        TraceAnswer::Command(CommandReply::Done { note, form, .. }) => {
             note.iter_mut().for_each(hide);
             form.iter_mut().for_each(redact_form);
         }
@@ -170,6 +180,7 @@ fn redact_form(form: &mut Form) {
         hide(&mut field.label);
         field.values.iter_mut().for_each(hide);
         field.hint.iter_mut().for_each(hide);
+        field.wrong.iter_mut().for_each(hide);
         for (label, value) in &mut field.choices {
             hide(label);
             hide(value);

@@ -89,7 +89,9 @@ impl HostQuestion {
             | HostQuestion::StoredAccountData(name)
             | HostQuestion::CreateAccount { account: name, .. }
             | HostQuestion::SetPassword { account: name, .. } => name.len(),
-            HostQuestion::VhostSetting { domain, name }
+            HostQuestion::Admin(request) => json_bytes(request),
+            HostQuestion::Authority { user: name, domain }
+            | HostQuestion::VhostSetting { domain, name }
             | HostQuestion::HasFeature { domain, feature: name } => domain.len() + name.len(),
             HostQuestion::Subscription { owner, contact } => owner.len() + contact.len(),
             HostQuestion::Contacts { owner, after, .. } => owner.len() + text(after),
@@ -111,7 +113,9 @@ impl HostAnswer {
     /// About how many bytes it keeps.
     fn weight(&self) -> usize {
         match self {
-            HostAnswer::Time(_)
+            HostAnswer::Admin(answer) => json_bytes(answer),
+            HostAnswer::Authority(_)
+            | HostAnswer::Time(_)
             | HostAnswer::Is(_)
             | HostAnswer::Subscription(_)
             | HostAnswer::Account(_)
@@ -140,6 +144,10 @@ impl HostAnswer {
             }
         }
     }
+}
+
+fn json_bytes(value: &impl serde::Serialize) -> usize {
+    serde_json::to_string(value).map_or(0, |text| text.len())
 }
 
 #[cfg(test)]

@@ -234,6 +234,8 @@ pub enum AccountChange {
     Create(String),
     /// It gets another password.
     Password(String),
+    /// It may log in from now on, or may not.
+    Enable(String, bool),
 }
 
 /// A line for the log.

@@ -153,7 +153,7 @@ pub async fn engine(
 }
 
 pub fn event() -> Event {
-    Event { vhost: jid(VHOST), origin: Origin::Session, received: 1000 }
+    Event { vhost: jid(VHOST), origin: Origin::Session, received: 1000, client: None }
 }
 
 pub fn message(command: &str) -> Stanza {
