@@ -83,7 +83,7 @@ pub async fn call(args: &Args, options: &EngineOptions) -> anyhow::Result<Ran> {
     let component = Component::read(&args.file, options).await?;
     let first = stanza.from.as_ref().map_or(DOMAIN, Jid::domain).to_owned();
     let vhosts = vec![VhostSettings::new(first)];
-    let mut world = World::new(vhosts, options.clone(), &component, settings(&args.set)?).await?;
+    let mut world = World::new(vhosts, Vec::new(), options.clone(), &component, settings(&args.set)?).await?;
     let ran = within(&mut world, &component, stanza, sessions, args.hook).await;
     world.close().await;
     ran

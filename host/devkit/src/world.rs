@@ -42,9 +42,10 @@ pub(crate) struct Client {
 }
 
 impl World {
-    /// A server with these virtual hosts and this plugin. Within a tokio runtime.
+    /// A server with these virtual hosts, administrators and this plugin. Within a tokio runtime.
     pub async fn new(
         vhosts: Vec<VhostSettings>,
+        admins: Vec<String>,
         options: EngineOptions,
         plugin: &Component,
         values: Values,
@@ -52,7 +53,7 @@ impl World {
         let folder = tempfile::tempdir().context("there is no place for a database")?;
         let sqlite = Sqlite::open(folder.path().join("waxwing.db"), SqliteOptions::default())?;
         let storage: Arc<dyn Storage> = Arc::new(sqlite);
-        let mut settings = Settings { vhosts, ..Settings::default() };
+        let mut settings = Settings { vhosts, admins, ..Settings::default() };
         // Nobody guesses at these passwords.
         settings.scram_iterations = 1;
         let server = Server::new(Arc::new(settings), storage.clone()).await?;
@@ -119,7 +120,7 @@ impl World {
     pub async fn send_before_login(&mut self, vhost: &str, stanza: Stanza) -> anyhow::Result<Option<Stanza>> {
         let vhost = self.server.vhost(vhost).with_context(|| format!("{vhost} is no virtual host here"))?;
         let server = self.server.clone();
-        let answer = self.drive(async { server.receive_before_login(&vhost, stanza).await }).await;
+        let answer = self.drive(async { server.receive_before_login(&vhost, None, stanza).await }).await;
         self.rest().await?;
         Ok(answer)
     }

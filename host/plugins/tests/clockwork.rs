@@ -145,8 +145,11 @@ async fn commands_are_run_step_by_step() {
     assert!(!has_next);
     (request.action, request.answers) =
         (CommandAction::Complete, vec![("name".into(), vec!["Juliet".into()])]);
-    let done =
-        CommandReply::Done { note: Some("Hello, Juliet".into()), severity: Severity::Info, form: None };
+    let done = CommandReply::Done {
+        note: Some("Hello, Juliet".into()),
+        severity: waxwing_plugins::Severity::Info,
+        form: None,
+    };
     assert_eq!(world.engine.run_command(&request).await.unwrap(), done);
     request.answers[0].1 = vec!["nobody".into()];
     assert_eq!(world.engine.run_command(&request).await.unwrap_err().condition, Condition::NotAcceptable);

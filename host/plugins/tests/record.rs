@@ -15,7 +15,13 @@ fn told(command: &str, hook: fn(Shown) -> Input) -> Input {
         Some(command) => message(command),
         None => iq(command),
     };
-    hook(Shown { vhost: VHOST.into(), origin: Origin::Session, received: 1000, xml: xml.to_xml() })
+    hook(Shown {
+        vhost: VHOST.into(),
+        origin: Origin::Session,
+        received: 1000,
+        client: None,
+        xml: xml.to_xml(),
+    })
 }
 
 async fn dry(world: &World, input: Input) -> Trace {
@@ -137,7 +143,8 @@ async fn what_cannot_be_called_is_an_error() {
     };
     assert!(matches!(call("nobody", told("next", Input::Process)).await, DryError::NoPlugin(_)));
     assert_eq!(call("hostile", told("next", Input::Service)).await, DryError::NoHook(Grant::Service));
-    let shown = Shown { vhost: VHOST.into(), origin: Origin::Remote, received: 0, xml: "<iq>".into() };
+    let shown =
+        Shown { vhost: VHOST.into(), origin: Origin::Remote, received: 0, client: None, xml: "<iq>".into() };
     assert!(matches!(call("hostile", Input::Process(shown)).await, DryError::Input(InputError::Stanza(_))));
 }
 

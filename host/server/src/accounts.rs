@@ -111,6 +111,19 @@ impl Server {
         Ok(())
     }
 
+    /// Let an account log in from now on, or do not: then its sessions end.
+    pub async fn enable_account(&self, jid: &Jid, enabled: bool) -> Result<(), AccountError> {
+        self.storage.commit(Batch::one(Write::EnableAccount { jid: jid.clone(), enabled })).await?;
+        tracing::info!(account = %jid, enabled, "may or may not log in");
+        if !enabled && let Some(entry) = self.directory.account(jid.as_str()) {
+            for session in &entry.sessions() {
+                let error = StreamError::new(StreamCondition::NotAuthorized);
+                session.end(error.with_text("the account is disabled"));
+            }
+        }
+        Ok(())
+    }
+
     /// Remove an account with all that it owns. Its contacts hear that nothing is left between them,
     /// then its sessions end.
     pub async fn remove_account(&self, jid: &Jid) -> Result<(), AccountError> {

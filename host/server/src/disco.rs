@@ -88,8 +88,8 @@ impl Server {
             (true, None) => self.server_info(to.domain(), from, node),
             (true, Some(_)) => self.account_info(to, from, node).await,
             (false, None) => match node {
-                None => Ok(self.server_items(to.domain())),
-                Some(node) => self.command_items(to.domain(), from, node),
+                None => Ok(self.server_items(to.domain(), from)),
+                Some(node) => self.command_items(to.domain(), None, from, node),
             },
             (false, Some(_)) => self.account_items(to, from, node).await,
         }
@@ -134,14 +134,14 @@ impl Server {
             Some(node)
                 if node.strip_prefix(NODE).and_then(|rest| rest.strip_prefix('#')) != Some(&info.ver()) =>
             {
-                self.command_info(vhost, from, node)
+                self.command_info(vhost, None, from, node)
             }
             node => Ok(info.to_xml(node)),
         }
     }
 
-    /// What is below the server: the services of plugins.
-    fn server_items(&self, vhost: &str) -> String {
+    /// What is below the server: the services of plugins, and components with commands for the asker.
+    fn server_items(&self, vhost: &str, asker: &Jid) -> String {
         let mut xml = open(ns::DISCO_ITEMS, None);
         let services = self.engine.get().map(|engine| engine.services(vhost)).unwrap_or_default();
         for service in services {
@@ -152,7 +152,7 @@ impl Server {
                 let _ = write!(xml, "<item jid='{}' name='{}'/>", escape(&domain), escape(&service.label));
             }
         }
-        xml + "</query>"
+        xml + &self.component_items(vhost, asker) + "</query>"
     }
 
     /// Answer for a plugin's service where the plugin leaves it to the host.

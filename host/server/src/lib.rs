@@ -5,17 +5,20 @@
 //! RFC 6120, RFC 6121 or service discovery come from the plugin engine.
 
 mod accounts;
+mod administer;
 mod answer;
 mod certificates;
 mod clock;
 mod commands;
 mod directory;
 mod disco;
+mod domain_filter;
 mod features;
 mod message;
 mod outbound;
 mod plugin_host;
 mod presence;
+mod resolver;
 mod resumption;
 mod roster;
 mod router;
@@ -30,6 +33,7 @@ mod vhosts;
 
 pub use accounts::{AccountError, Credentials};
 pub use certificates::{CertificateInfo, CertificateStore};
+pub use commands::{CommandListing, OperatorReply};
 pub use outbound::{SessionEnd, StreamEnd, TooHigh};
 pub use resumption::{Enabled, ResumeError, Resumed};
 pub use server::{BindError, Server, Stats};

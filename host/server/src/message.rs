@@ -8,7 +8,7 @@ use crate::server::Server;
 use crate::session::Session;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use waxwing_plugins::{Change, Origin, SessionEvents, Stage, Target};
+use waxwing_plugins::{Change, SessionEvents, Stage, Target};
 use waxwing_xmpp::{Condition, Jid, Kind, Stanza, Type};
 
 impl Server {
@@ -172,7 +172,7 @@ impl Server {
         // Its time is known where it may have waited for long.
         let is_old = entry.received > 0;
         let outgoing = if is_old { delayed(&stanza, domain, received) } else { entry.stanza };
-        let source = Source { origin: Origin::Internal, vhost: &ended.vhost, session: None };
+        let source = Source::internal(&ended.vhost);
         let mut others = account.receivers();
         others.retain(|session| !session.is_finishing());
         let Err(back) = self.hand_to_all(&others, &source, outgoing).await else { return };

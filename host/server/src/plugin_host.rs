@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use waxwing_plugins::{
-    AccountData, AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written,
+    AccountData, AccountError, AdminAnswer, AdminRequest, Authority, Contact, Host, Outgoing, SessionInfo,
+    Subscription, Written,
 };
 use waxwing_storage::{RosterItem, Storage};
 use waxwing_xmpp::Jid;
@@ -122,8 +123,16 @@ impl Host for Server {
         &'a self,
         account: &'a Jid,
         password: &'a str,
+        by_admin: bool,
     ) -> BoxFuture<'a, Result<(), AccountError>> {
-        async move { self.register(account, password).await.map_err(answer) }.boxed()
+        async move {
+            let made = match by_admin {
+                true => Server::create_account(self, account, password).await,
+                false => self.register(account, password).await,
+            };
+            made.map_err(answer)
+        }
+        .boxed()
     }
 
     fn set_password<'a>(
@@ -136,6 +145,14 @@ impl Host for Server {
 
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
         async move { Server::remove_account(self, account).await.map_err(answer) }.boxed()
+    }
+
+    fn authority(&self, user: &Jid, domain: &str) -> Authority {
+        self.authority_over(user, domain)
+    }
+
+    fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
+        self.administer(request).boxed()
     }
 }
 

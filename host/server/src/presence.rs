@@ -8,7 +8,6 @@ use crate::router::Source;
 use crate::server::Server;
 use crate::session::Session;
 use std::sync::Arc;
-use waxwing_plugins::Origin;
 use waxwing_storage::Roster;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type, ns};
 
@@ -102,7 +101,7 @@ impl Server {
         let from = stanza.from.as_ref().and_then(|from| self.vhost_of(from));
         let to = || stanza.to.as_ref().and_then(|to| self.vhost(to.domain()));
         let Some(vhost) = from.or_else(to) else { return };
-        self.presence_from(&Source { origin: Origin::Internal, vhost: &vhost, session: None }, stanza).await;
+        self.presence_from(&Source::internal(&vhost), stanza).await;
     }
 
     /// Route a presence by its `to` (section 8.5).
@@ -141,7 +140,8 @@ impl Server {
 
     /// To all contacts that may see it.
     async fn broadcast(&self, source: &Source<'_>, stanza: &Stanza, roster: &Roster) {
-        for item in roster.items.iter().filter(|item| item.from) {
+        let passes = |to: &Jid| stanza.from.as_ref().is_none_or(|from| self.may_pass(from, to).is_ok());
+        for item in roster.items.iter().filter(|item| item.from && passes(&item.jid)) {
             self.present(source, stanza, item.jid.clone()).await;
         }
     }

@@ -5,6 +5,7 @@ use crate::outbound::{Copies, Place};
 use crate::server::Server;
 use crate::session::Session;
 use crate::vhost::Vhost;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use waxwing_plugins::{Calls, Change, Event, Facts, Origin, Outcome, SessionEvents, Stage, Target};
@@ -16,12 +17,24 @@ pub(crate) struct Source<'a> {
     pub vhost: &'a Arc<Vhost>,
     /// The client session that sent it, if one did.
     pub session: Option<&'a Arc<Session>>,
+    /// The address of a client that has not logged in.
+    pub stream: Option<IpAddr>,
 }
 
 impl<'a> Source<'a> {
     /// A client's session.
     pub fn of(session: &'a Arc<Session>) -> Self {
-        Self { origin: Origin::Session, vhost: &session.vhost, session: Some(session) }
+        Self { origin: Origin::Session, vhost: &session.vhost, session: Some(session), stream: None }
+    }
+
+    /// The host or a plugin, in the name of a virtual host.
+    pub fn internal(vhost: &'a Arc<Vhost>) -> Self {
+        Self { origin: Origin::Internal, vhost, session: None, stream: None }
+    }
+
+    /// The IP address of the client that sent it.
+    fn client(&self) -> Option<IpAddr> {
+        self.stream.or_else(|| self.session?.address())
     }
 
     pub fn facts(&self, recipient: Option<&AccountEntry>, targets: Target) -> Facts {
@@ -42,13 +55,15 @@ impl Server {
 
     /// For plugins that act for whom the stanza is for.
     pub(crate) fn event_for(&self, source: &Source<'_>, recipient: &Jid) -> Event {
-        Event { vhost: recipient.domain_jid(), origin: source.origin, received: self.clock.now() }
+        let (vhost, client) = (recipient.domain_jid(), source.client());
+        Event { vhost, origin: source.origin, received: self.clock.now(), client }
     }
 
     /// Take a stanza from a client's session and process it to its end: order and back-pressure
     /// follow from waiting for it. `from` is stamped here, whatever it says.
     pub async fn receive(&self, session: &Arc<Session>, mut stanza: Stanza) {
         self.stats.stanzas_in.fetch_add(1, Ordering::Relaxed);
+        session.has_acted(self.clock.now());
         stanza.from = Some(session.jid.clone());
         // Without `to`, a message or IQ is for the own account (RFC 6120, sections 10.3.1, 10.3.3).
         if stanza.to.is_none() && stanza.kind() != Kind::Presence {
@@ -68,6 +83,11 @@ impl Server {
                 None => return,
             }
         };
+        if let Some(to) = &stanza.to
+            && let Err(error) = self.may_pass(&session.jid, to)
+        {
+            return self.bounce(&stanza, &error).await;
+        }
         match stanza.kind() {
             Kind::Message => self.message(&source, stanza, recipient).await,
             Kind::Iq => self.iq(&source, stanza, recipient).await,
@@ -76,8 +96,13 @@ impl Server {
     }
 
     /// Take an IQ from a stream that has not logged in (XEP-0077) and answer with what goes back.
-    pub async fn receive_before_login(&self, vhost: &Arc<Vhost>, stanza: Stanza) -> Option<Stanza> {
-        let source = Source { origin: Origin::Stream, vhost, session: None };
+    pub async fn receive_before_login(
+        &self,
+        vhost: &Arc<Vhost>,
+        client: Option<IpAddr>,
+        stanza: Stanza,
+    ) -> Option<Stanza> {
+        let source = Source { origin: Origin::Stream, vhost, session: None, stream: client };
         let stanza = stanza.with_addresses(None, Some(vhost.jid.clone()));
         let answerable = matches!(stanza.ty(), Type::Get | Type::Set);
         let facts = || source.facts(None, Target::STREAM);
@@ -126,7 +151,7 @@ impl Server {
         let Some(to) = stanza.to.clone() else { return };
         let sender = stanza.from.as_ref().and_then(|from| self.vhost_of(from));
         let Some(vhost) = sender.or_else(|| self.vhost(to.domain())) else { return };
-        let source = Source { origin: Origin::Internal, vhost: &vhost, session: None };
+        let source = Source::internal(&vhost);
         let recipient = self.directory.account(to.bare_str());
         match stanza.kind() {
             Kind::Message => self.message(&source, stanza, recipient).await,
@@ -157,6 +182,12 @@ impl Server {
                 self.hand_to_plugin(&stanza).await;
             }
             return;
+        }
+        if let Some(component) = self.component(to) {
+            return match Box::pin(self.component_iq(source.session, &component, &stanza)).await {
+                Ok(inner) => self.send_back(stanza.iq_result(&inner)).await,
+                Err(error) => self.bounce(&stanza, &error).await,
+            };
         }
         let own = stanza.from.as_ref().is_some_and(|from| from.bare_str() == to.as_str());
         let target = match (to.local(), own) {
@@ -201,7 +232,9 @@ impl Server {
             },
             (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
             (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq).await.map(Some),
-            (ns::COMMANDS, "command") if target == Target::SERVER => self.command_iq(iq).await.map(Some),
+            (ns::COMMANDS, "command") if target == Target::SERVER => {
+                self.command_iq(session, iq, None).await.map(Some)
+            }
             _ => Err(Condition::ServiceUnavailable.into()),
         }
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use waxwing_config::Settings;
 use waxwing_plugins::{Change, Engine, PluginInfo, SessionEvents};
-use waxwing_storage::Storage;
+use waxwing_storage::{AccountSummary, Storage};
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, StreamCondition, StreamError};
 
 /// Random bytes in a resource that the server chooses.
@@ -37,8 +37,9 @@ pub struct Server {
     pub(crate) departed: crate::resumption::Departed,
     pub(crate) vhosts: ArcSwap<Vhosts>,
     /// Held while one is added, changed or removed.
-    pub(crate) vhosts_turn: tokio::sync::Mutex<()>,
+    pub(crate) vhosts_turn: tokio::sync::Semaphore,
     pub(crate) certificates: OnceLock<Arc<dyn CertificateStore>>,
+    pub(crate) resolver: crate::resolver::Resolver,
     next_session: AtomicU64,
     pub(crate) stats: Stats,
 }
@@ -98,8 +99,9 @@ impl Server {
             command_sessions: crate::commands::Sessions::default(),
             departed: crate::resumption::Departed::default(),
             vhosts: ArcSwap::from_pointee(vhosts),
-            vhosts_turn: tokio::sync::Mutex::default(),
+            vhosts_turn: tokio::sync::Semaphore::new(1),
             certificates: OnceLock::new(),
+            resolver: crate::resolver::Resolver::default(),
             next_session: AtomicU64::new(1),
             stats: Stats::default(),
         }))
@@ -133,7 +135,7 @@ impl Server {
         domain: &str,
         after: Option<&Jid>,
         limit: u32,
-    ) -> Result<Vec<Jid>, waxwing_storage::Error> {
+    ) -> Result<Vec<AccountSummary>, waxwing_storage::Error> {
         self.storage.accounts(domain, after, limit).await
     }
 
@@ -173,6 +175,7 @@ impl Server {
                     entry,
                     limits.outgoing_bytes,
                     limits.slow_reader_timeout,
+                    self.clock.now(),
                 )
             });
             match added {

@@ -5,6 +5,7 @@ use crate::outbound::{Copies, Entry, Outbound, Place, Pushed, SessionEnd, Stream
 use crate::vhost::Vhost;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -33,6 +34,12 @@ pub struct Session {
     /// Set when it has ended with all that this means; those who need that wait for it.
     pub(crate) finished: OnceCell<()>,
     presence: Mutex<Presence>,
+    /// When it was bound, in milliseconds since the Unix epoch.
+    since: u64,
+    /// When its client last sent a stanza.
+    acted: AtomicU64,
+    /// Where its client connects from.
+    address: Mutex<Option<IpAddr>>,
     /// Held while a presence is being told to others; closed with the last.
     presence_turn: Semaphore,
 }
@@ -53,6 +60,7 @@ impl Session {
         account: Arc<AccountEntry>,
         queue_bytes: usize,
         patience: Duration,
+        now: u64,
     ) -> Self {
         Self {
             id,
@@ -66,8 +74,34 @@ impl Session {
             finishing: AtomicBool::new(false),
             finished: OnceCell::new(),
             presence: Mutex::default(),
+            since: now,
+            acted: AtomicU64::new(now),
+            address: Mutex::default(),
             presence_turn: Semaphore::new(1),
         }
+    }
+
+    /// For the stream: where its client connects from.
+    pub fn comes_from(&self, address: IpAddr) {
+        *self.address.lock() = Some(address);
+    }
+
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        *self.address.lock()
+    }
+
+    /// When it was bound, in milliseconds since the Unix epoch.
+    pub(crate) fn since(&self) -> u64 {
+        self.since
+    }
+
+    /// When its client last sent a stanza.
+    pub(crate) fn acted(&self) -> u64 {
+        self.acted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_acted(&self, now: u64) {
+        self.acted.store(now, Ordering::Relaxed);
     }
 
     /// For the stream: append queued stanzas to `out` until it is longer than `max` bytes, and a request to

@@ -8,7 +8,7 @@ use crate::vhost::{Vhost, domain_jid};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use waxwing_config::{ClientCertificate, DomainFilter, Settings, VhostSettings};
-use waxwing_storage::{Batch, Storage, Vhost as Stored, Write};
+use waxwing_storage::{AccountSummary, Batch, Storage, Vhost as Stored, Write};
 use waxwing_xmpp::sasl::Mechanism;
 use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 
@@ -57,7 +57,7 @@ impl Server {
     /// default ones, by key, as text.
     pub async fn add_vhost(&self, domain: &str, changes: &[(String, String)]) -> Result<(), VhostError> {
         let jid = domain_jid(&domain.to_lowercase()).map_err(VhostError::Invalid)?;
-        let _turn = self.vhosts_turn.lock().await;
+        let _turn = self.vhosts_turn.acquire().await;
         if self.is_local(jid.domain()) {
             return Err(VhostError::Exists);
         }
@@ -76,7 +76,7 @@ impl Server {
 
     /// Change settings of a virtual host, by key, as text. Its sessions end if it is switched off.
     pub async fn change_vhost(&self, domain: &str, changes: &[(String, String)]) -> Result<(), VhostError> {
-        let _turn = self.vhosts_turn.lock().await;
+        let _turn = self.vhosts_turn.acquire().await;
         let vhost = self.vhost(domain).ok_or(VhostError::NotFound)?;
         self.keep_vhost(&vhost, changes).await?;
         tracing::info!(domain, "virtual host changed");
@@ -90,16 +90,18 @@ impl Server {
     /// Serve a domain no longer. Its sessions end with `host-gone`. Its accounts stay for the day it comes back,
     /// unless they are to be erased.
     pub async fn remove_vhost(&self, domain: &str, erase: bool) -> Result<(), VhostError> {
-        let _turn = self.vhosts_turn.lock().await;
+        let _turn = self.vhosts_turn.acquire().await;
         let vhost = self.vhost(domain).ok_or(VhostError::NotFound)?;
         if vhost.in_file {
             return Err(VhostError::InFile);
         }
-        self.storage.commit(Batch::one(Write::RemoveVhost(domain.to_owned()))).await?;
-        self.end_sessions_of(domain);
         if erase {
+            // Nobody comes in meanwhile. If the server dies in the middle, the domain is still there to be removed.
+            self.keep_vhost(&vhost, &[("enabled".to_owned(), "false".to_owned())]).await?;
+            self.end_sessions_of(domain);
             self.erase_accounts(domain).await?;
         }
+        self.storage.commit(Batch::one(Write::RemoveVhost(domain.to_owned()))).await?;
         self.vhosts.rcu(|vhosts| {
             let mut vhosts = HashMap::clone(vhosts);
             vhosts.remove(domain);
@@ -211,7 +213,7 @@ impl Server {
             if page.is_empty() {
                 return Ok(());
             }
-            for account in page {
+            for AccountSummary { jid: account, .. } in page {
                 match self.remove_account(&account).await {
                     Ok(()) | Err(crate::AccountError::NotFound) => {}
                     Err(why) => return Err(VhostError::Invalid(why.to_string())),
@@ -254,3 +256,6 @@ pub(crate) async fn load(
     }
     Ok(vhosts)
 }
+
+#[cfg(test)]
+mod tests;

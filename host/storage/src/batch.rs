@@ -11,6 +11,8 @@ pub enum Write {
     CreateAccount(Account),
     /// Change the password of an account; fails with `Account(NotFound)`.
     SetKeys { jid: Jid, sha1: ScramKeys, sha256: ScramKeys },
+    /// Let an account log in, or do not; fails with `Account(NotFound)`.
+    EnableAccount { jid: Jid, enabled: bool },
     /// Erase an account with all that it owns: roster, tables, logs, alarms. No error if it is not there.
     RemoveAccount(Jid),
     /// Remove some roster items and put others, if the roster's version is still `expect`
@@ -90,9 +92,11 @@ impl Write {
     /// The bytes that may be many.
     fn payload(&self) -> usize {
         match self {
-            Self::CreateAccount(_) | Self::SetKeys { .. } | Self::RemoveAccount(_) | Self::RemoveVhost(_) => {
-                0
-            }
+            Self::CreateAccount(_)
+            | Self::SetKeys { .. }
+            | Self::EnableAccount { .. }
+            | Self::RemoveAccount(_)
+            | Self::RemoveVhost(_) => 0,
             Self::Roster { put, remove, .. } => {
                 let asks =
                     put.iter().filter_map(|item| item.pending_in.as_deref()).map(str::len).sum::<usize>();

@@ -14,7 +14,9 @@ mod types;
 pub use batch::{Batch, Write};
 pub use plugin::{ACCOUNT_DATA, AccountData, Alarm, InstalledPlugin};
 pub use sqlite::{OpenError, Sqlite, SqliteOptions};
-pub use types::{Account, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, TableRange, TableRows, Vhost};
+pub use types::{
+    Account, AccountSummary, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, TableRange, TableRows, Vhost,
+};
 
 use futures_util::future::BoxFuture;
 use waxwing_xmpp::Jid;
@@ -71,15 +73,17 @@ pub trait Storage: Send + Sync + 'static {
 
     /// An account by its bare JID.
     fn account<'a>(&'a self, jid: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>>;
-    /// Up to `limit` bare JIDs of a domain, after `after`, in order.
+    /// Up to `limit` accounts of a domain, after `after`, in order of their addresses.
     fn accounts<'a>(
         &'a self,
         domain: &'a str,
         after: Option<&'a Jid>,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Jid>>>;
+    ) -> BoxFuture<'a, Result<Vec<AccountSummary>>>;
     /// How many accounts a domain has.
     fn count_accounts<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>>;
+    /// How many of them may not log in.
+    fn count_disabled<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>>;
 
     /// The whole roster, hidden items too.
     fn roster<'a>(&'a self, owner: &'a Jid) -> BoxFuture<'a, Result<Roster>>;

@@ -31,6 +31,17 @@ pub struct Account {
     pub enabled: bool,
 }
 
+/// An account without its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountSummary {
+    /// Its bare JID.
+    pub jid: Jid,
+    /// Kept to the millisecond.
+    pub created: SystemTime,
+    /// Whether it may log in.
+    pub enabled: bool,
+}
+
 /// One entry of a roster (RFC 6121, section 2.1), with the states of appendix A.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RosterItem {

@@ -30,7 +30,9 @@ pub async fn run(settings: Settings, request: Request) -> anyhow::Result<()> {
             Ok(())
         }
         Answer::Error(why) => Err(anyhow::anyhow!(why)),
-        Answer::NeedsConsent(_) | Answer::Plugins(_) => anyhow::bail!("that is no answer to this command"),
+        Answer::NeedsConsent(_) | Answer::Plugins(_) | Answer::Ctl(_) => {
+            anyhow::bail!("that is no answer to this command")
+        }
     }
 }
 
@@ -39,7 +41,8 @@ pub async fn ask(settings: &Arc<Settings>, request: &Request, body: &[u8]) -> an
     if let Ok(stream) = UnixStream::connect(&socket_path(settings)).await {
         return wire::ask(stream, request, body).await.context("the running server did not answer");
     }
-    let load = if matches!(request, Request::Plugin(_)) { Load::WhatLoads } else { Load::Nothing };
+    let load =
+        if matches!(request, Request::Plugin(_) | Request::Ctl(_)) { Load::WhatLoads } else { Load::Nothing };
     let running = wiring::server(settings.clone(), load).await?;
     let answer = request.clone().run(&running, body.to_vec()).await;
     running.close().await;

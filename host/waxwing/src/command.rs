@@ -1,6 +1,7 @@
 //! Administrative commands: what they are and what they do. Those about plugins are in `plugin_command` and
 //! `plugin_admin`.
 
+use crate::ctl::CtlRequest;
 use crate::plugin_admin::PluginRequest;
 use crate::wire::Answer;
 use crate::wiring::Running;
@@ -58,6 +59,7 @@ pub enum Request {
     VhostAdd(String),
     VhostList,
     Plugin(PluginRequest),
+    Ctl(CtlRequest),
 }
 
 impl TryFrom<User> for Request {
@@ -115,6 +117,7 @@ impl Request {
     pub async fn run(self, running: &Running, body: Vec<u8>) -> Answer {
         match self {
             Self::Plugin(request) => request.run(running, body.into()).await,
+            Self::Ctl(request) => request.run(running).await,
             other => other.run_on(&running.core).await.into(),
         }
     }
@@ -151,7 +154,7 @@ impl Request {
                 let lines: Vec<_> = server.vhosts().iter().map(|vhost| vhost.to_string()).collect();
                 Ok(lines.join("\n"))
             }
-            Self::Plugin(_) => Err("this takes the plugins".to_owned()),
+            Self::Plugin(_) | Self::Ctl(_) => Err("this takes the plugins".to_owned()),
         }
     }
 }
@@ -180,8 +183,8 @@ async fn list_users(server: &Arc<Server>, domain: Option<String>) -> Result<Stri
         let mut after: Option<Jid> = None;
         loop {
             let page = server.accounts(&domain, after.as_ref(), PAGE).await.map_err(|why| why.to_string())?;
-            let Some(last) = page.last().cloned() else { break };
-            lines.extend(page.iter().map(Jid::to_string));
+            let Some(last) = page.last().map(|last| last.jid.clone()) else { break };
+            lines.extend(page.iter().map(|account| account.jid.to_string()));
             after = Some(last);
         }
     }

@@ -3,6 +3,7 @@
 mod admin;
 mod check;
 mod command;
+mod ctl;
 mod first_start;
 mod nested;
 mod plugin_admin;
@@ -48,6 +49,8 @@ enum Command {
     /// Virtual hosts, in a running server or a stopped one.
     #[command(subcommand)]
     Vhost(command::Vhost),
+    /// The administrative commands that clients have as ad-hoc commands, in a running server or a stopped one.
+    Ctl(ctl::Ctl),
     /// Plugins, in a running server or a stopped one.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -74,6 +77,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => serve::serve(settings).await,
             Command::Check => check::check(settings).await,
+            Command::Ctl(ctl) => ctl.run(settings).await,
             Command::User(user) => admin::run(settings, user.try_into()?).await,
             Command::Vhost(vhost) => admin::run(settings, vhost.into()).await,
             Command::Plugin(plugin) => plugin_command::run(settings, plugin).await,

@@ -2,6 +2,7 @@
 //! the answer is JSON up to the end.
 
 use crate::command::Request;
+use crate::ctl::CtlAnswer;
 use crate::plugin_view::Views;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub enum Answer {
     NeedsConsent(NeedsConsent),
     /// What was asked for.
     Plugins(Views),
+    /// What came of an ad-hoc command.
+    Ctl(CtlAnswer),
 }
 
 impl From<Result<String, String>> for Answer {

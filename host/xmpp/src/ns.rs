@@ -38,6 +38,8 @@ pub const CAPS: &str = "http://jabber.org/protocol/caps";
 pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
 /// Data forms (XEP-0004).
 pub const DATA_FORMS: &str = "jabber:x:data";
+/// XEP-0122.
+pub const DATA_VALIDATE: &str = "http://jabber.org/protocol/xdata-validate";
 /// Stream management (XEP-0198).
 pub const SM: &str = "urn:xmpp:sm:3";
 /// Client state indication (XEP-0352).

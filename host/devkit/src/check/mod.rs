@@ -55,7 +55,8 @@ pub async fn check(file: &Path, set: &[String]) -> anyhow::Result<Report> {
     let before = Instant::now();
     let component = Component::read(file, &options).await?;
     let compile_time = before.elapsed();
-    let world = World::new(vec![VhostSettings::new(DOMAIN)], options, &component, settings(set)?).await?;
+    let world =
+        World::new(vec![VhostSettings::new(DOMAIN)], Vec::new(), options, &component, settings(set)?).await?;
     let report = report(world, &component, compile_time).await;
     // Compiled code is written by a thread of its own, which may still be at it; what it leaves is nobody's loss.
     drop(cache);

@@ -78,6 +78,7 @@ pub(crate) fn input(
         vhost: vhost_of(actor, declared).0.to_owned(),
         origin: Origin::Session,
         received: now,
+        client: None,
         xml: stanza.to_xml(),
     };
     Ok(match hook {

@@ -35,7 +35,14 @@ struct Play {
 
 /// Play a script to its end or to the first step that fails.
 pub(crate) async fn play(script: &Script, plugin: &Component, options: &EngineOptions) -> Result<(), Failed> {
-    let world = World::new(script.vhosts.clone(), options.clone(), plugin, script.settings.clone()).await;
+    let world = World::new(
+        script.vhosts.clone(),
+        script.admins.clone(),
+        options.clone(),
+        plugin,
+        script.settings.clone(),
+    )
+    .await;
     let world = world.map_err(|error| Failed { line: None, why: format!("    {error:#}") })?;
     let mut play = Play { world, inboxes: Vec::new() };
     let played = match play.add(&script.plugins, plugin, options).await {

@@ -29,6 +29,8 @@ pub(crate) struct Script {
     /// Plugins that run beside the one that is tested.
     pub plugins: Vec<String>,
     pub accounts: Vec<Jid>,
+    /// Those of them that administer the server.
+    pub admins: Vec<String>,
     pub steps: Vec<(usize, Step)>,
 }
 
@@ -68,6 +70,7 @@ pub(crate) fn read(file: &Path) -> Result<Script, Problem> {
         settings: Values::new(),
         plugins: Vec::new(),
         accounts: Vec::new(),
+        admins: Vec::new(),
         steps: Vec::new(),
     };
     for (number, child) in root.children().enumerate() {
@@ -99,8 +102,14 @@ impl Script {
                 return Ok(());
             }
             "account" => {
-                only(child, &["jid"])?;
-                self.accounts.push(address(attr(child, "jid")?, Jid::is_bare, "an account, user@domain")?);
+                only(child, &["jid", "admin"])?;
+                let jid = address(attr(child, "jid")?, Jid::is_bare, "an account, user@domain")?;
+                match child.attr("admin") {
+                    None | Some("false") => {}
+                    Some("true") => self.admins.push(jid.to_string()),
+                    Some(_) => return Err("'admin' is 'true' or 'false'".into()),
+                }
+                self.accounts.push(jid);
                 return Ok(());
             }
             "session" | "login" => {
@@ -143,13 +152,9 @@ impl Script {
 }
 
 fn vhost(element: &Element) -> Result<VhostSettings, String> {
-    only(element, &["register", "max-users"])?;
     let mut vhost = VhostSettings::new(element.text().trim());
-    if let Some(register) = element.attr("register") {
-        vhost.register = register.parse().map_err(|_| "'register' is 'true' or 'false'")?;
-    }
-    if let Some(most) = element.attr("max-users") {
-        vhost.max_users = most.parse().map_err(|_| "'max-users' is a number")?;
+    for (key, value) in element.attrs() {
+        vhost.set(key, value)?;
     }
     Ok(vhost)
 }

@@ -21,8 +21,13 @@ pub async fn check(world: &World) {
 
 /// What a call of the plugin answers in words and wants done, without anything being done: the parts of its trace.
 async fn wants(world: &World, what: &str, answer: &str, parts: Value) {
-    let shown =
-        Shown { vhost: VHOST.into(), origin: Origin::Session, received: 1000, xml: asking(what).to_xml() };
+    let shown = Shown {
+        vhost: VHOST.into(),
+        origin: Origin::Session,
+        received: 1000,
+        client: None,
+        xml: asking(what).to_xml(),
+    };
     let trace = world.engine.dry_call("greeter", &Scope::Everywhere, &Input::Process(shown)).await.unwrap();
     let mut trace = serde_json::to_value(trace).unwrap();
     for cost in ["cpu_us", "time_us"] {

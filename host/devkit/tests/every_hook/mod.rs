@@ -170,8 +170,11 @@ async fn commands(world: &World) {
     assert_eq!((form.title.as_str(), form.fields.len()), ("Hello", 2));
     assert_eq!((form.fields[0].ty, form.fields[0].required), ("text-single", true));
     assert_eq!(form.fields[1].choices[1], ("Cold".into(), "cold".into()));
-    let done =
-        CommandReply::Done { note: Some("Hello, Juliet".into()), severity: Severity::Info, form: None };
+    let done = CommandReply::Done {
+        note: Some("Hello, Juliet".into()),
+        severity: waxwing_plugins::Severity::Info,
+        form: None,
+    };
     assert_eq!(world.engine.run_command(&run(Some("Juliet"))).await.unwrap(), done);
     let refused = world.engine.run_command(&run(Some("nobody"))).await.unwrap_err();
     assert_eq!(

@@ -32,13 +32,17 @@ pub async fn negotiate<T: Socket>(
     loop {
         let request = match bounded(bind_request(link, &account, shared), deadline, shared).await? {
             Start::Bind(request) => request,
-            Start::Resumed(session) => return Ok(session),
+            Start::Resumed(session) => {
+                session.comes_from(peer.ip());
+                return Ok(session);
+            }
         };
         let wish = request.child("bind", ns::BIND).and_then(|bind| bind.element().ok());
         let wish = wish.and_then(|bind| bind.child_text("resource"));
         // Not to be cancelled: a session that was made must be finished.
         match shared.server.bind(&account, wish.as_deref()).await {
             Ok(session) => {
+                session.comes_from(peer.ip());
                 let jid = escape(session.jid.as_str()).into_owned();
                 let result = format!("<bind xmlns='{}'><jid>{jid}</jid></bind>", ns::BIND);
                 request.iq_result(&result).write_to(link.output.buffer());
@@ -209,7 +213,7 @@ async fn before_login<T: Socket>(
             }
             Frame::Stanza(stanza) if stanza.kind() == Kind::Iq && offer.login() && iqs < IQS_BEFORE_LOGIN => {
                 iqs += 1;
-                let reply = shared.server.receive_before_login(vhost, stanza).await;
+                let reply = shared.server.receive_before_login(vhost, Some(address), stanza).await;
                 let Some(reply) = reply else { continue };
                 let refused = is_not_authorized(&reply);
                 reply.write_to(link.output.buffer());

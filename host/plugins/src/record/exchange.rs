@@ -196,6 +196,13 @@ pub struct KeyRange {
 #[derive(Clone, Default)]
 pub struct Secret(pub(crate) String);
 
+impl Secret {
+    /// The text itself, for whoever needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("(secret)")

@@ -5,8 +5,8 @@ use super::host::{Asked, Oracle};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use waxwing_storage::{
-    Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result, Roster, Storage,
-    TableRange, TableRows, Vhost,
+    Account, AccountData, AccountSummary, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
+    Roster, Storage, TableRange, TableRows, Vhost,
 };
 use waxwing_xmpp::Jid;
 
@@ -140,11 +140,20 @@ impl<O: Oracle> Storage for Asked<O> {
         refused()
     }
 
-    fn accounts<'a>(&'a self, _: &'a str, _: Option<&'a Jid>, _: u32) -> BoxFuture<'a, Result<Vec<Jid>>> {
+    fn accounts<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a Jid>,
+        _: u32,
+    ) -> BoxFuture<'a, Result<Vec<AccountSummary>>> {
         refused()
     }
 
     fn count_accounts<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64>> {
+        refused()
+    }
+
+    fn count_disabled<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64>> {
         refused()
     }
 

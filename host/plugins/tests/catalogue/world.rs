@@ -245,8 +245,9 @@ impl Host for Town {
         &'a self,
         account: &'a Jid,
         word: &'a str,
+        by_admin: bool,
     ) -> BoxFuture<'a, Result<(), AccountError>> {
-        self.fake.create_account(account, word)
+        self.fake.create_account(account, word, by_admin)
     }
 
     fn set_password<'a>(
@@ -259,5 +260,13 @@ impl Host for Town {
 
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
         self.fake.remove_account(account)
+    }
+
+    fn authority(&self, user: &Jid, domain: &str) -> Authority {
+        self.fake.authority(user, domain)
+    }
+
+    fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
+        self.fake.admin(request)
     }
 }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use waxwing_plugins::{
-    AccountData, AccountError, Contact, Engine, Facts, Host, Outgoing, SessionInfo, Stage, Subscription,
-    Written,
+    AccountData, AccountError, AdminAnswer, AdminError, AdminRequest, Authority, Contact, Engine, Facts,
+    Host, Outgoing, SessionInfo, Stage, Subscription, Written,
 };
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
@@ -152,7 +152,12 @@ impl Host for FakeHost {
         ready(after.map(contact).take(limit as usize).collect()).boxed()
     }
 
-    fn create_account<'a>(&'a self, _: &'a Jid, _: &'a str) -> BoxFuture<'a, Result<(), AccountError>> {
+    fn create_account<'a>(
+        &'a self,
+        _: &'a Jid,
+        _: &'a str,
+        _: bool,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
         ready(Err(AccountError::Exists)).boxed()
     }
 
@@ -163,5 +168,13 @@ impl Host for FakeHost {
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
         self.step(Step::Remove(account.to_string()));
         ready(Ok(())).boxed()
+    }
+
+    fn authority(&self, _: &Jid, _: &str) -> Authority {
+        Authority::None
+    }
+
+    fn admin(&self, _: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
+        ready(AdminAnswer::Refused(AdminError::Denied)).boxed()
     }
 }

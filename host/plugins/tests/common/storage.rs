@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use waxwing_storage::{
-    ACCOUNT_DATA, Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
-    Roster, Storage, TableRange, TableRows, Vhost, Write,
+    ACCOUNT_DATA, Account, AccountData, AccountSummary, Alarm, Batch, Error, InstalledPlugin, LogEntry,
+    LogQuery, Result, Roster, Storage, TableRange, TableRows, Vhost, Write,
 };
 use waxwing_xmpp::Jid;
 
@@ -251,11 +251,20 @@ impl Storage for Memory {
         ready(Ok(None)).boxed()
     }
 
-    fn accounts<'a>(&'a self, _: &'a str, _: Option<&'a Jid>, _: u32) -> BoxFuture<'a, Result<Vec<Jid>>> {
+    fn accounts<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<&'a Jid>,
+        _: u32,
+    ) -> BoxFuture<'a, Result<Vec<AccountSummary>>> {
         ready(Ok(Vec::new())).boxed()
     }
 
     fn count_accounts<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64>> {
+        ready(Ok(0)).boxed()
+    }
+
+    fn count_disabled<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64>> {
         ready(Ok(0)).boxed()
     }
 

@@ -2,7 +2,7 @@
 
 use super::protocol::bad_payload;
 use std::fmt::Write;
-use waxwing_plugins::{Field, Form};
+use waxwing_plugins::{Field, Form, Table};
 use waxwing_xmpp::{Element, StanzaError, escape, ns};
 
 /// A form as XML: of type `form` to be filled in, of type `result` to be read.
@@ -16,7 +16,26 @@ pub(super) fn form_xml(form: &Form, ty: &str) -> String {
     for field in &form.fields {
         write_field(&mut xml, field, ty == "form");
     }
+    if let Some(table) = &form.table {
+        write_table(&mut xml, table);
+    }
     xml + "</x>"
+}
+
+fn write_table(xml: &mut String, table: &Table) {
+    *xml += "<reported>";
+    for (var, label) in &table.columns {
+        // Writing to a string cannot fail.
+        let _ = write!(xml, "<field var='{}' label='{}' type='text-single'/>", escape(var), escape(label));
+    }
+    *xml += "</reported>";
+    for row in &table.rows {
+        *xml += "<item>";
+        for ((var, _), value) in table.columns.iter().zip(row) {
+            let _ = write!(xml, "<field var='{}'><value>{}</value></field>", escape(var), escape(value));
+        }
+        *xml += "</item>";
+    }
 }
 
 fn write_field(xml: &mut String, field: &Field, to_fill_in: bool) {
@@ -29,8 +48,9 @@ fn write_field(xml: &mut String, field: &Field, to_fill_in: bool) {
     }
     *xml += ">";
     if to_fill_in {
-        if let Some(hint) = &field.hint {
-            let _ = write!(xml, "<desc>{}</desc>", escape(hint));
+        let told: Vec<&str> = field.wrong.iter().chain(&field.hint).map(String::as_str).collect();
+        if !told.is_empty() {
+            let _ = write!(xml, "<desc>{}</desc>", escape(&told.join(". ")));
         }
         if field.required {
             *xml += "<required/>";
@@ -43,6 +63,13 @@ fn write_field(xml: &mut String, field: &Field, to_fill_in: bool) {
         for line in lines {
             let _ = write!(xml, "<value>{}</value>", escape(line));
         }
+    }
+    if let Some((least, most)) = field.range.filter(|_| to_fill_in) {
+        let _ = write!(
+            xml,
+            "<validate xmlns='{}' datatype='xs:integer'><range min='{least}' max='{most}'/></validate>",
+            ns::DATA_VALIDATE
+        );
     }
     for (label, value) in field.choices.iter().filter(|_| to_fill_in) {
         let label = match label.as_str() {

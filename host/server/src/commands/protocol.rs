@@ -2,7 +2,7 @@
 
 use super::forms::{answers, form_xml};
 use super::sessions::Page;
-use waxwing_plugins::{CommandAction, Form};
+use waxwing_plugins::{CommandAction, Form, Severity};
 use waxwing_xmpp::{Condition, Stanza, StanzaError, Type, escape, ns};
 
 /// What a user wants of a command (section 3.4).
@@ -70,18 +70,29 @@ impl Wish {
 }
 
 /// A step to be filled in. `execute` names what happens if the user names no action (section 3.4).
-pub(super) fn executing(node: &str, id: &str, page: &Page, form: &Form) -> String {
+pub(super) fn executing(node: &str, id: &str, page: &Page, form: &Form, wrong: Option<&str>) -> String {
     let last = if page.has_next { "next" } else { "complete" };
     let prev = if page.has_prev { "<prev/>" } else { "" };
     let actions = format!("<actions execute='{last}'>{prev}<{last}/></actions>");
-    command(node, id, "executing", &[&actions, &form_xml(form, "form")])
+    let note = wrong.map(|wrong| note_xml(wrong, Severity::Error)).unwrap_or_default();
+    command(node, id, "executing", &[&actions, &form_xml(form, "form"), &note])
 }
 
 /// The end of a command, with what there is to show.
-pub(super) fn completed(node: &str, id: &str, note: Option<&str>, form: Option<&Form>) -> String {
+pub(super) fn completed(
+    node: &str,
+    id: &str,
+    note: Option<&str>,
+    severity: Severity,
+    form: Option<&Form>,
+) -> String {
     let form = form.map(|form| form_xml(form, "result")).unwrap_or_default();
-    let note = note.map(|note| format!("<note type='info'>{}</note>", escape(note))).unwrap_or_default();
+    let note = note.map(|note| note_xml(note, severity)).unwrap_or_default();
     command(node, id, "completed", &[&form, &note])
+}
+
+fn note_xml(text: &str, severity: Severity) -> String {
+    format!("<note type='{}'>{}</note>", severity.name(), escape(text))
 }
 
 /// The end of a command that the user does not want to go on with.

@@ -3,8 +3,10 @@
 use super::protocol;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use waxwing_plugins::Form;
 use waxwing_xmpp::{Condition, Jid, StanzaError};
 
 /// How long a command waits for its next step.
@@ -28,6 +30,8 @@ pub(super) struct Run {
 /// Where a command stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Page {
+    /// What is shown; none until the first step has been taken.
+    pub form: Option<Arc<Form>>,
     pub state: Vec<u8>,
     pub has_prev: bool,
     pub has_next: bool,

@@ -6,7 +6,7 @@ use super::sessions::{MOST, MOST_OF_ACCOUNT, PATIENCE, Page, Run, Sessions};
 use crate::testing::{World, jid};
 use std::time::Duration;
 use tokio::time::Instant;
-use waxwing_plugins::{CommandAction, Field, Form};
+use waxwing_plugins::{CommandAction, Field, Form, Severity};
 use waxwing_xmpp::{Condition, Element, Stanza, StanzaError};
 
 fn field(var: &str, ty: &'static str) -> Field {
@@ -17,7 +17,9 @@ fn field(var: &str, ty: &'static str) -> Field {
         required: false,
         values: Vec::new(),
         choices: Vec::new(),
+        range: None,
         hint: None,
+        wrong: None,
     }
 }
 
@@ -32,7 +34,12 @@ fn a_form_says_what_is_to_be_filled_in() {
     let lines = Field { values: vec!["one\ntwo".into()], ..field("lines", "text-multi") };
     let choices = vec![("Kind".into(), "kind".into()), (String::new(), "cold".into())];
     let tone = Field { values: vec!["kind".into()], choices, ..field("tone", "list-single") };
-    let form = Form { title: "R&J".into(), instructions: String::new(), fields: vec![name, lines, tone] };
+    let form = Form {
+        title: "R&J".into(),
+        instructions: String::new(),
+        fields: vec![name, lines, tone],
+        table: None,
+    };
     assert_eq!(
         form_xml(&form, "form"),
         "<x xmlns='jabber:x:data' type='form'><title>R&amp;J</title>\
@@ -96,7 +103,7 @@ fn what_makes_no_sense_is_refused_with_the_conditions_of_the_protocol() {
 
 #[test]
 fn actions_are_those_that_the_step_offers() {
-    let page = |has_prev, has_next| Page { state: Vec::new(), has_prev, has_next };
+    let page = |has_prev, has_next| Page { form: None, state: Vec::new(), has_prev, has_next };
     for (action, page, expected) in [
         (Action::Execute, page(false, false), Some(CommandAction::Complete)),
         (Action::Complete, page(true, false), Some(CommandAction::Complete)),
@@ -113,19 +120,19 @@ fn actions_are_those_that_the_step_offers() {
 
 #[test]
 fn results_are_what_the_protocol_shows() {
-    let page = Page { state: Vec::new(), has_prev: true, has_next: true };
+    let page = Page { form: None, state: Vec::new(), has_prev: true, has_next: true };
     let start = "<command xmlns='http://jabber.org/protocol/commands' node='a&amp;b' sessionid='s' status=";
     let form = "<x xmlns='jabber:x:data' type='form'></x>";
     assert_eq!(
-        executing("a&b", "s", &page, &Form::default()),
+        executing("a&b", "s", &page, &Form::default(), None),
         format!("{start}'executing'><actions execute='next'><prev/><next/></actions>{form}</command>")
     );
     assert_eq!(
-        executing("a&b", "s", &Page::default(), &Form::default()),
+        executing("a&b", "s", &Page::default(), &Form::default(), None),
         format!("{start}'executing'><actions execute='complete'><complete/></actions>{form}</command>")
     );
     assert_eq!(
-        completed("a&b", "s", Some("<done>"), None),
+        completed("a&b", "s", Some("<done>"), Severity::Info, None),
         format!("{start}'completed'><note type='info'>&lt;done&gt;</note></command>")
     );
 }
@@ -143,7 +150,7 @@ fn only_who_runs_a_command_goes_on_with_it() {
     let (sessions, romeo) = (Sessions::default(), run("romeo@verona.lit/orchard"));
     let now = Instant::now();
     sessions.open("s", &romeo, now).unwrap();
-    let page = Page { state: b"state".to_vec(), has_prev: false, has_next: true };
+    let page = Page { form: None, state: b"state".to_vec(), has_prev: false, has_next: true };
     sessions.keep("s", page.clone(), now);
     assert_eq!(sessions.resume("s", &romeo, now), Ok(page));
     for other in [

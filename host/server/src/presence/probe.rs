@@ -59,6 +59,9 @@ impl Server {
     /// Answer a probe for a local account (sections 4.3.2 and 4.6.5).
     pub(super) async fn probe_in(&self, source: &Source<'_>, probe: Stanza) {
         let (Some(to), Some(from)) = (&probe.to, &probe.from) else { return };
+        if self.may_pass(from, to).is_err() {
+            return;
+        }
         let owner = to.bare();
         let roster = match self.roster_of(&owner).await {
             Ok(roster) => roster,

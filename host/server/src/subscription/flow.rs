@@ -6,7 +6,6 @@ use crate::router::Source;
 use crate::server::Server;
 use crate::session::Session;
 use std::sync::Arc;
-use waxwing_plugins::Origin;
 use waxwing_storage::{Roster, RosterItem};
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type};
 
@@ -116,7 +115,7 @@ impl Server {
         else {
             return;
         };
-        let source = Source { origin: Origin::Internal, vhost: &vhost, session: None };
+        let source = Source::internal(&vhost);
         for session in entry.sessions().iter().filter(|session| session.priority().is_some()) {
             // It is kept in the roster for whoever comes next.
             let _ = self.hand_to(session, &source, stanza.clone()).await;

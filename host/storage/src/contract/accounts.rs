@@ -47,6 +47,25 @@ pub async fn keys_change_of_an_account_that_exists(place: &dyn Place) {
     assert_eq!(other, Some(account("romeo@example.org")));
 }
 
+/// Nothing else of it changes, and only one that is there can be.
+pub async fn an_account_is_switched_off_and_on(place: &dyn Place) {
+    let storage = place.open().await;
+    let switch = |enabled| Write::EnableAccount { jid: jid(OWNER), enabled };
+    let result = commit(&*storage, [switch(false)]).await;
+    assert!(matches!(result, Err(Error::Account(AccountError::NotFound))), "{result:?}");
+    let writes = [Write::CreateAccount(account(OWNER)), Write::CreateAccount(account("romeo@example.org"))];
+    commit(&*storage, writes).await.unwrap();
+    commit(&*storage, [switch(false)]).await.unwrap();
+    let off = Account { enabled: false, ..account(OWNER) };
+    assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(off));
+    let listed = storage.accounts("example.org", None, 10).await.unwrap();
+    assert_eq!(listed.iter().map(|summary| summary.enabled).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(storage.count_disabled("example.org").await.unwrap(), 1);
+    commit(&*storage, [switch(true)]).await.unwrap();
+    assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(account(OWNER)));
+    assert_eq!(storage.count_disabled("example.org").await.unwrap(), 0);
+}
+
 /// Pages join up without gap or repetition.
 pub async fn accounts_are_listed_in_order_by_page(place: &dyn Place) {
     let storage = place.open().await;
@@ -59,11 +78,12 @@ pub async fn accounts_are_listed_in_order_by_page(place: &dyn Place) {
         let mut found: Vec<Jid> = Vec::new();
         loop {
             let page = storage.accounts("example.org", found.last(), limit).await.unwrap();
+            assert!(page.iter().all(|summary| summary.enabled && summary.created == account(OWNER).created));
             assert!(page.len() <= limit as usize);
             if page.is_empty() {
                 break;
             }
-            found.extend(page);
+            found.extend(page.into_iter().map(|summary| summary.jid));
         }
         assert_eq!(found, all);
     }
@@ -79,6 +99,7 @@ pub async fn accounts_belong_to_their_domain(place: &dyn Place) {
     assert_eq!(storage.count_accounts("two.example").await.unwrap(), 1);
     assert_eq!(storage.count_accounts("three.example").await.unwrap(), 0);
     let one = storage.accounts("one.example", None, 10).await.unwrap();
+    let one: Vec<Jid> = one.into_iter().map(|summary| summary.jid).collect();
     assert_eq!(one, [jid("a@one.example"), jid("b@one.example")]);
     commit(&*storage, [Write::RemoveAccount(jid("a@one.example"))]).await.unwrap();
     assert_eq!(storage.count_accounts("one.example").await.unwrap(), 1);

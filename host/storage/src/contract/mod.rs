@@ -46,6 +46,7 @@ macro_rules! contract_tests {
             an_account_comes_back_as_created,
             an_account_is_created_once,
             keys_change_of_an_account_that_exists,
+            an_account_is_switched_off_and_on,
             accounts_are_listed_in_order_by_page,
             accounts_belong_to_their_domain,
             removing_an_account_erases_what_it_owns,

@@ -22,6 +22,7 @@ fn apply_one(db: &Connection, write: &Write) -> Result<()> {
     match write {
         Write::CreateAccount(account) => create_account(db, account),
         Write::SetKeys { jid, sha1, sha256 } => set_keys(db, jid, sha1, sha256),
+        Write::EnableAccount { jid, enabled } => enable_account(db, jid, *enabled),
         Write::RemoveAccount(jid) => remove_account(db, jid),
         Write::Roster { owner, expect, put, remove } => change_roster(db, owner, *expect, put, remove),
         Write::PutVhost(vhost) => put_vhost(db, vhost),
@@ -195,6 +196,15 @@ fn put_roster_item(db: &Connection, owner: &str, version: i64, item: &RosterItem
         ],
     )
     .map(drop)
+}
+
+fn enable_account(db: &Connection, jid: &Jid, enabled: bool) -> Result<()> {
+    let changed = run(
+        db,
+        "UPDATE account SET enabled = ? WHERE domain = ? AND jid = ?",
+        params![enabled, jid.domain(), jid.bare_str()],
+    )?;
+    if changed == 0 { Err(Error::Account(AccountError::NotFound)) } else { Ok(()) }
 }
 
 fn put_vhost(db: &Connection, vhost: &Vhost) -> Result<()> {

@@ -16,8 +16,8 @@ mod writer;
 pub use open::OpenError;
 
 use crate::{
-    Account, AccountData, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result, Roster, Storage,
-    TableRange, TableRows, Vhost,
+    Account, AccountData, AccountSummary, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
+    Roster, Storage, TableRange, TableRows, Vhost,
 };
 use futures_util::future::BoxFuture;
 use open::Lock;
@@ -137,7 +137,7 @@ impl Storage for Sqlite {
         domain: &'a str,
         after: Option<&'a Jid>,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Jid>>> {
+    ) -> BoxFuture<'a, Result<Vec<AccountSummary>>> {
         let after = after.map_or("", |jid| jid.bare_str()).to_owned();
         let domain = domain.to_owned();
         Box::pin(self.readers.scan(move |db| queries::accounts(db, &domain, &after, limit)))
@@ -146,6 +146,11 @@ impl Storage for Sqlite {
     fn count_accounts<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>> {
         let domain = domain.to_owned();
         Box::pin(self.readers.scan(move |db| queries::count_accounts(db, &domain)))
+    }
+
+    fn count_disabled<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>> {
+        let domain = domain.to_owned();
+        Box::pin(self.readers.scan(move |db| queries::count_disabled(db, &domain)))
     }
 
     fn roster<'a>(&'a self, owner: &'a Jid) -> BoxFuture<'a, Result<Roster>> {

@@ -2,8 +2,8 @@
 
 use super::convert::{after_prefix, from_json, int, jid, now, time, unsigned};
 use crate::{
-    ACCOUNT_DATA, Account, AccountData, LogEntry, LogQuery, Result, Roster, RosterItem, ScramKeys,
-    TableRange, TableRows, Vhost,
+    ACCOUNT_DATA, Account, AccountData, AccountSummary, LogEntry, LogQuery, Result, Roster, RosterItem,
+    ScramKeys, TableRange, TableRows, Vhost,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
@@ -33,15 +33,27 @@ fn keys(row: &Row<'_>, first: usize) -> rusqlite::Result<ScramKeys> {
     })
 }
 
-pub(super) fn accounts(db: &Connection, domain: &str, after: &str, limit: u32) -> Result<Vec<Jid>> {
-    let mut statement =
-        db.prepare_cached("SELECT jid FROM account WHERE domain = ? AND jid > ? ORDER BY jid LIMIT ?")?;
+pub(super) fn accounts(
+    db: &Connection,
+    domain: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<AccountSummary>> {
+    let mut statement = db.prepare_cached(
+        "SELECT jid, created, enabled FROM account WHERE domain = ? AND jid > ? ORDER BY jid LIMIT ?",
+    )?;
     let mut rows = statement.query(params![domain, after, limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(jid(text(row, 0)?)?);
+        let (created, enabled) = (time(row.get(1)?)?, row.get(2)?);
+        found.push(AccountSummary { jid: jid(text(row, 0)?)?, created, enabled });
     }
     Ok(found)
+}
+
+pub(super) fn count_disabled(db: &Connection, domain: &str) -> Result<u64> {
+    let mut statement = db.prepare_cached("SELECT count(*) FROM account WHERE domain = ? AND NOT enabled")?;
+    Ok(unsigned(statement.query_row([domain], |row| row.get(0))?))
 }
 
 pub(super) fn count_accounts(db: &Connection, domain: &str) -> Result<u64> {

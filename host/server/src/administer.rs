@@ -1,0 +1,178 @@
+//! What plugins that administer the server may have done. Who may do what has been decided before.
+
+use crate::accounts::AccountError;
+use crate::server::Server;
+use crate::vhosts::VhostError;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use waxwing_config::VhostSettings;
+use waxwing_plugins::{AccountInfo, AdminAnswer, AdminError, AdminRequest, ConnectionInfo};
+use waxwing_xmpp::{Jid, StreamCondition, StreamError};
+
+impl Server {
+    /// Do it.
+    pub(crate) async fn administer(&self, request: AdminRequest) -> AdminAnswer {
+        match request {
+            AdminRequest::Vhosts => {
+                AdminAnswer::Names(self.vhosts().iter().map(|vhost| vhost.domain().to_owned()).collect())
+            }
+            AdminRequest::Vhost(domain) => AdminAnswer::Settings(self.vhost(&domain).map(|vhost| {
+                let settings = vhost.settings();
+                let keys = VhostSettings::KEYS.iter();
+                keys.filter_map(|key| Some((key.to_string(), settings.text(key)?))).collect()
+            })),
+            AdminRequest::AddVhost { domain, settings } => {
+                self.to_its_end(|server| async move { server.add_vhost(&domain, &settings).await }).await
+            }
+            AdminRequest::ChangeVhost { domain, settings } => {
+                self.to_its_end(|server| async move { server.change_vhost(&domain, &settings).await }).await
+            }
+            AdminRequest::RemoveVhost { domain, erase } => {
+                self.to_its_end(|server| async move { server.remove_vhost(&domain, erase).await }).await
+            }
+            AdminRequest::Account(account) => match parsed(&account) {
+                Ok(account) => match self.storage.account(&account).await {
+                    Ok(found) => AdminAnswer::Account(
+                        found.map(|found| info(&found.jid, found.created, found.enabled)),
+                    ),
+                    Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
+                },
+                Err(refused) => refused,
+            },
+            AdminRequest::Enable { account, enabled } => match parsed(&account) {
+                Ok(account) => changed(self.enable_account(&account, enabled).await),
+                Err(refused) => refused,
+            },
+            AdminRequest::Accounts { domain, after, limit } => {
+                let after = after.and_then(|after| Jid::parse(&after).ok());
+                match self.storage.accounts(&domain, after.as_ref(), limit).await {
+                    Ok(page) => AdminAnswer::Accounts(
+                        page.iter().map(|found| info(&found.jid, found.created, found.enabled)).collect(),
+                    ),
+                    Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
+                }
+            }
+            AdminRequest::CountAccounts(domain) => {
+                let counts =
+                    (self.storage.count_accounts(&domain).await, self.storage.count_disabled(&domain).await);
+                match counts {
+                    (Ok(all), Ok(disabled)) => AdminAnswer::Count(all, disabled),
+                    _ => AdminAnswer::Refused(AdminError::Unavailable),
+                }
+            }
+            AdminRequest::Connections { of, after, limit } => {
+                AdminAnswer::Connections(self.connections(&of, after.as_deref(), limit as usize))
+            }
+            AdminRequest::CountConnections(domain) => {
+                let all = self.directory.all_sessions();
+                let count = all.iter().filter(|session| session.jid.domain() == domain).count();
+                AdminAnswer::Count(count as u64, 0)
+            }
+            AdminRequest::End { jid, reason } => match parsed(&jid) {
+                Ok(jid) => AdminAnswer::Count(self.end_by_admin(&jid, &reason), 0),
+                Err(refused) => refused,
+            },
+            AdminRequest::Certificates => AdminAnswer::Certificates(
+                self.certificates.get().map(|store| store.list()).unwrap_or_default(),
+            ),
+            AdminRequest::PutCertificate { domain, pem } => match self.certificates.get() {
+                Some(store) => match store.put(&domain, pem.reveal()).await {
+                    Ok(kept) => AdminAnswer::Certificates(vec![kept]),
+                    Err(why) => AdminAnswer::Refused(AdminError::Invalid(why)),
+                },
+                None => AdminAnswer::Refused(AdminError::Unavailable),
+            },
+            AdminRequest::Addresses(name) => self.resolver.addresses(&name).await,
+            AdminRequest::Services(name) => self.resolver.services(&name).await,
+        }
+    }
+
+    /// Change virtual hosts, whether or not the plugin's call is given up before that is done.
+    async fn to_its_end<F>(&self, change: impl FnOnce(Arc<Server>) -> F) -> AdminAnswer
+    where
+        F: Future<Output = Result<(), VhostError>> + Send + 'static,
+    {
+        let Some(server) = self.me.upgrade() else { return AdminAnswer::Refused(AdminError::Unavailable) };
+        match tokio::spawn(change(server)).await {
+            Ok(result) => vhost(result),
+            Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
+        }
+    }
+
+    /// Sessions of an account or of a domain, in order of their addresses.
+    fn connections(&self, of: &str, after: Option<&str>, limit: usize) -> Vec<ConnectionInfo> {
+        let sessions = match self.directory.account(of) {
+            Some(entry) => entry.sessions().into_vec(),
+            None if of.contains('@') => Vec::new(),
+            None => self.directory.all_sessions(),
+        };
+        let mut page = BTreeMap::new();
+        for session in sessions {
+            let jid = session.jid.as_str();
+            let belongs = of.contains('@') || session.jid.domain() == of;
+            if belongs && after.is_none_or(|after| jid > after) {
+                page.insert(jid.to_owned(), Arc::clone(&session));
+                if page.len() > limit {
+                    page.pop_last();
+                }
+            }
+        }
+        let shown = page.into_values().map(|session| ConnectionInfo {
+            jid: session.jid.to_string(),
+            since: session.since(),
+            active: session.acted(),
+            address: session.address().map(|address| address.to_string()),
+            available: session.priority().is_some(),
+        });
+        shown.collect()
+    }
+
+    /// End a session, or all of an account (XEP-0133, section 4.6). How many there were.
+    fn end_by_admin(&self, jid: &Jid, reason: &str) -> u64 {
+        let Some(entry) = self.directory.account(jid.bare_str()) else { return 0 };
+        let sessions = entry.sessions();
+        let meant = sessions.iter().filter(|session| jid.is_bare() || session.jid == *jid);
+        meant
+            .map(|session| {
+                let error = StreamError::new(StreamCondition::UndefinedCondition);
+                let text = if reason.is_empty() { "ended by an administrator" } else { reason };
+                session.end(error.with_text(text));
+            })
+            .count() as u64
+    }
+}
+
+fn info(jid: &Jid, created: SystemTime, enabled: bool) -> AccountInfo {
+    let since = created.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let created = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    AccountInfo { jid: jid.to_string(), created, enabled }
+}
+
+fn parsed(text: &str) -> Result<Jid, AdminAnswer> {
+    Jid::parse(text).map_err(|why| AdminAnswer::Refused(AdminError::Invalid(why.to_string())))
+}
+
+fn vhost(result: Result<(), VhostError>) -> AdminAnswer {
+    AdminAnswer::Refused(match result {
+        Ok(()) => return AdminAnswer::Done,
+        Err(VhostError::Exists) => AdminError::Exists,
+        Err(VhostError::NotFound) => AdminError::NotFound,
+        Err(error @ (VhostError::Invalid(_) | VhostError::InFile)) => AdminError::Invalid(error.to_string()),
+        Err(VhostError::Storage(error)) => {
+            tracing::error!("a virtual host cannot be changed: {error}");
+            AdminError::Unavailable
+        }
+    })
+}
+
+fn changed(result: Result<(), AccountError>) -> AdminAnswer {
+    AdminAnswer::Refused(match result {
+        Ok(()) => return AdminAnswer::Done,
+        Err(AccountError::Exists) => AdminError::Exists,
+        Err(AccountError::NotFound) => AdminError::NotFound,
+        Err(AccountError::NotAllowed) => AdminError::Denied,
+        Err(error @ AccountError::Invalid) => AdminError::Invalid(error.to_string()),
+        Err(AccountError::Unavailable(_)) => AdminError::Unavailable,
+    })
+}

@@ -1,0 +1,217 @@
+//! Whether a form was filled in as it asks (XEP-0004, section 3.3, and XEP-0122), before its plugin sees it.
+
+use waxwing_plugins::{Field, Form};
+use waxwing_xmpp::Jid;
+
+/// The fields as filled in: name and values.
+pub(super) type Answers = Vec<(String, Vec<String>)>;
+
+/// Take what belongs to the form, addresses and yes-or-no as they are compared. What the form carries hidden is
+/// taken from the form: it is not for users to change.
+///
+/// # Errors
+/// The form with what is wrong.
+pub(super) fn check(form: &Form, given: &Answers) -> Result<Answers, Form> {
+    let mut checked = Form { fields: Vec::new(), ..form.clone() };
+    let (mut answers, mut sound) = (Answers::new(), true);
+    for field in &form.fields {
+        let values = given.iter().find(|(var, _)| *var == field.var).map(|(_, values)| values);
+        match check_field(field, values) {
+            Ok(None) => checked.fields.push(field.clone()),
+            Ok(Some(values)) => {
+                checked.fields.push(Field { values: values.clone(), wrong: None, ..field.clone() });
+                answers.push((field.var.clone(), values));
+            }
+            Err(wrong) => {
+                sound = false;
+                let values = values.cloned().unwrap_or_default();
+                checked.fields.push(Field { values, wrong: Some(wrong), ..field.clone() });
+            }
+        }
+    }
+    if sound { Ok(answers) } else { Err(checked) }
+}
+
+fn check_field(field: &Field, given: Option<&Vec<String>>) -> Result<Option<Vec<String>>, String> {
+    match field.ty {
+        "fixed" => return Ok(None),
+        "hidden" => return Ok(Some(field.values.clone())),
+        _ => {}
+    }
+    let Some(given) = given else {
+        return if field.required { Err("This is needed".to_owned()) } else { Ok(None) };
+    };
+    let lines = field.ty == "text-multi";
+    let values: Vec<String> = match lines {
+        true => given.clone(),
+        false => given.iter().filter(|value| !value.trim().is_empty()).cloned().collect(),
+    };
+    if values.iter().all(|value| value.trim().is_empty()) {
+        return if field.required { Err("This is needed".to_owned()) } else { Ok(Some(Vec::new())) };
+    }
+    if !field.ty.ends_with("-multi") && values.len() > 1 {
+        return Err("There can be only one value".to_owned());
+    }
+    values.into_iter().map(|value| check_value(field, value)).collect::<Result<_, _>>().map(Some)
+}
+
+fn check_value(field: &Field, value: String) -> Result<String, String> {
+    match field.ty {
+        "boolean" => match value.trim().to_ascii_lowercase().as_str() {
+            "1" | "true" => Ok("true".to_owned()),
+            "0" | "false" => Ok("false".to_owned()),
+            _ => Err(format!("'{value}' is neither true nor false")),
+        },
+        "jid-single" | "jid-multi" => match Jid::parse(value.trim()) {
+            Ok(jid) => Ok(jid.to_string()),
+            Err(why) => Err(format!("'{value}' is no address: {why}")),
+        },
+        "list-single" | "list-multi" if !field.choices.iter().any(|(_, choice)| *choice == value) => {
+            let choices: Vec<&str> = field.choices.iter().map(|(_, value)| value.as_str()).collect();
+            Err(format!("'{value}' is none of: {}", choices.join(", ")))
+        }
+        _ => match field.range {
+            Some((least, most)) => match value.trim().parse::<i64>() {
+                Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
+                _ => Err(format!("'{value}' is no whole number from {least} to {most}")),
+            },
+            None => Ok(value),
+        },
+    }
+}
+
+/// What is wrong with a form as one text, a line for each field.
+pub(super) fn complaints(form: &Form) -> Option<String> {
+    let lines: Vec<String> = form
+        .fields
+        .iter()
+        .filter_map(|field| {
+            let name = if field.label.is_empty() { &field.var } else { &field.label };
+            Some(format!("{name}: {}", field.wrong.as_ref()?))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What a person would send who fills in some fields and leaves the others as they are; a field goes by its name,
+/// by its label, or by either as one would type it.
+pub(super) fn filled_in(form: &Form, given: &Answers) -> Answers {
+    let answer = |field: &Field| {
+        let values = given.iter().find(|(name, _)| is_called(field, name)).map(|(_, values)| values);
+        (field.var.clone(), values.unwrap_or(&field.values).clone())
+    };
+    let fields = form.fields.iter().filter(|field| field.ty != "fixed");
+    fields.map(answer).collect()
+}
+
+/// Whether a field goes by this name.
+pub(super) fn is_called(field: &Field, name: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    field.var == name || plain(&field.var) == plain(name) || plain(&field.label) == plain(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(var: &str, ty: &'static str) -> Field {
+        Field {
+            var: var.into(),
+            ty,
+            label: String::new(),
+            required: false,
+            values: Vec::new(),
+            choices: Vec::new(),
+            range: None,
+            hint: None,
+            wrong: None,
+        }
+    }
+
+    fn answers(given: &[(&str, &[&str])]) -> Answers {
+        let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        given.iter().map(|(var, values)| ((*var).to_owned(), owned(values))).collect()
+    }
+
+    fn form(fields: Vec<Field>) -> Form {
+        Form { fields, ..Form::default() }
+    }
+
+    #[test]
+    fn what_fits_is_taken_as_it_is_compared() {
+        let form = form(vec![
+            Field { required: true, ..field("who", "jid-single") },
+            field("whom", "jid-multi"),
+            field("sure", "boolean"),
+            Field { range: Some((0, 9)), ..field("count", "text-single") },
+            Field { values: vec!["kept".into()], ..field("marker", "hidden") },
+            field("note", "fixed"),
+            field("left-out", "text-single"),
+            field("lines", "text-multi"),
+        ]);
+        let given = answers(&[
+            ("who", &["Juliet@Example.ORG"]),
+            ("whom", &["", "a@b.example"]),
+            ("sure", &["1"]),
+            ("count", &[" 7"]),
+            ("marker", &["forged"]),
+            ("note", &["x"]),
+            ("unknown", &["x"]),
+            ("lines", &["one", "", "two"]),
+        ]);
+        let expected = answers(&[
+            ("who", &["juliet@example.org"]),
+            ("whom", &["a@b.example"]),
+            ("sure", &["true"]),
+            ("count", &["7"]),
+            ("marker", &["kept"]),
+            ("lines", &["one", "", "two"]),
+        ]);
+        assert_eq!(check(&form, &given), Ok(expected));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let form = form(vec![
+            Field { required: true, label: "Who".into(), ..field("who", "jid-single") },
+            Field { required: true, ..field("name", "text-single") },
+            Field { choices: vec![("One".into(), "1".into())], ..field("which", "list-single") },
+            Field { range: Some((0, 9)), ..field("count", "text-single") },
+            field("sure", "boolean"),
+            field("single", "text-single"),
+        ]);
+        let given = answers(&[
+            ("who", &["@"]),
+            ("name", &[" "]),
+            ("which", &["2"]),
+            ("count", &["10"]),
+            ("sure", &["perhaps"]),
+            ("single", &["a", "b"]),
+        ]);
+        let wrong = check(&form, &given).unwrap_err();
+        let lines = complaints(&wrong).unwrap();
+        let lines: Vec<&str> = lines.lines().collect();
+        assert!(lines[0].starts_with("Who: '@' is no address"), "{lines:?}");
+        assert_eq!(lines[1], "name: This is needed");
+        assert_eq!(lines[2], "which: '2' is none of: 1");
+        assert_eq!(lines[3], "count: '10' is no whole number from 0 to 9");
+        assert_eq!(lines[4], "sure: 'perhaps' is neither true nor false");
+        assert_eq!(lines[5], "single: There can be only one value");
+        // What was typed is there to be corrected.
+        assert_eq!(wrong.fields[3].values, ["10"]);
+    }
+
+    #[test]
+    fn the_rest_of_a_form_stays_as_it_is() {
+        let form = form(vec![
+            Field { values: vec!["true".into()], ..field("Enabled", "boolean") },
+            field("Domain name", "text-single"),
+            Field { label: "How many".into(), ..field("max", "text-single") },
+        ]);
+        let given = answers(&[("domain-name", &["a.example"]), ("how-many", &["3"])]);
+        let expected = answers(&[("Enabled", &["true"]), ("Domain name", &["a.example"]), ("max", &["3"])]);
+        assert_eq!(filled_in(&form, &given), expected);
+    }
+}

@@ -1,0 +1,129 @@
+//! One step after another of a command.
+
+use super::check::{Answers, check, complaints, filled_in, is_called};
+use super::protocol::{self, Action, Wish};
+use super::sessions::{Page, Run};
+use crate::server::Server;
+use std::sync::Arc;
+use tokio::time::Instant;
+use waxwing_plugins::{CommandAction, CommandReply, CommandRequest, Form};
+use waxwing_xmpp::{Condition, StanzaError};
+
+/// Random bytes in the `sessionid` of a command under way: nobody can guess one.
+const SESSION_BYTES: usize = 16;
+/// Steps that may be filled in at once.
+const STEPS: usize = 10;
+
+impl Server {
+    /// Take the step that a user wants, and answer with what goes into the result.
+    pub(super) async fn take_step(&self, run: Run, wish: Wish) -> Result<String, StanzaError> {
+        let Wish { session, action, answers, .. } = wish;
+        let Some(id) = session else {
+            if action != Action::Execute {
+                return Err(protocol::bad_action());
+            }
+            let id = self.random_text(SESSION_BYTES).ok_or(Condition::InternalServerError)?;
+            self.command_sessions.open(&id, &run, Instant::now())?;
+            let reply = self.go_through(&run, &answers, |_, _| true).await;
+            return self.turn_page(&id, &run.node, reply);
+        };
+        let page = self.command_sessions.resume(&id, &run, Instant::now())?;
+        if action == Action::Cancel {
+            self.command_sessions.close(&id);
+            return Ok(protocol::canceled(&run.node, &id));
+        }
+        let action = action.at(&page)?;
+        let answers = match (&page.form, action) {
+            // On the way back nothing needs to be right.
+            (Some(form), CommandAction::Next | CommandAction::Complete) => match check(form, &answers) {
+                Ok(answers) => answers,
+                Err(wrong) => {
+                    let xml =
+                        protocol::executing(&run.node, &id, &page, &wrong, complaints(&wrong).as_deref());
+                    self.command_sessions.keep(&id, page, Instant::now());
+                    return Ok(xml);
+                }
+            },
+            _ => answers,
+        };
+        let reply = self.ask_for_step(&run, action, answers, page.state).await;
+        self.turn_page(&id, &run.node, reply)
+    }
+
+    /// Begin a command. Answers that come with the first request are those of the steps that follow, as far as
+    /// they have a place there; the rest of each form is left as it is. `goes_on` is shown each form that is about to
+    /// be sent on, and whether it is the last, and may say no.
+    pub(super) async fn go_through(
+        &self,
+        run: &Run,
+        given: &Answers,
+        mut goes_on: impl FnMut(&Form, bool) -> bool,
+    ) -> Result<CommandReply, StanzaError> {
+        let mut reply = self.ask_for_step(run, CommandAction::Execute, Vec::new(), Vec::new()).await?;
+        let mut before: Option<Form> = None;
+        for _ in 0..STEPS {
+            let CommandReply::Step { form, state, has_prev, has_next } = reply else { return Ok(reply) };
+            let has_place = |(name, _): &(String, Vec<String>)| {
+                form.fields.iter().any(|field| field.ty != "hidden" && is_called(field, name))
+            };
+            // The same form again is one with something wrong in it.
+            let stays = given.is_empty() || !given.iter().any(has_place) || repeats(before.as_ref(), &form);
+            if stays || !goes_on(&form, !has_next) {
+                return Ok(CommandReply::Step { form, state, has_prev, has_next });
+            }
+            let answers = match check(&form, &filled_in(&form, given)) {
+                Ok(answers) => answers,
+                Err(form) => return Ok(CommandReply::Step { form, state, has_prev, has_next }),
+            };
+            let action = if has_next { CommandAction::Next } else { CommandAction::Complete };
+            before = Some(form);
+            reply = self.ask_for_step(run, action, answers, state).await?;
+        }
+        Err(StanzaError::from(Condition::InternalServerError).with_text("this command has no end"))
+    }
+
+    /// Ask the maker of a command for one step.
+    async fn ask_for_step(
+        &self,
+        run: &Run,
+        action: CommandAction,
+        answers: Answers,
+        state: Vec<u8>,
+    ) -> Result<CommandReply, StanzaError> {
+        let engine = self.engine.get().ok_or(Condition::ItemNotFound)?;
+        let (node, user, vhost) = (run.node.clone(), run.user.to_string(), run.vhost.clone());
+        engine.run_command(&CommandRequest { node, user, vhost, action, answers, state }).await
+    }
+
+    /// Remember what a step leaves for the next, or that there is none.
+    fn turn_page(
+        &self,
+        id: &str,
+        node: &str,
+        reply: Result<CommandReply, StanzaError>,
+    ) -> Result<String, StanzaError> {
+        match reply {
+            Ok(CommandReply::Step { form, state, has_prev, has_next }) => {
+                let form = Arc::new(form);
+                let page = Page { form: Some(form.clone()), state, has_prev, has_next };
+                let xml = protocol::executing(node, id, &page, &form, complaints(&form).as_deref());
+                self.command_sessions.keep(id, page, Instant::now());
+                Ok(xml)
+            }
+            Ok(CommandReply::Done { note, severity, form }) => {
+                self.command_sessions.close(id);
+                Ok(protocol::completed(node, id, note.as_deref(), severity, form.as_ref()))
+            }
+            Err(error) => {
+                self.command_sessions.close(id);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Whether a form has the same fields as the one before.
+fn repeats(before: Option<&Form>, form: &Form) -> bool {
+    let names = |form: &Form| form.fields.iter().map(|field| field.var.clone()).collect::<Vec<_>>();
+    before.is_some_and(|before| names(before) == names(form))
+}
