@@ -54,6 +54,15 @@ const HOST_ERRORS = {
   invalid: ["not-acceptable"],
 };
 
+/** The same for errors that are variants: those of vhosts, of which `invalid` has a sentence with it. */
+const HOST_VARIANTS = {
+  denied: ["forbidden"],
+  exists: ["conflict"],
+  "not-found": ["item-not-found"],
+  invalid: ["not-acceptable"],
+  unavailable: ["internal-server-error", "wait"],
+};
+
 /**
  * Makes the exports of a plugin: `export const { lifecycle, process } = plugin({ ... })`, naming what
  * wit/world.wit exports.
@@ -199,12 +208,26 @@ function stanzaError(self, error) {
   if (error instanceof StanzaError) {
     return { type: error.type, condition: error.condition, text: error.text };
   }
-  if (typeof error?.payload === "string") {
-    const [condition, type] = HOST_ERRORS[error.payload] ?? ["internal-server-error"];
-    return { type, condition };
-  }
+  const refusal = ofHost(error);
+  if (refusal) return refusal;
   self.log?.("error", described(error));
   throw error;
+}
+
+/** What the host has refused, as it goes to the sender; `undefined` if it is something else that was thrown. */
+function ofHost(error) {
+  if (typeof error !== "object" || error === null || !("payload" in error)) return undefined;
+  const { payload } = error;
+  // An error that says no more, as those of resolver.
+  if (payload === undefined) return { type: "wait", condition: "internal-server-error" };
+  // A sentence for a person, as those of certificates.
+  if (typeof payload === "string" && payload.includes(" ")) return { condition: "not-acceptable", text: payload };
+  if (typeof payload === "string") {
+    const [condition, type] = HOST_ERRORS[payload] ?? ["internal-server-error"];
+    return { type, condition };
+  }
+  const [condition, type] = HOST_VARIANTS[payload?.tag] ?? [];
+  return condition && { type, condition, text: payload.val };
 }
 
 const described = (error) => `${error?.payload ?? error}\n${error?.stack ?? ""}`.slice(0, 1000);

@@ -78,6 +78,15 @@ HOST_ERRORS = {
     "INVALID": ("not-acceptable", None),
 }
 
+# The same for errors that are variants: those of vhosts, of which `Error_Invalid` has a sentence with it.
+HOST_VARIANTS = {
+    "Error_Denied": ("forbidden", None),
+    "Error_Exists": ("conflict", None),
+    "Error_NotFound": ("item-not-found", None),
+    "Error_Invalid": ("not-acceptable", None),
+    "Error_Unavailable": ("internal-server-error", "wait"),
+}
+
 # What `at` takes, added with `|`.
 SERVER, OWN_ACCOUNT = _lifecycle.Target.SERVER, _lifecycle.Target.OWN_ACCOUNT
 OTHER_ACCOUNT, STREAM = _lifecycle.Target.OTHER_ACCOUNT, _lifecycle.Target.STREAM
@@ -261,11 +270,25 @@ def _stanza_error(exception):
     if isinstance(exception, StanzaError):
         return exception.error
     if isinstance(exception, Err):
-        name = getattr(exception.value, "name", "")
-        condition, kind = HOST_ERRORS.get(name, ("internal-server-error", None))
-        return StanzaError(condition, None, kind).error
+        return _of_host(exception.value).error
     log("error", _described(exception))
     raise exception
+
+
+def _of_host(error):
+    """What the host has refused, as it goes to the sender."""
+    if error is None:
+        # An error that says no more, as those of resolver.
+        return StanzaError("internal-server-error", type="wait")
+    if isinstance(error, str):
+        # A sentence for a person, as those of certificates.
+        return StanzaError("not-acceptable", error)
+    variant = HOST_VARIANTS.get(type(error).__name__)
+    if variant is not None:
+        condition, kind = variant
+        return StanzaError(condition, getattr(error, "value", None), kind)
+    condition, kind = HOST_ERRORS.get(getattr(error, "name", ""), ("internal-server-error", None))
+    return StanzaError(condition, None, kind)
 
 
 def _described(exception):

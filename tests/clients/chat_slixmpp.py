@@ -44,16 +44,25 @@ class Chat(ClientXMPP):
         kind = presence.xml.get("type", "available")
         say("presence", kind, presence["from"])
 
-    async def run_command(self, jid, node, field, value):
+    async def run_command(self, jid, node, fields):
+        """Fill in each form of a command, leaving as it is what there is no field for, until it has ended."""
         commands = self["xep_0050"]
-        asked = (await commands.send_command(jid, node, action="execute"))["command"]
-        form = asked["form"]
-        say("form", form["title"], *form.get_fields())
-        form["type"] = "submit"
-        form.set_values({field: value})
-        step = {"action": "complete", "sessionid": asked["sessionid"], "payload": [form]}
-        done = (await commands.send_command(jid, node, **step))["command"]
-        say(done["status"], *(text for _, text in done["notes"]))
+        answer = (await commands.send_command(jid, node, action="execute"))["command"]
+        while answer["status"] == "executing":
+            form = answer["form"]
+            say("form", form["title"], *(var for var, field in form.get_fields().items() if field["type"] != "hidden"))
+            form["type"] = "submit"
+            form.set_values({var: value for var, value in fields.items() if var in form.get_fields()})
+            action = "next" if "next" in answer["actions"] else "complete"
+            step = {"action": action, "sessionid": answer["sessionid"], "payload": [form]}
+            answer = (await commands.send_command(jid, node, **step))["command"]
+        say(answer["status"], *(text for _, text in answer["notes"]))
+
+    async def discover(self, jid, node=None):
+        items = (await self["xep_0030"].get_items(jid=jid, node=node))["disco_items"]["items"]
+        for address, node, name in items:
+            say("item", address, node or "-", name)
+        say("discovered", jid)
 
     async def look_through(self, command, node=None):
         offline = self.plugin["xep_0013"]
@@ -84,7 +93,10 @@ class Chat(ClientXMPP):
         elif command == "chat":
             self.send_message(mto=words[0], mbody=words[1], mtype="chat")
         elif command == "run":
-            await self.run_command(*words[0].split("#"), *words[1].split("="))
+            fields = dict(field.split("=") for field in words[1].split(";")) if len(words) > 1 else {}
+            await self.run_command(*words[0].split("#", 1), fields)
+        elif command == "discover":
+            await self.discover(*words)
         elif command in ("count", "headers", "view", "remove", "purge"):
             await self.look_through(command, *words)
         elif command == "last":

@@ -7,7 +7,8 @@
 //! | `accept JID` | lets the contact see ours |
 //! | `chat JID TEXT` | sends a chat message |
 //! | `roster` | fetches the roster |
-//! | `run JID#NODE FIELD=VALUE` | runs an ad-hoc command of one form (only slixmpp) |
+//! | `discover JID [NODE]` | looks for what is there (XEP-0030; only slixmpp) |
+//! | `run JID#NODE [FIELD=VALUE;]`… | runs an ad-hoc command, and fills in the fields of its forms (only slixmpp) |
 //! | `count`, `headers` | looks at its offline messages (XEP-0013; only slixmpp, as what follows) |
 //! | `view NODE`, `remove NODE`, `purge` | gets one of them, removes it, removes all |
 //! | `last JID` | asks for somebody's last activity (XEP-0012) |
@@ -20,6 +21,7 @@
 //! | `live JID TEXT`, `stored JID TEXT` | a message came, without or with a delay (XEP-0203) |
 //! | `contact JID SUBSCRIPTION` | one of the roster's items |
 //! | `roster` | the roster is complete |
+//! | `item JID NODE NAME`, `discovered JID` | something is there, and there is no more |
 //! | `form TITLE FIELD`…, `completed NOTE` | a command asks for something, or is done |
 //! | `count NUMBER`, `header FROM NODE` | so many offline messages wait, and this is one |
 //! | `viewed NODE BODY`, `removed`, `purged` | a message came, or is gone |
@@ -60,6 +62,13 @@ impl Chat {
         Chat::start(slixmpp(), server, user, "slixmpp")
     }
 
+    /// The same of an account on another virtual host.
+    pub fn slixmpp_elsewhere(server: &Server, account: &str, password: &str) -> Chat {
+        let (_, domain) = account.split_once('@').expect("an account");
+        let certificate = server.certificate_of(domain);
+        Chat::start_as(slixmpp(), server, &format!("{account}/slixmpp"), password, &certificate)
+    }
+
     /// The same without presence: nobody knows that it is there, and no messages come unasked.
     pub fn slixmpp_unavailable(server: &Server, user: &str) -> Chat {
         let mut command = slixmpp();
@@ -68,11 +77,21 @@ impl Chat {
     }
 
     /// Starts it, and waits until it is online.
-    fn start(mut command: Command, server: &Server, user: &str, library: &str) -> Chat {
+    fn start(command: Command, server: &Server, user: &str, library: &str) -> Chat {
         let jid = format!("{user}@{DOMAIN}/{library}");
+        Chat::start_as(command, server, &jid, &password(user), &server.certificate())
+    }
+
+    fn start_as(
+        mut command: Command,
+        server: &Server,
+        jid: &str,
+        password: &str,
+        certificate: &Path,
+    ) -> Chat {
         let mut child = command
-            .args([&server.addr().to_string(), &jid, &password(user)])
-            .env("SSL_CERT_FILE", server.certificate())
+            .args([&server.addr().to_string(), jid, password])
+            .env("SSL_CERT_FILE", certificate)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -88,7 +107,7 @@ impl Chat {
             }
         });
         let mut chat =
-            Chat { name: jid.clone(), child, commands, lines, waiting: Vec::new(), seen: Vec::new() };
+            Chat { name: jid.to_owned(), child, commands, lines, waiting: Vec::new(), seen: Vec::new() };
         chat.expect(&format!("online {jid}"));
         chat
     }
@@ -125,6 +144,14 @@ impl Chat {
     #[track_caller]
     pub fn starting_with(&mut self, start: &str) -> String {
         self.take(start, |line| line.starts_with(start))
+    }
+
+    /// Waits for a line that starts in one of these ways.
+    #[track_caller]
+    pub fn starting_with_any(&mut self, starts: &[&str]) -> String {
+        self.take(starts.first().copied().unwrap_or_default(), |line| {
+            starts.iter().any(|start| line.starts_with(start))
+        })
     }
 
     /// Fetches the roster: its `contact` lines, and everything sent before has been handled by the server.

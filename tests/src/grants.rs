@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use waxwing_config::{Plugin, Settings};
 
 /// Every interface of `wit/` that takes a grant.
-const INTERFACES: [&str; 18] = [
+const INTERFACES: [&str; 22] = [
     "pre",
     "process",
     "post",
@@ -24,6 +24,10 @@ const INTERFACES: [&str; 18] = [
     "account-data",
     "accounts",
     "account-admin",
+    "vhosts",
+    "connections",
+    "certificates",
+    "resolver",
     "runtime",
     "scheduler",
 ];

@@ -252,6 +252,11 @@ impl Server {
         path
     }
 
+    /// The certificate that the server keeps for a domain, as a PEM file.
+    pub fn certificate_of(&self, domain: &str) -> PathBuf {
+        self.dir.path().join("certs").join(format!("{domain}.pem"))
+    }
+
     /// Runs another command of the binary with this server's config, which must succeed; returns what it
     /// printed.
     #[track_caller]

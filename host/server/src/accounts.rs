@@ -85,6 +85,10 @@ impl Server {
             return Err(AccountError::Invalid);
         }
         let vhost = self.vhost(jid.domain()).ok_or(AccountError::NotAllowed)?;
+        // What is sent there is not for an account.
+        if self.component(jid).is_some() {
+            return Err(AccountError::NotAllowed);
+        }
         // Before the work of hashing; the storage decides in the end.
         if self.has_account(jid).await? {
             return Err(AccountError::Exists);

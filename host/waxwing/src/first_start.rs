@@ -19,12 +19,8 @@ pub async fn make_admins(settings: &Settings, server: &Server) -> anyhow::Result
     if !server.accounts(domain, None, 1).await?.is_empty() {
         return Ok(());
     }
-    let mut admins = settings.admins.clone();
-    if admins.is_empty() {
-        admins.push(format!("admin@{domain}"));
-    }
-    for admin in admins {
-        let account = Jid::parse(&admin).with_context(|| format!("admins: '{admin}'"))?;
+    for admin in &settings.admins {
+        let account = Jid::parse(admin).with_context(|| format!("admins: '{admin}'"))?;
         if server.vhost(account.domain()).is_none() {
             continue;
         }

@@ -1,19 +1,46 @@
 //! In-Band Registration ([XEP-0077](https://xmpp.org/extensions/xep-0077.html)), called `jabber:iq:register`.
 //!
 //! Before login a stream may make an account, where the virtual host's setting `register` is true. After
-//! login the account may change its password or remove itself. No settings of its own.
+//! login the account may change its password or remove itself.
+//!
+//! Settings: `registrations-per-hour` (default 10), how many accounts one client makes on a virtual host;
+//! `reserved-names`, which nobody makes an account of.
+
+mod limit;
 
 use waxwing_plugin::prelude::*;
 
 plugin! {
     /// Makes, changes and removes accounts at their users' wish.
-    pub struct Register;
+    pub struct Register {
+        /// How many accounts one client may make within an hour; 0 is no limit.
+        registrations_per_hour: u64 = 10,
+        /// Names that are not for strangers.
+        reserved_names: Vec<String> = RESERVED.map(String::from).into(),
+    }
     hooks: [Process],
     name: "jabber:iq:register",
     features: ["jabber:iq:register"],
     stream_features: [before_login("<register xmlns='http://jabber.org/features/iq-register'/>").when("register")],
     interests: [iq(QUERY).at(STREAM | SERVER | OWN_ACCOUNT)],
+    // Accounts of a virtual host are made one after another, so that they are counted.
+    serial: Serial::ByRecipient,
 }
+
+/// Those that people trust or that others write to (RFC 2142).
+const RESERVED: [&str; 11] = [
+    "admin",
+    "administrator",
+    "root",
+    "postmaster",
+    "hostmaster",
+    "webmaster",
+    "abuse",
+    "support",
+    "security",
+    "info",
+    "register",
+];
 
 impl Process for Register {
     fn on_process(&self, event: &Event, stanza: &Stanza) -> Result {
@@ -22,7 +49,7 @@ impl Process for Register {
             (Origin::Stream, _) if !event.vhost_allows("register") => Err(Condition::NotAllowed.into()),
             (Origin::Stream, true) => Ok(Verdict::reply(FORM)),
             (Origin::Stream, false) if wants_removal => Err(Condition::UnexpectedRequest.into()),
-            (Origin::Stream, false) => create(event, stanza),
+            (Origin::Stream, false) => self.create(event, stanza),
             (Origin::Session, true) => Ok(registered(event)),
             (Origin::Session, false) if wants_removal => remove(event, stanza),
             (Origin::Session, false) => change_password(event, stanza),
@@ -35,15 +62,36 @@ const QUERY: &str = "{jabber:iq:register}query";
 const FORM: &str = "<query xmlns='jabber:iq:register'>\
     <instructions>Choose a username and a password.</instructions><username/><password/></query>";
 
-fn create(event: &Event, stanza: &Stanza) -> Result {
-    let (Some(username), Some(password)) = (field(stanza, "username"), field(stanza, "password")) else {
-        return Err(Condition::NotAcceptable.into());
-    };
-    if username.contains(['@', '/']) {
-        return Err(Condition::NotAcceptable.into());
+impl Register {
+    fn create(&self, event: &Event, stanza: &Stanza) -> Result {
+        let (Some(username), Some(password)) = (field(stanza, "username"), field(stanza, "password")) else {
+            return Err(Condition::NotAcceptable.into());
+        };
+        if username.contains(['@', '/']) {
+            return Err(Condition::NotAcceptable.into());
+        }
+        if self.is_reserved(&username) {
+            // To the client it is a name that is taken: it asks for another.
+            return Err(Condition::Conflict.text("This name is reserved: choose another"));
+        }
+        limit::count(&event.vhost, self.registrations_per_hour)?;
+        account_admin::create(&format!("{username}@{}", event.vhost), &password)?;
+        Ok(Verdict::reply(""))
     }
-    account_admin::create(&format!("{username}@{}", event.vhost), &password)?;
-    Ok(Verdict::reply(""))
+
+    fn is_reserved(&self, username: &str) -> bool {
+        let name = plain(username);
+        self.reserved_names.iter().any(|reserved| plain(reserved) == name)
+    }
+}
+
+/// A username as the server compares it: lower case, and letters of full width like any others (RFC 8265, section 3.3).
+fn plain(username: &str) -> String {
+    let narrow = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    };
+    username.chars().map(narrow).flat_map(char::to_lowercase).collect()
 }
 
 fn registered(event: &Event) -> Verdict {

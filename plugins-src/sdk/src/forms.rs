@@ -237,3 +237,85 @@ fn ended(note: &str, severity: Severity) -> Reply {
 pub fn show(form: Form) -> Reply {
     Reply::Done(Outcome { note: None, severity: Severity::Info, form: Some(form) })
 }
+
+/// A form of service administration (XEP-0133).
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let form = admin_form("Deleting users").field(jids_field("accountjids", "Accounts").required());
+/// assert_eq!(form.fields[0].values, ["http://jabber.org/protocol/admin"]);
+/// ```
+#[must_use]
+pub fn admin_form(title: &str) -> Form {
+    form(title).field(hidden_field("FORM_TYPE", "http://jabber.org/protocol/admin"))
+}
+
+/// `domainjid`: one of these domains. The one that the command was sent to is chosen if it is among them, else the
+/// first. [`Request::domain`] is the answer.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// # fn first(request: &commands::Request) -> commands::Reply {
+/// ask(admin_form("Counting users").field(domain_field(request, &vhosts::names())))
+/// # }
+/// ```
+#[must_use]
+pub fn domain_field(request: &Request, domains: &[String]) -> Field {
+    let choices: Vec<(&str, &str)> = domains.iter().map(|it| (it.as_str(), it.as_str())).collect();
+    let chosen = proposed(request, domains).map(String::from);
+    Field { values: chosen.into_iter().collect(), ..list_field("domainjid", "Domain", &choices) }
+}
+
+fn proposed<'a>(request: &Request, domains: &'a [String]) -> Option<&'a str> {
+    domains.iter().find(|it| **it == request.vhost).or(domains.first()).map(String::as_str)
+}
+
+impl Request {
+    /// Which of these domains was chosen in a [`domain_field`], or would have been; `None` for any other.
+    #[must_use]
+    pub fn domain<'a>(&self, domains: &'a [String]) -> Option<&'a str> {
+        match self.answer("domainjid") {
+            Some(chosen) => domains.iter().find(|it| *it == chosen).map(String::as_str),
+            None => proposed(self, domains),
+        }
+    }
+
+    /// The lines of a field as one text, without empty ones around it.
+    #[must_use]
+    pub fn text(&self, var: &str) -> String {
+        self.answers(var).join("\n").trim_matches(['\n', '\r']).to_owned()
+    }
+}
+
+impl Form {
+    /// The form once more, as it was filled in, with what is wrong with one field. Passwords are to be typed again.
+    #[must_use]
+    pub fn again(mut self, request: &Request, var: &str, wrong: &str) -> Self {
+        let keeps = |field: &&mut Field| field.type_ != FieldType::TextPrivate;
+        for field in self.fields.iter_mut().filter(keeps) {
+            if let Some(given) = request.answers.iter().find(|answer| answer.var == field.var) {
+                field.values.clone_from(&given.values);
+            }
+        }
+        for field in self.fields.iter_mut().filter(|field| field.var == var) {
+            field.wrong = Some(wrong.into());
+        }
+        self
+    }
+}
+
+impl Reply {
+    /// What has ended a command, with something to show besides.
+    ///
+    /// ```
+    /// # use waxwing_plugin::prelude::*;
+    /// let reply = done("Two are online.").with(form("Online"));
+    /// ```
+    #[must_use]
+    pub fn with(self, form: Form) -> Self {
+        match self {
+            Self::Done(outcome) => Self::Done(Outcome { form: Some(form), ..outcome }),
+            step @ Self::Step(_) => step,
+        }
+    }
+}

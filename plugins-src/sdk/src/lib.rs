@@ -51,8 +51,9 @@ pub use bindings::replies::exports::xmpp::plugin::replies::Answer;
 pub use bindings::sessions::exports::xmpp::plugin::sessions::{Change, Flow};
 pub use description::*;
 pub use forms::{
-    ask, ask_last, ask_more, done, failed, field, fixed_field, form, hidden_field, jid_field, jids_field,
-    lines_field, list_field, number_field, password_field, show, text_field, warned, yes_field,
+    admin_form, ask, ask_last, ask_more, domain_field, done, failed, field, fixed_field, form, hidden_field,
+    jid_field, jids_field, lines_field, list_field, number_field, password_field, show, text_field, warned,
+    yes_field,
 };
 #[doc(hidden)]
 pub use hooks::Exports;
@@ -72,11 +73,12 @@ pub mod prelude {
         AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Interest,
         OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Party, Post, Pre, Process, Replies, Result,
         SERVER, STREAM, Serial, Sessions, Stage, Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin,
-        account_data, accounts, after_login, ask, ask_last, ask_more, bare, before_login, certificates,
-        command, commands, component, connections, datetime, domain, done, escape, failed, fixed_field, form,
-        hidden_field, iq, iq_get, iq_set, jid_field, jids_field, lines_field, list_field, local, marks,
-        messages, number_field, password_field, plugin, presence, raw, resolver, resource, router, runtime,
-        scheduler, service, show, storage, text_field, vhosts, warned, xml, yes_field,
+        account_data, accounts, admin_form, after_login, ask, ask_last, ask_more, bare, before_login,
+        certificates, command, commands, component, connections, datetime, domain, domain_field, done,
+        escape, failed, fixed_field, form, hidden_field, iq, iq_get, iq_set, jid_field, jids_field,
+        lines_field, list_field, local, marks, messages, number_field, password_field, plugin, presence, raw,
+        resolver, resource, router, runtime, scheduler, service, show, storage, text_field, vhosts, warned,
+        xml, yes_field,
     };
 }
 

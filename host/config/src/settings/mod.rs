@@ -40,8 +40,9 @@ block! {
         /// The domain served here, or a list of domains: the first is the default one. Domains that need
         /// settings of their own go into `'virtual-hosts'`, listed here or not.
         "default-virtual-host" => default_virtual_host: Vec<String> = vec!["localhost".to_owned()],
-        /// Addresses (bare JIDs) of those who administer the server.
-        "admins" => admins: Vec<String> = Vec::new(),
+        /// Addresses (bare JIDs) of those who administer the server; if none is listed, `admin` on the default
+        /// virtual host.
+        "admins" => admins: Vec<String> = vec!["admin@localhost".to_owned()],
         /// Domains with settings of their own, each a block named after the domain; a list of domains
         /// will do where the defaults are right.
         "virtual-hosts" => vhosts: Vec<VhostSettings> = vec![VhostSettings::new("localhost")],
@@ -140,7 +141,9 @@ impl Settings {
     /// Reads the settings from text; `file_name` is what errors call it.
     pub fn parse(text: &str, file_name: &str, props: &BTreeMap<String, String>) -> Result<Self, Error> {
         let document = Document::parse(text, file_name, props)?;
-        let start = Self { default_virtual_host: Vec::new(), vhosts: Vec::new(), ..Self::default() };
+        let none = Vec::new;
+        let start =
+            Self { default_virtual_host: none(), admins: none(), vhosts: Vec::new(), ..Self::default() };
         let mut settings = document.read(|input| read_block(input, start))?;
         let default_given = !settings.default_virtual_host.is_empty();
         settings.complete();
@@ -179,6 +182,9 @@ impl Settings {
                 None => VhostSettings::new(domain),
             };
             self.vhosts.insert(0, vhost);
+        }
+        if self.admins.is_empty() {
+            self.admins.push(format!("admin@{}", self.domain()));
         }
     }
 }

@@ -1,12 +1,13 @@
 // A plugin with every hook. What it does is what mod.rs beside it expects, in every language.
 
+import * as connections from "xmpp:plugin/connections@0.1.0";
 import { log } from "xmpp:plugin/runtime@0.1.0";
 import * as imports from "./imports.js";
 import {
   SERVER, StanzaError, afterLogin, bare, command, datetime, domain, iq, local, messages, plugin, presence, raw, replace,
   reply, resource, service, toBytes, toText, withChild, xml,
 } from "./vendor/waxwing.js";
-import { ask, done, form, listField, textField } from "./vendor/waxwing.js";
+import { ask, component, done, form, listField, table, textField } from "./vendor/waxwing.js";
 
 const { say, whisper } = imports;
 
@@ -26,7 +27,11 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
   streamFeatures: [afterLogin("<x xmlns='urn:x'/>")],
   serial: "by-sender",
   services: [service("bot", "component/bot", "Bot", ["urn:x"])],
-  commands: [command("hello", "Say hello", "local-user")],
+  components: [component("greetings", "Greetings")],
+  commands: [
+    command("hello", "Say hello", "local-user"),
+    command("online", "Who is online", "vhost-admin", { component: "greetings", group: "Users" }),
+  ],
   log,
 
   onPre(event, stanza) {
@@ -69,11 +74,13 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
   },
 
   onCommand(request) {
+    if (request.node === "online") return online(request);
     const name = request.answer("name");
     if (name === "nobody") throw new StanzaError("not-acceptable", "Nobody is no name");
     if (name) return done(`Hello, ${name}`);
     const tones = listField("tone", "Tone", [["Kind", "kind"], ["Cold", "cold"]]);
-    return ask(form("Hello", [textField("name", "Name", { required: true }), tones]), { state: toBytes("1") });
+    const times = textField("times", "How often", { value: 1, range: [1, 9], hint: "Not too often" });
+    return ask(form("Hello", [textField("name", "Name", { required: true }), tones, times]), { state: toBytes("1") });
   },
 
   onAlarm(owner, name, due, data) {
@@ -86,6 +93,13 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
   },
 });
 export { bot as service };
+
+function online(request) {
+  // In a command: on virtual hosts that its user manages.
+  const rows = connections.page(request.vhost, undefined, 100).map(({ jid, since }) => [jid, datetime(since)]);
+  if (rows.length === 0) return done("You may see nobody", undefined, "error");
+  return done(undefined, table(form("Online"), [["jid", "Address"], ["since", "Since"]], rows));
+}
 
 function is(text) {
   return reply(xml`<is>${text}</is>`);

@@ -5,7 +5,8 @@ import json
 import imports
 from imports import say, whisper
 from waxwing import *
-from waxwing import ask, done, form, list_field, text_field
+from waxwing import ask, component, done, form, list_field, table, text_field
+from wit_world.imports import connections
 
 
 class EveryHook(Plugin):
@@ -27,7 +28,11 @@ class EveryHook(Plugin):
     stream_features = [after_login("<x xmlns='urn:x'/>")]
     serial = BY_SENDER
     services = [service("bot", "component/bot", "Bot", ["urn:x"])]
-    commands = [command("hello", "Say hello", everybody=True)]
+    components = [component("greetings", "Greetings")]
+    commands = [
+        command("hello", "Say hello", everybody=True),
+        command("online", "Who is online", access="vhost-admin", component="greetings", group="Users"),
+    ]
 
     def on_pre(self, event, stanza):
         child = xml(
@@ -74,13 +79,16 @@ class EveryHook(Plugin):
                 whisper(session, f"unavailable {status or '-'}")
 
     def on_command(self, request):
+        if request.node == "online":
+            return online(request)
         name = request.answer("name")
         if name == "nobody":
             raise StanzaError("not-acceptable", "Nobody is no name")
         if name:
             return done(f"Hello, {name}")
         tones = list_field("tone", "Tone", [("Kind", "kind"), ("Cold", "cold")])
-        return ask(form("Hello", text_field("name", "Name", required=True), tones), state=b"1")
+        times = text_field("times", "How often", 1, range=(1, 9), hint="Not too often")
+        return ask(form("Hello", text_field("name", "Name", required=True), tones, times), state=b"1")
 
     def on_alarm(self, owner, name, due, data):
         say(domain(owner), owner, f"{name}, due at {datetime(due)}, is {data.decode()}")
@@ -95,6 +103,14 @@ class EveryHook(Plugin):
                 became, condition = "timeout", "-"
         said = stanza and stanza.text("{urn:x}q") or "nothing"
         say(domain(sender), sender, f"{became} {context.decode()} {condition} {said}")
+
+
+def online(request):
+    # In a command: on virtual hosts that its user manages.
+    rows = [[one.jid, datetime(one.since)] for one in connections.page(request.vhost, None, 100)]
+    if not rows:
+        return done("You may see nobody", severity="error")
+    return done(form=form("Online", table=table([("jid", "Address"), ("since", "Since")], rows)))
 
 
 def settings(plugin):

@@ -4,11 +4,15 @@
 import * as accountAdmin from "xmpp:plugin/account-admin@0.1.0";
 import * as accountData from "xmpp:plugin/account-data@0.1.0";
 import * as accounts from "xmpp:plugin/accounts@0.1.0";
+import * as certificates from "xmpp:plugin/certificates@0.1.0";
+import * as connections from "xmpp:plugin/connections@0.1.0";
 import * as marks from "xmpp:plugin/marks@0.1.0";
+import * as resolver from "xmpp:plugin/resolver@0.1.0";
 import * as router from "xmpp:plugin/router@0.1.0";
 import * as runtime from "xmpp:plugin/runtime@0.1.0";
 import * as scheduler from "xmpp:plugin/scheduler@0.1.0";
 import * as storage from "xmpp:plugin/storage@0.1.0";
+import * as vhosts from "xmpp:plugin/vhosts@0.1.0";
 import { datetime, toBytes, toText, xml } from "./vendor/waxwing.js";
 
 // router
@@ -196,6 +200,151 @@ export function leave(event) {
   // With all that it owns, once this call's answer has left.
   accountAdmin.remove(event.senderBare);
   return "removed";
+}
+
+export function block(event) {
+  // Its sessions end, and it may not log in. With `true` it may again.
+  accountAdmin.enable(event.senderBare, false);
+  return "blocked";
+}
+
+export function member(event) {
+  // Whether an account may log in, and since when it is there.
+  const { enabled, created } = accountAdmin.get(event.senderBare);
+  return `${enabled ? "welcome" : "blocked"} since ${datetime(created)}`;
+}
+
+export function members(event) {
+  // Accounts of a domain, 100 at a time: the next ones come after the last of these.
+  const accounts = accountAdmin.page(event.vhost, undefined, 100);
+  return accounts.map(({ jid, enabled }) => `${jid} ${enabled}`).join();
+}
+
+export function others(event) {
+  return accountAdmin.page(event.vhost, event.senderBare, 100).map(({ jid }) => jid).join();
+}
+
+export function population(event) {
+  // All accounts of a domain, and those of them that may not log in.
+  const numbers = accountAdmin.count(event.vhost);
+  return `${numbers.accounts}, ${numbers.disabled} of them blocked`;
+}
+
+export function whence() {
+  // The IP address of the client that has sent this stanza.
+  return accountAdmin.clientAddress() ?? "unknown";
+}
+
+// vhosts
+
+export function domains() {
+  // In a command: those that its user manages.
+  return vhosts.names().join();
+}
+
+export function rank(event) {
+  // In a command, what its user may do with it: `none`, `admin`, `owner` or `server`.
+  return vhosts.authorityOver(event.vhost);
+}
+
+export function rules(event) {
+  // As in the config file. Where there is no such virtual host, there are no settings.
+  const settings = vhosts.settings(event.vhost) ?? [];
+  return settings.map(({ key, value }) => `${key}=${value}`).join();
+}
+
+export function found(event) {
+  try {
+    vhosts.add(`chat.${event.vhost}`, [{ key: "register", value: "true" }]);
+    return "added";
+  } catch (error) {
+    // A variant has a tag; with `invalid`, `val` says what is wrong.
+    if (error.payload?.tag === "exists") return "taken";
+    throw error;
+  }
+}
+
+export function collide(event) {
+  vhosts.add(event.vhost, []);
+}
+
+export function misname() {
+  vhosts.add("no domain", []);
+}
+
+export function overreach() {
+  vhosts.remove("montague.example", true);
+}
+
+export function limit(event) {
+  // The others stay as they are.
+  vhosts.change(event.vhost, [{ key: "max-users", value: "10" }]);
+  return "limited";
+}
+
+export function close(event) {
+  // Its sessions end. With `true`, its accounts are erased as well.
+  vhosts.remove(event.vhost, false);
+  return "closed";
+}
+
+// connections
+
+export function connected(event) {
+  // Of a domain or of one account, 100 at a time.
+  const all = connections.page(event.vhost, undefined, 100);
+  return all.map(({ jid, since, address }) => `${jid} from ${address} since ${datetime(since)}`).join();
+}
+
+export function crowd(event) {
+  return connections.count(event.vhost);
+}
+
+export function kick(event) {
+  // One session or all of an account, whose clients are told why. It answers how many there were.
+  return connections.end(event.senderBare, "We close at ten");
+}
+
+// certificates
+
+export function expiry() {
+  return certificates.all().map(({ domain, notAfter }) => `${domain} until ${datetime(notAfter)}`).join();
+}
+
+export function certify(event, pem = "-----BEGIN CERTIFICATE-----") {
+  try {
+    // The chain and its private key in one text.
+    const { issuer } = certificates.put(event.vhost, pem);
+    return `issued by ${issuer}`;
+  } catch (error) {
+    // What is wrong, in a sentence for a person.
+    if (error.payload) return error.payload;
+    throw error;
+  }
+}
+
+export function miscertify(event) {
+  return certify(event, "none");
+}
+
+export function uncertify(event) {
+  certificates.put(event.vhost, "none");
+}
+
+// resolver
+
+export function addresses(event) {
+  // None if it has none. If nobody knows now, it throws.
+  return resolver.addresses(event.vhost).join();
+}
+
+export function services(event) {
+  const records = resolver.services(`_xmpp-client._tcp.${event.vhost}`);
+  return records.map(({ target, port }) => `${target}:${port}`).join();
+}
+
+export function unknown() {
+  resolver.addresses("montague.example");
 }
 
 // runtime

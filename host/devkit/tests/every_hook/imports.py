@@ -3,7 +3,8 @@ imports.rs beside this file knows what is to come of it, in every language."""
 
 from componentize_py_types import Err
 from waxwing import datetime, xml
-from wit_world.imports import account_admin, account_data, accounts, marks, router, runtime, scheduler, storage
+from wit_world.imports import account_admin, account_data, accounts, certificates, connections, marks
+from wit_world.imports import resolver, router, runtime, scheduler, storage, vhosts
 
 # router
 
@@ -200,6 +201,153 @@ def leave(event):
     # With all that it owns, once this call's answer has left.
     account_admin.remove(event.sender_bare)
     return "removed"
+
+
+def block(event):
+    # Its sessions end, and it may not log in. With `True` it may again.
+    account_admin.enable(event.sender_bare, False)
+    return "blocked"
+
+
+def member(event):
+    # Whether an account may log in, and since when it is there.
+    account = account_admin.get(event.sender_bare)
+    return f"{'welcome' if account.enabled else 'blocked'} since {datetime(account.created)}"
+
+
+def members(event):
+    # Accounts of a domain, 100 at a time: the next ones come after the last of these.
+    accounts = account_admin.page(event.vhost, None, 100)
+    return ",".join(f"{one.jid} {str(one.enabled).lower()}" for one in accounts)
+
+
+def others(event):
+    return ",".join(one.jid for one in account_admin.page(event.vhost, event.sender_bare, 100))
+
+
+def population(event):
+    # All accounts of a domain, and those of them that may not log in.
+    numbers = account_admin.count(event.vhost)
+    return f"{numbers.accounts}, {numbers.disabled} of them blocked"
+
+
+def whence(event):
+    # The IP address of the client that has sent this stanza.
+    return account_admin.client_address() or "unknown"
+
+
+# vhosts
+
+
+def domains(event):
+    # In a command: those that its user manages.
+    return ",".join(vhosts.names())
+
+
+def rank(event):
+    # In a command, what its user may do with it: `none`, `admin`, `owner` or `server`.
+    return vhosts.authority_over(event.vhost).name.lower()
+
+
+def rules(event):
+    # As in the config file. Where there is no such virtual host, there are no settings.
+    settings = vhosts.settings(event.vhost) or []
+    return ",".join(f"{setting.key}={setting.value}" for setting in settings)
+
+
+def found(event):
+    try:
+        vhosts.add(f"chat.{event.vhost}", [vhosts.Setting("register", "true")])
+        return "added"
+    except Err as error:
+        # A variant is a class for each case; `Error_Invalid` has the `value` that says what is wrong.
+        if isinstance(error.value, vhosts.Error_Exists):
+            return "taken"
+        raise
+
+
+def collide(event):
+    vhosts.add(event.vhost, [])
+
+
+def misname(event):
+    vhosts.add("no domain", [])
+
+
+def overreach(event):
+    vhosts.remove("montague.example", True)
+
+
+def limit(event):
+    # The others stay as they are.
+    vhosts.change(event.vhost, [vhosts.Setting("max-users", "10")])
+    return "limited"
+
+
+def close(event):
+    # Its sessions end. With `True`, its accounts are erased as well.
+    vhosts.remove(event.vhost, False)
+    return "closed"
+
+
+# connections
+
+
+def connected(event):
+    # Of a domain or of one account, 100 at a time.
+    everybody = connections.page(event.vhost, None, 100)
+    return ",".join(f"{one.jid} from {one.address} since {datetime(one.since)}" for one in everybody)
+
+
+def crowd(event):
+    return connections.count(event.vhost)
+
+
+def kick(event):
+    # One session or all of an account, whose clients are told why. It answers how many there were.
+    return connections.end(event.sender_bare, "We close at ten")
+
+
+# certificates
+
+
+def expiry(event):
+    return ",".join(f"{one.domain} until {datetime(one.not_after)}" for one in certificates.all())
+
+
+def certify(event, pem="-----BEGIN CERTIFICATE-----"):
+    try:
+        # The chain and its private key in one text.
+        certificate = certificates.put(event.vhost, pem)
+        return f"issued by {certificate.issuer}"
+    except Err as error:
+        # What is wrong, in a sentence for a person.
+        return error.value
+
+
+def miscertify(event):
+    return certify(event, "none")
+
+
+def uncertify(event):
+    certificates.put(event.vhost, "none")
+
+
+# resolver
+
+
+def addresses(event):
+    # None if it has none. If nobody knows now, it raises.
+    return ",".join(resolver.addresses(event.vhost))
+
+
+def services(event):
+    records = resolver.services(f"_xmpp-client._tcp.{event.vhost}")
+    return ",".join(f"{record.target}:{record.port}" for record in records)
+
+
+def unknown(event):
+    resolver.addresses("montague.example")
 
 
 # runtime

@@ -4,8 +4,8 @@ use super::{answer, asking, refusal, tell};
 use crate::kit::engine::{JULIET, Step, VHOST, World};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering::SeqCst;
-use waxwing_plugins::{Input, Origin, Outcome, Scope, Shown};
-use waxwing_xmpp::Condition;
+use waxwing_plugins::{AdminRequest, Input, Origin, Outcome, Scope, Shown};
+use waxwing_xmpp::{Condition, ErrorType, StanzaError};
 
 const ACCOUNT: &str = "juliet@capulet.example";
 
@@ -16,6 +16,10 @@ pub async fn check(world: &World) {
     logs(world).await;
     sending(world).await;
     accounts(world).await;
+    vhosts(world).await;
+    connections(world).await;
+    certificates(world).await;
+    names(world).await;
     server(world).await;
 }
 
@@ -25,7 +29,7 @@ async fn wants(world: &World, what: &str, answer: &str, parts: Value) {
         vhost: VHOST.into(),
         origin: Origin::Session,
         received: 1000,
-        client: None,
+        client: Some("192.0.2.7".parse().unwrap()),
         xml: asking(what).to_xml(),
     };
     let trace = world.engine.dry_call("greeter", &Scope::Everywhere, &Input::Process(shown)).await.unwrap();
@@ -126,10 +130,84 @@ async fn accounts(world: &World) {
     does(world, "friends", "nurse@capulet.example both Friends,romeo@montague.example both Friends").await;
     does(world, "register", "taken").await;
     wants(world, "change", "changed", json!({"accounts": [{"password": ACCOUNT}]})).await;
+    wants(world, "block", "blocked", json!({"accounts": [{"enable": [ACCOUNT, false]}]})).await;
+    changes(world, "block", "blocked", AdminRequest::Enable { account: ACCOUNT.into(), enabled: false })
+        .await;
+    does(world, "member", "welcome since 1970-01-01T00:00:01.000Z").await;
+    does(world, "members", "juliet@capulet.example true,nurse@capulet.example false").await;
+    does(world, "others", "nurse@capulet.example").await;
+    does(world, "population", "2, 1 of them blocked").await;
+    does(world, "whence", "unknown").await;
+    wants(world, "whence", "192.0.2.7", json!({})).await;
     // The host sends the answer itself, so that it leaves before the account goes.
     assert!(matches!(tell(world, "leave").await, Outcome::Handled));
     assert_eq!(std::mem::take(&mut *world.host.sent.lock().unwrap()).len(), 1);
     assert_eq!(world.host.steps().pop(), Some(Step::Remove(ACCOUNT.into())));
+}
+
+/// Have a change made that is made at once, and hear what the plugin says to it.
+async fn changes(world: &World, what: &str, answers: &str, change: AdminRequest) {
+    world.host.steps();
+    does(world, what, answers).await;
+    assert_eq!(world.host.steps(), [Step::Admin(change)], "{what}");
+}
+
+/// What an error of the host becomes that nothing catches. It is no failure of the plugin.
+async fn refused(world: &World, what: &str) -> StanzaError {
+    let (_, failures, _) = world.counters();
+    let error = refusal(tell(world, what).await);
+    assert_eq!(world.counters().1, failures, "{what}");
+    error
+}
+
+async fn vhosts(world: &World) {
+    let settings = |key: &str, value: &str| vec![(key.to_owned(), value.to_owned())];
+    does(world, "domains", VHOST).await;
+    // Outside commands a plugin may do all that it is granted.
+    does(world, "rank", "server").await;
+    does(world, "rules", "register=true,max-users=5").await;
+    wants(world, "found", "added", json!({})).await;
+    let chat =
+        AdminRequest::AddVhost { domain: format!("chat.{VHOST}"), settings: settings("register", "true") };
+    changes(world, "found", "taken", chat).await;
+    let limit = AdminRequest::ChangeVhost { domain: VHOST.into(), settings: settings("max-users", "10") };
+    changes(world, "limit", "limited", limit).await;
+    changes(world, "close", "closed", AdminRequest::RemoveVhost { domain: VHOST.into(), erase: false }).await;
+
+    assert_eq!(refused(world, "collide").await.condition, Condition::Conflict);
+    let misnamed = refused(world, "misname").await;
+    assert_eq!(
+        (misnamed.condition, misnamed.text.as_deref()),
+        (Condition::NotAcceptable, Some("'no domain' is no domain"))
+    );
+    // No virtual host of this server.
+    assert_eq!(refused(world, "overreach").await.condition, Condition::Forbidden);
+}
+
+async fn connections(world: &World) {
+    does(world, "connected", &format!("{JULIET} from 192.0.2.7 since 1970-01-01T00:00:01.000Z")).await;
+    does(world, "crowd", "1").await;
+    let end = AdminRequest::End { jid: ACCOUNT.into(), reason: "We close at ten".into() };
+    changes(world, "kick", "1", end).await;
+}
+
+async fn certificates(world: &World) {
+    does(world, "expiry", "capulet.example until 2027-01-15T08:00:00.000Z").await;
+    does(world, "certify", "issued by CN=Verona").await;
+    does(world, "miscertify", "There is no certificate in it").await;
+    let error = refused(world, "uncertify").await;
+    assert_eq!(
+        (error.condition, error.text.as_deref()),
+        (Condition::NotAcceptable, Some("There is no certificate in it"))
+    );
+}
+
+async fn names(world: &World) {
+    does(world, "addresses", "192.0.2.1,2001:db8::1").await;
+    does(world, "services", "xmpp.capulet.example:5222").await;
+    // Later somebody may know.
+    let error = refused(world, "unknown").await;
+    assert_eq!((error.condition, error.ty), (Condition::InternalServerError, ErrorType::Wait));
 }
 
 async fn server(world: &World) {

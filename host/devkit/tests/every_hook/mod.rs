@@ -155,32 +155,54 @@ async fn sessions(world: &World) {
 }
 
 async fn commands(world: &World) {
-    assert_eq!(world.engine.commands(VHOST)[0].access, Access::LocalUser);
-    let run = |answer: Option<&str>| CommandRequest {
-        node: "hello".into(),
-        user: JULIET.into(),
+    let [hello, online] = &world.engine.commands(VHOST)[..] else { panic!() };
+    assert_eq!((hello.access, &hello.component, &hello.group), (Access::LocalUser, &None, &None));
+    assert_eq!(online.access, Access::VhostAdmin);
+    assert_eq!((online.component.as_deref(), online.group.as_deref()), (Some("greetings"), Some("Users")));
+    let component = ComponentInfo { name: "greetings".into(), label: "Greetings".into() };
+    assert_eq!(world.engine.components(VHOST), [component]);
+
+    let request = |node: &str, user: &str, answers| CommandRequest {
+        node: node.into(),
+        user: user.into(),
         vhost: VHOST.into(),
         action: CommandAction::Execute,
-        answers: answer.map(|name| ("name".to_owned(), vec![name.to_owned()])).into_iter().collect(),
+        answers,
         state: Vec::new(),
+    };
+    let run = |name: Option<&str>| {
+        let answers = name.map(|name| ("name".to_owned(), vec![name.to_owned()]));
+        request("hello", JULIET, answers.into_iter().collect())
     };
     let first = world.engine.run_command(&run(None)).await.unwrap();
     let CommandReply::Step { form, state, has_prev, has_next } = first else { panic!("{first:?}") };
     assert_eq!((state.as_slice(), has_prev, has_next), (b"1".as_slice(), false, false));
-    assert_eq!((form.title.as_str(), form.fields.len()), ("Hello", 2));
+    assert_eq!((form.title.as_str(), form.fields.len()), ("Hello", 3));
     assert_eq!((form.fields[0].ty, form.fields[0].required), ("text-single", true));
     assert_eq!(form.fields[1].choices[1], ("Cold".into(), "cold".into()));
-    let done = CommandReply::Done {
-        note: Some("Hello, Juliet".into()),
-        severity: waxwing_plugins::Severity::Info,
-        form: None,
-    };
-    assert_eq!(world.engine.run_command(&run(Some("Juliet"))).await.unwrap(), done);
+    let times = &form.fields[2];
+    assert_eq!((times.values.as_slice(), times.range), (["1".to_owned()].as_slice(), Some((1, 9))));
+    assert_eq!((times.hint.as_deref(), &times.wrong), (Some("Not too often"), &None));
+    let done = |note: &str, severity| CommandReply::Done { note: Some(note.into()), severity, form: None };
+    let greeted = world.engine.run_command(&run(Some("Juliet"))).await.unwrap();
+    assert_eq!(greeted, done("Hello, Juliet", Severity::Info));
     let refused = world.engine.run_command(&run(Some("nobody"))).await.unwrap_err();
     assert_eq!(
         (refused.condition, refused.text.as_deref()),
         (Condition::NotAcceptable, Some("Nobody is no name"))
     );
+
+    // What administers the server does in a command what its user may do.
+    let online = |user| request("online", user, Vec::new());
+    let seen = world.engine.run_command(&online(JULIET)).await.unwrap();
+    let CommandReply::Done { note: None, severity: Severity::Info, form: Some(form) } = seen else {
+        panic!("{seen:?}")
+    };
+    let columns = [("jid", "Address"), ("since", "Since")].map(|(var, label)| (var.into(), label.into()));
+    let rows = vec![vec![JULIET.into(), "1970-01-01T00:00:01.000Z".into()]];
+    assert_eq!(form.table, Some(Table { columns: columns.into(), rows }));
+    let unseen = world.engine.run_command(&online("nurse@capulet.example/hall")).await.unwrap();
+    assert_eq!(unseen, done("You may see nobody", Severity::Error));
 }
 
 async fn clockwork(world: &World) {

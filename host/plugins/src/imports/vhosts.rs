@@ -10,6 +10,9 @@ const RESERVED: &[&str] = &["without-plugins"];
 /// Settings of which owners decide, and not those whom they let help.
 const OWNERS: &[&str] = &["owner"];
 
+const LEFT: &str = "The domain has been served here before, and its accounts are still there: ask an \
+    administrator of the server to add it, or to erase them";
+
 impl Host for State {
     async fn names(&mut self) -> Vec<String> {
         let Some(call) = &self.call else { return Vec::new() };
@@ -63,6 +66,12 @@ impl Host for State {
             let reserved = settings.iter().any(|setting| RESERVED.contains(&setting.key.as_str()));
             if !is_owner || reserved {
                 return Err(Error::Denied);
+            }
+            // Accounts that have stayed from when it was served before are not for a new owner.
+            match call.host.admin(AdminRequest::CountAccounts(domain.to_lowercase())).await {
+                AdminAnswer::Count(0, _) => {}
+                AdminAnswer::Count(..) => return Err(Error::Invalid(LEFT.to_owned())),
+                _ => return Err(Error::Unavailable),
             }
         }
         done(call.host.admin(AdminRequest::AddVhost { domain, settings: pairs(settings) }).await)

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use waxwing_plugins::{
-    AccountData, AccountError, AdminAnswer, AdminError, AdminRequest, Authority, Contact, Engine, Facts,
-    Host, Outgoing, SessionInfo, Stage, Subscription, Written,
+    AccountData, AccountError, AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority,
+    CertificateInfo, ConnectionInfo, Contact, Engine, Facts, Host, Outgoing, ServiceRecord, SessionInfo,
+    Stage, Subscription, Written,
 };
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
@@ -22,6 +23,8 @@ pub enum Step {
     /// Stanzas, and the session that is held back.
     Send(Vec<String>, Option<String>),
     Remove(String),
+    /// What a plugin that administers the server wanted changed.
+    Admin(AdminRequest),
 }
 
 pub struct FakeHost {
@@ -170,11 +173,104 @@ impl Host for FakeHost {
         ready(Ok(())).boxed()
     }
 
-    fn authority(&self, _: &Jid, _: &str) -> Authority {
-        Authority::None
+    /// Juliet manages the virtual host, and nobody else does.
+    fn authority(&self, user: &Jid, domain: &str) -> Authority {
+        match user.bare_str() {
+            "juliet@capulet.example" if self.is_local(domain) => Authority::Admin,
+            _ => Authority::None,
+        }
     }
 
-    fn admin(&self, _: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
-        ready(AdminAnswer::Refused(AdminError::Denied)).boxed()
+    fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
+        if request.changes() {
+            self.step(Step::Admin(request.clone()));
+        }
+        ready(self.administer(request)).boxed()
+    }
+}
+
+/// A server with one virtual host, two accounts and a certificate, on which nothing changes.
+impl FakeHost {
+    fn administer(&self, request: AdminRequest) -> AdminAnswer {
+        match request {
+            AdminRequest::Vhosts => AdminAnswer::Names(vec![super::VHOST.into()]),
+            AdminRequest::Vhost(domain) => {
+                let settings = vec![("register".into(), "true".into()), ("max-users".into(), "5".into())];
+                AdminAnswer::Settings(self.is_local(&domain).then_some(settings))
+            }
+            AdminRequest::AddVhost { domain, .. } => AdminAnswer::Refused(match Jid::parse(&domain) {
+                Ok(_) => AdminError::Exists,
+                Err(_) => AdminError::Invalid(format!("'{domain}' is no domain")),
+            }),
+            AdminRequest::ChangeVhost { .. }
+            | AdminRequest::RemoveVhost { .. }
+            | AdminRequest::Enable { .. } => AdminAnswer::Done,
+            AdminRequest::Account(jid) => {
+                AdminAnswer::Account(people().into_iter().find(|account| account.jid == jid))
+            }
+            AdminRequest::Accounts { after, limit, .. } => {
+                AdminAnswer::Accounts(page(people(), |account| &account.jid, after, limit))
+            }
+            AdminRequest::CountAccounts(_) => AdminAnswer::Count(2, 1),
+            AdminRequest::Connections { of, after, limit } => {
+                AdminAnswer::Connections(page(self.connections(&of), |found| &found.jid, after, limit))
+            }
+            AdminRequest::CountConnections(of) => AdminAnswer::Count(self.connections(&of).len() as u64, 0),
+            AdminRequest::End { jid, .. } => AdminAnswer::Count(self.connections(&jid).len() as u64, 0),
+            AdminRequest::Certificates => AdminAnswer::Certificates(vec![certificate(super::VHOST)]),
+            AdminRequest::PutCertificate { domain, pem } if pem.reveal().starts_with("-----BEGIN") => {
+                AdminAnswer::Certificates(vec![certificate(&domain)])
+            }
+            AdminRequest::PutCertificate { .. } => {
+                AdminAnswer::Refused(AdminError::Invalid("There is no certificate in it".into()))
+            }
+            // Nobody knows.
+            AdminRequest::Addresses(name) if !name.ends_with(super::VHOST) => {
+                AdminAnswer::Refused(AdminError::Unavailable)
+            }
+            AdminRequest::Addresses(_) => AdminAnswer::Names(vec!["192.0.2.1".into(), "2001:db8::1".into()]),
+            AdminRequest::Services(_) => {
+                let record = ServiceRecord { target: "xmpp.capulet.example".into(), port: 5222 };
+                AdminAnswer::Services(vec![record])
+            }
+        }
+    }
+
+    /// Sessions of an account, of a domain, or one by its own address.
+    fn connections(&self, of: &str) -> Vec<ConnectionInfo> {
+        let sessions = self.sessions.lock().unwrap();
+        let meant = sessions.iter().filter(|session| {
+            let jid = &session.jid;
+            [jid.as_str(), jid.bare_str(), jid.domain()].contains(&of)
+        });
+        let connection = |session: &SessionInfo| ConnectionInfo {
+            jid: session.jid.to_string(),
+            since: 1000,
+            active: 2000,
+            address: Some("192.0.2.7".into()),
+            available: session.available,
+        };
+        meant.map(connection).collect()
+    }
+}
+
+fn people() -> Vec<AccountInfo> {
+    let account = |jid: &str, enabled| AccountInfo { jid: jid.into(), created: 1000, enabled };
+    vec![account("juliet@capulet.example", true), account("nurse@capulet.example", false)]
+}
+
+fn page<T>(all: Vec<T>, jid: impl Fn(&T) -> &str, after: Option<String>, limit: u32) -> Vec<T> {
+    let comes = |item: &T| after.as_deref().is_none_or(|after| jid(item) > after);
+    all.into_iter().filter(comes).take(limit as usize).collect()
+}
+
+fn certificate(domain: &str) -> CertificateInfo {
+    CertificateInfo {
+        domain: domain.into(),
+        names: vec![domain.into()],
+        issuer: "CN=Verona".into(),
+        not_before: 1000,
+        not_after: 1_800_000_000_000,
+        self_signed: false,
     }
 }

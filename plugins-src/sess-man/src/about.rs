@@ -1,0 +1,161 @@
+//! Commands that tell something about accounts.
+
+use crate::account::with_account;
+use crate::paged::{contacts_of, sessions_of};
+use crate::say::{self, is_account, known};
+use crate::several::addresses;
+use waxwing_plugin::accounts::Subscription;
+use waxwing_plugin::commands::{Field, Reply, Request};
+use waxwing_plugin::connections::Connection;
+use waxwing_plugin::prelude::*;
+
+/// The key of the time at which an account has last logged in, in milliseconds.
+pub const LAST_LOGIN: &str = "last-login";
+/// The most contacts in one answer.
+const MOST: usize = 5_000;
+
+/// `get-user-roster` (XEP-0133, section 4.8), as a table: forms have no place for the element that the XEP shows.
+pub fn roster(request: &Request) -> Result<Reply> {
+    let form = admin_form("Getting rosters").field(jids_field("accountjids", "The accounts").required());
+    let accounts = match addresses(request, form, is_account) {
+        Ok(accounts) => accounts,
+        Err(reply) => return Ok(reply),
+    };
+    let mut rows = Vec::new();
+    for account in &accounts {
+        if let Err(why) = known(account) {
+            return say::ended(why);
+        }
+        for contact in contacts_of(account).take(MOST + 1 - rows.len()) {
+            let contact = contact?;
+            let subscription = match contact.subscription {
+                Subscription::None => "none",
+                Subscription::To => "to",
+                Subscription::From => "from",
+                Subscription::Both => "both",
+            };
+            rows.push(vec![account.clone(), contact.jid, subscription.into(), contact.groups.join(", ")]);
+        }
+    }
+    let is_cut = rows.len() > MOST;
+    rows.truncate(MOST);
+    let note = match (is_cut, rows.len()) {
+        (true, _) => format!("These are the first {MOST} contacts. Ask for fewer accounts at a time."),
+        (false, contacts) => format!("Operation successful. Contacts: {contacts}."),
+    };
+    let columns = [
+        ("accountjid", "Account"),
+        ("jid", "Contact"),
+        ("subscription", "Subscription"),
+        ("groups", "Groups"),
+    ];
+    let form = admin_form("Rosters").field(jids_field("accountjids", "The accounts").values(accounts));
+    let reply = if is_cut { warned(&note) } else { done(&note) };
+    Ok(reply.with(form.table(&columns, rows)))
+}
+
+/// `get-user-lastlogin` (section 4.9).
+pub fn last_login(request: &Request) -> Result<Reply> {
+    let form = admin_form("Getting the time of the last login")
+        .field(jids_field("accountjids", "The accounts").required());
+    let accounts = match addresses(request, form, is_account) {
+        Ok(accounts) => accounts,
+        Err(reply) => return Ok(reply),
+    };
+    let asked = |account: &String| known(account).and_then(|_| seen(account));
+    let form = admin_form("Last login");
+    if let [account] = &accounts[..] {
+        let form = form.field(jids_field("accountjids", "The account").value(account));
+        return asked(account).map(|time| show(form.field(login_field(&time)))).or_else(say::ended);
+    }
+    let rows = accounts.iter().map(|account| {
+        let time = asked(account).unwrap_or_else(|why| why.text.unwrap_or_default());
+        vec![account.clone(), time]
+    });
+    Ok(show(form.table(&[("accountjid", "Account"), ("lastlogin", "Last login")], rows.collect())))
+}
+
+/// `get-user-info`, of Tigase.
+pub fn info(request: &Request) -> Result<Reply> {
+    let form = admin_form("Getting user info")
+        .field(jid_field("accountjid", "The account").required())
+        .field(yes_field(AS_TABLE, AS_TABLE).value("true"));
+    with_account(request, &form, |account| {
+        let now = known(account)?;
+        let sessions = sessions_of(account, None).collect::<Result<Vec<Connection>>>()?;
+        let status = if sessions.is_empty() { "offline" } else { "online" };
+        let mut form = admin_form(account)
+            .field(text_field("JID", "Address").value(account))
+            .field(text_field("Status", "Status").value(status))
+            .field(yes_field("Account enabled", "Account enabled").value(&now.enabled.to_string()))
+            .field(text_field("created", "Made").value(&datetime(now.created)))
+            .field(login_field(&seen(account)?))
+            .field(text_field("Active connections", "Sessions").value(&sessions.len().to_string()));
+        if let Some(waiting) = offline_messages(account) {
+            form = form.field(text_field("Offline messages", "Offline messages").value(&waiting.to_string()));
+        }
+        let unless_asked = request.answer(AS_TABLE).is_none();
+        form = if unless_asked || request.is_yes(AS_TABLE) {
+            form.table(&COLUMNS, sessions.into_iter().map(row).collect())
+        } else {
+            form.field(resources(&sessions))
+        };
+        Ok(show(form))
+    })
+}
+
+const AS_TABLE: &str = "Show connected resources in table";
+const COLUMNS: [(&str, &str); 5] = [
+    ("resource", "Resource"),
+    ("address", "IP address"),
+    ("since", "Since"),
+    ("active", "Last stanza"),
+    ("available", "Available"),
+];
+
+fn row(session: Connection) -> Vec<String> {
+    let name = resource(&session.jid).unwrap_or_default().into();
+    let times = [datetime(session.since), datetime(session.active)];
+    let [since, active] = times;
+    vec![name, session.address.unwrap_or_default(), since, active, session.available.to_string()]
+}
+
+/// `user-stats` (section 4.10). Stanzas a second and logins a minute are not counted for each account.
+pub fn statistics(request: &Request) -> Result<Reply> {
+    let form = admin_form("Getting user statistics").field(jid_field("accountjid", "The account").required());
+    with_account(request, &form, |account| {
+        known(account)?;
+        let sessions = sessions_of(account, None).collect::<Result<Vec<Connection>>>()?;
+        let mut addresses: Vec<String> = sessions.iter().filter_map(|it| it.address.clone()).collect();
+        addresses.sort();
+        addresses.dedup();
+        let contacts = contacts_of(account).count();
+        Ok(show(
+            admin_form(account)
+                .field(lines_field("ipaddresses", "IP addresses").values(addresses))
+                .field(text_field("rostersize", "Contacts in the roster").value(&contacts.to_string()))
+                .field(resources(&sessions)),
+        ))
+    })
+}
+
+fn resources(sessions: &[Connection]) -> Field {
+    let names = sessions.iter().map(|it| resource(&it.jid).unwrap_or_default().into());
+    lines_field("onlineresources", "Resources").values(names)
+}
+
+fn login_field(time: &str) -> Field {
+    text_field("lastlogin", "Last login").value(time)
+}
+
+/// When an account has last logged in, or `never`.
+fn seen(account: &str) -> Result<String> {
+    let value = account_data::get(account, LAST_LOGIN)?;
+    let time = value.and_then(|value| String::from_utf8(value).ok()?.parse().ok());
+    Ok(time.map_or_else(|| "never".into(), datetime))
+}
+
+/// How many messages wait for an account, where the operator lets this plugin know.
+fn offline_messages(account: &str) -> Option<u64> {
+    storage::open_log("shared/offline").ok()?.count(account, None).ok()
+}

@@ -1,0 +1,84 @@
+//! Service administration ([XEP-0133](https://xmpp.org/extensions/xep-0133.html)): accounts, sessions, numbers and
+//! announcements, as commands of the component `sess-man`. `docs/users.md` has each of them.
+//!
+//! Who runs a command may do with it what he may do with the virtual hosts that it is about: the host sees to
+//! that wherever it is asked to change or to tell something. Where it does not, as with rosters, [`say::known`] asks
+//! it first.
+
+mod about;
+mod account;
+mod announce;
+mod delivery;
+mod list;
+mod paged;
+mod people;
+mod say;
+mod several;
+
+use waxwing_plugin::commands::{Outcome, Reply, Request, Severity};
+use waxwing_plugin::prelude::*;
+
+plugin! {
+    /// Manages accounts and sessions by ad-hoc commands (XEP-0133).
+    pub struct SessMan {
+        /// A session is active if its client has sent a stanza within so many seconds.
+        active_user_timeframe: u64 = 300,
+        /// Whether it is remembered when accounts have logged in: one write for each login.
+        remember_logins: bool = true,
+        /// To how many an announcement goes at a time, 256 at most.
+        announcement_page: u32 = 256,
+    }
+    hooks: [Commands, Sessions, Alarms],
+    session_events: BOUND,
+    components: [component(list::COMPONENT, "Session Manager")],
+    commands: list::commands(),
+}
+
+impl Commands for SessMan {
+    fn on_command(&self, request: &Request) -> Result<Reply> {
+        let name = list::short(&request.node);
+        let reply = match name {
+            "add-user" => account::add(request),
+            "change-user-password" => account::change_password(request),
+            "modify-user" => account::modify(request),
+            "delete-user" => several::delete(request),
+            "disable-user" => several::enable(request, false),
+            "reenable-user" => several::enable(request, true),
+            "end-user-session" => several::end_sessions(request),
+            "get-user-roster" => about::roster(request),
+            "get-user-lastlogin" => about::last_login(request),
+            "get-user-info" => about::info(request),
+            "user-stats" => about::statistics(request),
+            "announce" => announce::announce(request, announce::Audience::Online),
+            "announce-all" => announce::announce(request, announce::Audience::All),
+            _ => self.people(request, name),
+        }?;
+        note(request, name, &reply);
+        Ok(reply)
+    }
+}
+
+impl Sessions for SessMan {
+    fn on_session(&self, session: &str, _: Change) -> Result<Flow> {
+        if self.remember_logins {
+            let now = runtime::now().to_string();
+            account_data::set(bare(session), about::LAST_LOGIN, Some(now.as_bytes()))?;
+        }
+        Ok(Flow::Done)
+    }
+}
+
+impl Alarms for SessMan {
+    fn on_alarm(&self, owner: &str, name: &str, due: u64, _: &[u8]) -> Result<()> {
+        self.deliver_page(owner, name, due)
+    }
+}
+
+/// Tell the server's log who has done what to whom.
+fn note(request: &Request, name: &str, reply: &Reply) {
+    if let Reply::Done(Outcome { severity: Severity::Info | Severity::Warn, .. }) = reply {
+        let about = ["accountjid", "accountjids", "domainjid"].iter().flat_map(|var| request.answers(var));
+        let about: String = about.map(|about| format!(" {about}")).collect();
+        runtime::log(runtime::Level::Info, &format!("{} has run {name}{about}", request.user));
+    }
+}

@@ -1,0 +1,64 @@
+//! Changing settings of a domain: `comp-repo-item-update`.
+
+use crate::VhostMan;
+use crate::complaint::Complaint;
+use crate::fields::{DOMAIN, by_key, filled_in, form_of, is_among};
+use crate::pick::{Stage, pick, stage};
+use waxwing_plugin::commands::{Form, Reply, Request};
+use waxwing_plugin::prelude::*;
+use waxwing_plugin::vhosts::{Authority, Setting};
+
+const TITLE: &str = "Update item configuration";
+
+impl VhostMan {
+    /// Take a step of changing a domain.
+    pub fn update(&self, request: &Request) -> Reply {
+        let (domain, filled_in) = match stage(request, "item-list") {
+            Stage::First => return pick(TITLE, "item-list", "List of items", &vhosts::names()),
+            Stage::Chosen(domain) => (domain, false),
+            Stage::FilledIn(domain) => (domain, true),
+        };
+        let Some(now) = vhosts::settings(&domain) else {
+            return failed(&format!("{domain} is not served here, or you do not manage it"));
+        };
+        if !filled_in {
+            return ask_last(filled_form(&domain, &now), domain.as_bytes());
+        }
+        self.updated(request, &domain, &now).unwrap_or_else(|it| {
+            ask_last(filled_form(&domain, &now).again(request, it.var, &it.why), domain.as_bytes())
+        })
+    }
+
+    /// Change what differs from what is `now`.
+    fn updated(&self, request: &Request, domain: &str, now: &[Setting]) -> Result<Reply, Complaint> {
+        let mut changes = filled_in(request);
+        let authority = vhosts::authority_over(domain);
+        if authority < Authority::Server {
+            // Nobody but an administrator of the server leaves a domain without an owner: left empty, it is who asks.
+            for owner in changes.iter_mut().filter(|it| it.key == "owner" && it.value.is_empty()) {
+                owner.value = bare(&request.user).into();
+            }
+        }
+        changes.retain(|setting| !is_among(setting, now));
+        let owner = changes.iter().find(|setting| setting.key == "owner" && authority < Authority::Server);
+        if let Some(owner) = owner {
+            self.check_limit(&owner.value, domain)?;
+        }
+        let Some(names) = changes.iter().filter_map(|it| Some(by_key(&it.key)?.var.to_owned())).reduce(and)
+        else {
+            return Ok(done("Operation successful. Nothing was changed."));
+        };
+        vhosts::change(domain, &changes)?;
+        Ok(done(&format!("Operation successful. Changed for {domain}: {names}.")))
+    }
+}
+
+fn and(one: String, other: String) -> String {
+    format!("{one}; {other}")
+}
+
+fn filled_form(domain: &str, now: &[Setting]) -> Form {
+    form_of(TITLE, fixed_field(DOMAIN, DOMAIN, domain), now, vhosts::authority_over(domain))
+        .instructions("What you do not send stays as it is.")
+        .field(hidden_field("item-list", domain))
+}

@@ -1,0 +1,141 @@
+//! The guide's chapter 11.6.2: anybody with an account adds a domain, owns it and manages its users, and has no say in
+//! what is others'. Each command is filled in with its first request.
+
+use waxwing_tests::{Client, Node, Server};
+
+const COMMANDS: &str = "http://jabber.org/protocol/commands";
+const ADMIN: &str = "http://jabber.org/protocol/admin";
+
+fn server() -> Server {
+    Server::builder()
+        .users(["admin", "green", "blue"])
+        .settings(
+            "admins = [ 'admin@localhost' ]
+             'vhost-man' {
+                 'vhost-disable-dns-check' = true
+                 'domains-per-user-limit' = 2
+                 commands { 'comp-repo-item-add' = [ 'LOCAL' ] }
+             }",
+        )
+        .start()
+}
+
+/// Runs a command; its answer.
+#[track_caller]
+fn run(client: &mut Client, to: &str, node: &str, fields: &[(&str, &str)]) -> Node {
+    let field = |(var, value): &(&str, &str)| format!("<field var='{var}'><value>{value}</value></field>");
+    let fields: String = fields.iter().map(field).collect();
+    client.send(format!(
+        "<iq type='set' id='c' to='{to}'><command xmlns='{COMMANDS}' node='{node}'>\
+         <x xmlns='jabber:x:data' type='submit'>{fields}</x></command></iq>"
+    ));
+    client.expect(format!("<iq id='c' from='{to}'/>"))
+}
+
+/// Runs a command that succeeds.
+#[track_caller]
+fn succeed(client: &mut Client, to: &str, node: &str, fields: &[(&str, &str)]) {
+    let answer = run(client, to, node, fields);
+    let done = format!(
+        "<iq type='result'><command xmlns='{COMMANDS}' status='completed'><note type='info'/></command></iq>"
+    );
+    assert!(answer.matches(&done), "{answer}");
+}
+
+/// Runs a command that does not; what a person reads.
+#[track_caller]
+fn fail(client: &mut Client, to: &str, node: &str, fields: &[(&str, &str)]) -> String {
+    let answer = run(client, to, node, fields);
+    let done = format!(
+        "<iq type='result'><command xmlns='{COMMANDS}' status='completed'><note type='info'/></command></iq>"
+    );
+    assert!(!answer.matches(&done), "{answer}");
+    answer.to_string()
+}
+
+const VHOSTS: &str = "vhost-man@localhost";
+const USERS: &str = "sess-man@localhost";
+const ADD: &str = "comp-repo-item-add";
+const UPDATE: &str = "comp-repo-item-update";
+const REMOVE: &str = "comp-repo-item-remove";
+
+fn user(command: &str) -> String {
+    format!("{ADMIN}#{command}")
+}
+
+#[test]
+fn whoever_has_an_account_may_have_a_domain() {
+    let server = server();
+    let mut green = server.login("green/home");
+    let mut blue = server.login("blue/home");
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "Green.example")]);
+    let new = |jid| [("accountjid", jid), ("password", "secret"), ("password-verify", "secret")];
+    succeed(&mut green, USERS, &user("add-user"), &new("leaf@green.example"));
+    let mut leaf = Client::connect(server.addr(), "green.example");
+    leaf.open();
+    leaf.starttls();
+    leaf.open();
+    leaf.login("leaf", "secret", Some("home"));
+
+    // Nobody else has a say in it, and its owner has none in what is others'.
+    let twice = fail(&mut blue, VHOSTS, ADD, &[("Domain name", "green.example")]);
+    assert!(twice.contains("green.example is served here already"), "{twice}");
+    for (command, fields) in [
+        (user("add-user"), &new("thorn@localhost")[..]),
+        (user("delete-user"), &[("accountjids", "blue@localhost")]),
+        (user("change-user-password"), &[("accountjid", "admin@localhost"), ("password", "stolen")]),
+        (user("disable-user"), &[("accountjids", "admin@localhost")]),
+    ] {
+        fail(&mut green, USERS, &command, fields);
+    }
+    assert!(server.command(&["user", "list", "localhost"]).contains("blue@localhost"));
+    for (command, fields) in [(UPDATE, [("item-list", "localhost")]), (REMOVE, [("item-list", "localhost")])]
+    {
+        fail(&mut green, VHOSTS, command, &fields);
+    }
+    // Who owns nothing is not even shown these.
+    blue.send(format!(
+        "<iq type='set' id='d' to='{VHOSTS}'><command xmlns='{COMMANDS}' node='{UPDATE}'/></iq>"
+    ));
+    blue.expect("<iq type='error' id='d'><error><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
+    blue.send(format!(
+        "<iq type='get' id='e' to='{USERS}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+    ));
+    blue.expect("<iq type='error' id='e'/>");
+
+    // Some settings are the operator's.
+    fail(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Plugins not used", "amp")]);
+
+    // A domain more, and then it is enough; those that are there can still be changed.
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "second.example")]);
+    let enough = fail(&mut green, VHOSTS, ADD, &[("Domain name", "third.example")]);
+    assert!(enough.contains("Maximum number of domains exceeded"), "{enough}");
+    succeed(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Max users", "5")]);
+
+    // Whose domain goes hears of it. Its accounts are not for whoever comes next.
+    succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example")]);
+    leaf.expect_stream_error("host-gone");
+    let left = fail(&mut blue, VHOSTS, ADD, &[("Domain name", "green.example")]);
+    assert!(left.contains("its accounts are still there"), "{left}");
+}
+
+#[test]
+fn an_owner_names_those_who_help() {
+    let server = server();
+    let mut green = server.login("green/home");
+    let mut blue = server.login("blue/home");
+    succeed(
+        &mut green,
+        VHOSTS,
+        ADD,
+        &[("Domain name", "green.example"), ("Administrators", "blue@localhost")],
+    );
+    let new = |jid| [("accountjid", jid), ("password", "secret"), ("password-verify", "secret")];
+    succeed(&mut blue, USERS, &user("add-user"), &new("leaf@green.example"));
+    succeed(&mut blue, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Max users", "1")]);
+    fail(&mut blue, USERS, &user("add-user"), &new("branch@green.example"));
+    // Not to make it his own, nor to end it.
+    fail(&mut blue, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Owner", "blue@localhost")]);
+    fail(&mut blue, VHOSTS, REMOVE, &[("item-list", "green.example")]);
+    succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example")]);
+}
