@@ -15,7 +15,7 @@ export CARGO_TARGET_DIR=$target/plugins
 
 # The library, and the plugins that have something to test without a host.
 cd "$root/plugins-src"
-cargo test --package waxwing-plugin --package amp --package msgoffline --package vhost-man
+cargo test --package waxwing-plugin --package amp --package msgoffline --package vhost-man --package sess-man
 cd "$root/plugins-src/examples/word-filter"
 cargo test
 

@@ -58,6 +58,7 @@ const USERS: &str = "sess-man@localhost";
 const ADD: &str = "comp-repo-item-add";
 const UPDATE: &str = "comp-repo-item-update";
 const REMOVE: &str = "comp-repo-item-remove";
+const KEEP: (&str, &str) = ("Erase accounts and their data", "false");
 
 fn user(command: &str) -> String {
     format!("{ADMIN}#{command}")
@@ -113,7 +114,7 @@ fn whoever_has_an_account_may_have_a_domain() {
     succeed(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Max users", "5")]);
 
     // Whose domain goes hears of it. Its accounts are not for whoever comes next.
-    succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example")]);
+    succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example"), KEEP]);
     leaf.expect_stream_error("host-gone");
     let left = fail(&mut blue, VHOSTS, ADD, &[("Domain name", "green.example")]);
     assert!(left.contains("its accounts are still there"), "{left}");
@@ -137,5 +138,5 @@ fn an_owner_names_those_who_help() {
     // Not to make it his own, nor to end it.
     fail(&mut blue, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Owner", "blue@localhost")]);
     fail(&mut blue, VHOSTS, REMOVE, &[("item-list", "green.example")]);
-    succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example")]);
+    succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example"), KEEP]);
 }

@@ -2,8 +2,8 @@
 
 use crate::accounts::AccountError;
 use crate::server::Server;
+use crate::session::Session;
 use crate::vhosts::VhostError;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use waxwing_config::VhostSettings;
@@ -65,9 +65,9 @@ impl Server {
                 AdminAnswer::Connections(self.connections(&of, after.as_deref(), limit as usize))
             }
             AdminRequest::CountConnections(domain) => {
-                let all = self.directory.all_sessions();
-                let count = all.iter().filter(|session| session.jid.domain() == domain).count();
-                AdminAnswer::Count(count as u64, 0)
+                let mut count = 0;
+                self.directory.each_session(|session| count += u64::from(session.jid.domain() == domain));
+                AdminAnswer::Count(count, 0)
             }
             AdminRequest::End { jid, reason } => match parsed(&jid) {
                 Ok(jid) => AdminAnswer::Count(self.end_by_admin(&jid, &reason), 0),
@@ -102,23 +102,31 @@ impl Server {
 
     /// Sessions of an account or of a domain, in order of their addresses.
     fn connections(&self, of: &str, after: Option<&str>, limit: usize) -> Vec<ConnectionInfo> {
-        let sessions = match self.directory.account(of) {
-            Some(entry) => entry.sessions().into_vec(),
-            None if of.contains('@') => Vec::new(),
-            None => self.directory.all_sessions(),
-        };
-        let mut page = BTreeMap::new();
-        for session in sessions {
+        let mut page: Vec<Arc<Session>> = Vec::new();
+        // The least of those that come after, in order, and no more of them than are wanted.
+        let mut take = |session: &Arc<Session>| {
             let jid = session.jid.as_str();
-            let belongs = of.contains('@') || session.jid.domain() == of;
-            if belongs && after.is_none_or(|after| jid > after) {
-                page.insert(jid.to_owned(), Arc::clone(&session));
-                if page.len() > limit {
-                    page.pop_last();
-                }
+            let full = page.len() >= limit;
+            let is_after = after.is_none_or(|after| jid > after);
+            if !is_after || full && page.last().is_none_or(|last| jid > last.jid.as_str()) {
+                return;
             }
+            let at = page.partition_point(|other| other.jid.as_str() < jid);
+            page.insert(at, session.clone());
+            page.truncate(limit);
+        };
+        match of.contains('@') {
+            true => {
+                let entry = self.directory.account(of);
+                entry.iter().flat_map(|entry| entry.sessions()).for_each(|session| take(&session));
+            }
+            false => self.directory.each_session(|session| {
+                if session.jid.domain() == of {
+                    take(session);
+                }
+            }),
         }
-        let shown = page.into_values().map(|session| ConnectionInfo {
+        let shown = page.into_iter().map(|session| ConnectionInfo {
             jid: session.jid.to_string(),
             since: session.since(),
             active: session.acted(),

@@ -92,12 +92,17 @@ impl Directory {
     /// Every session, for shutting down.
     pub fn all_sessions(&self) -> Vec<Arc<Session>> {
         let mut all = Vec::new();
+        self.each_session(|session| all.push(session.clone()));
+        all
+    }
+
+    /// Look at every session, in no order. Others may come and go meanwhile.
+    pub fn each_session(&self, mut look: impl FnMut(&Arc<Session>)) {
         for shard in &self.shards {
             for entry in shard.read().values() {
-                all.extend(entry.sessions());
+                entry.sessions.read().iter().for_each(&mut look);
             }
         }
-        all
     }
 }
 

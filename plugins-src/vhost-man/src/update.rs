@@ -59,6 +59,6 @@ fn and(one: String, other: String) -> String {
 
 fn filled_form(domain: &str, now: &[Setting]) -> Form {
     form_of(TITLE, fixed_field(DOMAIN, DOMAIN, domain), now, vhosts::authority_over(domain))
-        .instructions("What you do not send stays as it is.")
+        .instructions(&format!("{domain}. What you do not send stays as it is."))
         .field(hidden_field("item-list", domain))
 }

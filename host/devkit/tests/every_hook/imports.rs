@@ -1,10 +1,10 @@
 //! What comes of every function of the host: what the plugin hears, and what it wants done.
 
 use super::{answer, asking, refusal, tell};
-use crate::kit::engine::{JULIET, Step, VHOST, World};
+use crate::kit::engine::{JULIET, Step, VHOST, World, event};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering::SeqCst;
-use waxwing_plugins::{AdminRequest, Input, Origin, Outcome, Scope, Shown};
+use waxwing_plugins::{AdminRequest, Event, Facts, Input, Origin, Outcome, Scope, Shown, Stage, Target};
 use waxwing_xmpp::{Condition, ErrorType, StanzaError};
 
 const ACCOUNT: &str = "juliet@capulet.example";
@@ -29,7 +29,7 @@ async fn wants(world: &World, what: &str, answer: &str, parts: Value) {
         vhost: VHOST.into(),
         origin: Origin::Session,
         received: 1000,
-        client: Some("192.0.2.7".parse().unwrap()),
+        client: None,
         xml: asking(what).to_xml(),
     };
     let trace = world.engine.dry_call("greeter", &Scope::Everywhere, &Input::Process(shown)).await.unwrap();
@@ -138,7 +138,11 @@ async fn accounts(world: &World) {
     does(world, "others", "nurse@capulet.example").await;
     does(world, "population", "2, 1 of them blocked").await;
     does(world, "whence", "unknown").await;
-    wants(world, "whence", "192.0.2.7", json!({})).await;
+    let from = Event { client: Some("192.0.2.7".parse().unwrap()), ..event() };
+    let (stanza, facts) = (asking("whence"), Facts { targets: Target::SERVER, ..Facts::default() });
+    let calls = world.engine.matching(VHOST, Stage::Process, &stanza, &facts);
+    let Outcome::Reply(whence) = world.engine.call(calls, &from, stanza).await else { panic!() };
+    assert_eq!(whence, "<is>192.0.2.7</is>");
     // The host sends the answer itself, so that it leaves before the account goes.
     assert!(matches!(tell(world, "leave").await, Outcome::Handled));
     assert_eq!(std::mem::take(&mut *world.host.sent.lock().unwrap()).len(), 1);

@@ -22,20 +22,17 @@ pub(super) fn form_xml(form: &Form, ty: &str) -> String {
     xml + "</x>"
 }
 
+/// Rows as lines of text. XEP-0004, section 3.4, has tables, but clients that many use do not: Gajim 1.7 waits for
+/// ever, and Psi shows nothing.
 fn write_table(xml: &mut String, table: &Table) {
-    *xml += "<reported>";
-    for (var, label) in &table.columns {
-        // Writing to a string cannot fail.
-        let _ = write!(xml, "<field var='{}' label='{}' type='text-single'/>", escape(var), escape(label));
-    }
-    *xml += "</reported>";
+    const BETWEEN: &str = " | ";
+    let labels: Vec<&str> = table.columns.iter().map(|(_, label)| label.as_str()).collect();
+    // Writing to a string cannot fail.
+    let _ = write!(xml, "<field type='text-multi' var='rows' label='{}'>", escape(&labels.join(BETWEEN)));
     for row in &table.rows {
-        *xml += "<item>";
-        for ((var, _), value) in table.columns.iter().zip(row) {
-            let _ = write!(xml, "<field var='{}'><value>{}</value></field>", escape(var), escape(value));
-        }
-        *xml += "</item>";
+        let _ = write!(xml, "<value>{}</value>", escape(&row.join(BETWEEN)));
     }
+    *xml += "</field>";
 }
 
 fn write_field(xml: &mut String, field: &Field, to_fill_in: bool) {

@@ -101,7 +101,7 @@ impl Server {
         let mut known: Vec<String> = Vec::new();
         let mut strange: Answers = given.clone();
         let reply = self
-            .go_through(run, given, |form, is_last| {
+            .go_through(run, given, true, |form, is_last| {
                 strange.retain(|(name, _)| !form.fields.iter().any(|field| is_called(field, name)));
                 known.extend(
                     form.fields
@@ -120,6 +120,8 @@ impl Server {
             );
         }
         match strange.first() {
+            // It has no form, and what was to be filled in has no place.
+            _ if known.is_empty() => Ok(reply),
             Some((name, _)) => Err(format!("there is no field '{name}'; there are: {}", known.join(", "))),
             None => Ok(reply),
         }

@@ -24,7 +24,7 @@ impl Server {
             }
             let id = self.random_text(SESSION_BYTES).ok_or(Condition::InternalServerError)?;
             self.command_sessions.open(&id, &run, Instant::now())?;
-            let reply = self.go_through(&run, &answers, |_, _| true).await;
+            let reply = self.go_through(&run, &answers, false, |_, _| true).await;
             return self.turn_page(&id, &run.node, reply);
         };
         let page = self.command_sessions.resume(&id, &run, Instant::now())?;
@@ -38,6 +38,7 @@ impl Server {
             (Some(form), CommandAction::Next | CommandAction::Complete) => match check(form, &answers) {
                 Ok(answers) => answers,
                 Err(wrong) => {
+                    let wrong = without_secrets(wrong);
                     let xml =
                         protocol::executing(&run.node, &id, &page, &wrong, complaints(&wrong).as_deref());
                     self.command_sessions.keep(&id, page, Instant::now());
@@ -51,12 +52,13 @@ impl Server {
     }
 
     /// Begin a command. Answers that come with the first request are those of the steps that follow, as far as
-    /// they have a place there; the rest of each form is left as it is. `goes_on` is shown each form that is about to
-    /// be sent on, and whether it is the last, and may say no.
+    /// they have a place there, or else `to_its_end`; the rest of each form is left as it is. `goes_on` is shown
+    /// each form that is about to be sent on, and whether it is the last, and may say no.
     pub(super) async fn go_through(
         &self,
         run: &Run,
         given: &Answers,
+        to_its_end: bool,
         mut goes_on: impl FnMut(&Form, bool) -> bool,
     ) -> Result<CommandReply, StanzaError> {
         let mut reply = self.ask_for_step(run, CommandAction::Execute, Vec::new(), Vec::new()).await?;
@@ -67,13 +69,16 @@ impl Server {
                 form.fields.iter().any(|field| field.ty != "hidden" && is_called(field, name))
             };
             // The same form again is one with something wrong in it.
-            let stays = given.is_empty() || !given.iter().any(has_place) || repeats(before.as_ref(), &form);
+            let has_place = to_its_end || given.iter().any(has_place);
+            let stays = given.is_empty() || !has_place || repeats(before.as_ref(), &form);
             if stays || !goes_on(&form, !has_next) {
-                return Ok(CommandReply::Step { form, state, has_prev, has_next });
+                return Ok(CommandReply::Step { form: without_secrets(form), state, has_prev, has_next });
             }
             let answers = match check(&form, &filled_in(&form, given)) {
                 Ok(answers) => answers,
-                Err(form) => return Ok(CommandReply::Step { form, state, has_prev, has_next }),
+                Err(form) => {
+                    return Ok(CommandReply::Step { form: without_secrets(form), state, has_prev, has_next });
+                }
             };
             let action = if has_next { CommandAction::Next } else { CommandAction::Complete };
             before = Some(form);
@@ -104,7 +109,7 @@ impl Server {
     ) -> Result<String, StanzaError> {
         match reply {
             Ok(CommandReply::Step { form, state, has_prev, has_next }) => {
-                let form = Arc::new(form);
+                let form = Arc::new(without_secrets(form));
                 let page = Page { form: Some(form.clone()), state, has_prev, has_next };
                 let xml = protocol::executing(node, id, &page, &form, complaints(&form).as_deref());
                 self.command_sessions.keep(id, page, Instant::now());
@@ -120,6 +125,14 @@ impl Server {
             }
         }
     }
+}
+
+/// What was typed where nobody is to look is not sent back.
+fn without_secrets(mut form: Form) -> Form {
+    for field in form.fields.iter_mut().filter(|field| field.ty == "text-private") {
+        field.values.clear();
+    }
+    form
 }
 
 /// Whether a form has the same fields as the one before.
