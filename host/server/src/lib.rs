@@ -5,6 +5,7 @@
 //! RFC 6120, RFC 6121 or service discovery come from the plugin engine.
 
 mod accounts;
+mod anonymous;
 mod answer;
 mod certificates;
 mod clock;

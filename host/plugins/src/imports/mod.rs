@@ -63,6 +63,16 @@ impl State {
     }
 }
 
+impl State {
+    /// The same for an owner that something is to be kept for: it is none that leaves nothing behind.
+    fn keeping(&mut self, owner: &str) -> Option<(&mut Call, &Shared, Jid)> {
+        let owned = self.owned(owner)?;
+        let (call, _, owner) = &owned;
+        let anonymous = owner.local().is_some() && call.host.is_anonymous(owner);
+        (!anonymous).then_some(owned)
+    }
+}
+
 /// An address from a plugin that must name an account or a domain.
 fn bare(text: &str) -> Option<Jid> {
     Jid::parse(text).ok().filter(Jid::is_bare)

@@ -35,6 +35,9 @@ impl Oracle for Live {
             HostQuestion::HasFeature { domain, feature } => {
                 HostAnswer::Is(self.host.has_feature(&domain, &feature))
             }
+            HostQuestion::IsAnonymous(account) => {
+                with(&account, |account| HostAnswer::Is(self.host.is_anonymous(&account)))
+            }
             HostQuestion::AccountData(account) => with(&account, |account| {
                 let data = self.host.account_data(&account);
                 HostAnswer::Data(data.and_then(|data| data.entries(&self.shared.name)).map(blobs))
@@ -118,6 +121,7 @@ impl Live {
             | HostQuestion::IsLocal(_)
             | HostQuestion::VhostSetting { .. }
             | HostQuestion::HasFeature { .. }
+            | HostQuestion::IsAnonymous(_)
             | HostQuestion::AccountData(_)) => self.at_once(at_once),
         })
     }
