@@ -11,10 +11,11 @@ mod stats;
 mod stream;
 mod tls;
 
-pub use certificates::{CertificateError, Certificates};
+pub use certificates::{CertificateError, Certificates, Store};
 pub use stats::Stats;
 
 use admission::Admission;
+use listener::Door;
 use ring::rand::SystemRandom;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,6 +63,7 @@ impl StartError {
 /// The running network side.
 pub struct Net {
     shared: Arc<Shared>,
+    store: Store,
     stopping: watch::Sender<bool>,
     listeners: JoinSet<()>,
     local_addrs: Vec<SocketAddr>,
@@ -73,13 +75,15 @@ impl Net {
     /// # Errors
     /// If a certificate is unusable or a port cannot be opened; nothing is left open then.
     pub async fn start(settings: Arc<Settings>, server: Arc<Server>) -> Result<Self, StartError> {
-        let certificates = Certificates::load(&settings)?;
+        let certificates = Arc::new(Certificates::load(&settings)?);
         let mut opened = Vec::new();
         for port in &settings.c2s.ports {
             for listener in listener::bind(port).map_err(StartError::port)? {
                 opened.push((listener, port.clone()));
             }
         }
+        let store = Store::new(certificates.clone(), settings.clone(), &server);
+        server.install_certificates(Arc::new(store.clone()));
         let stopping = watch::Sender::new(false);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
@@ -98,19 +102,21 @@ impl Net {
         let mut local_addrs = Vec::new();
         for (listener, port) in opened {
             // Of a socket that listens it is known.
-            local_addrs.extend(listener.local_addr());
+            let address = listener.local_addr().ok();
+            local_addrs.extend(address);
             let start = match port.socket {
                 Socket::Plain => TlsStart::StartTls,
                 Socket::Ssl => TlsStart::Direct,
             };
+            let door = Door { port: address.map_or(port.number, |address| address.port()), start };
             listeners.spawn(listener::accept(
                 listener,
-                start,
+                door,
                 port.new_connections_throttling,
                 shared.clone(),
             ));
         }
-        Ok(Self { shared, stopping, listeners, local_addrs })
+        Ok(Self { shared, store, stopping, listeners, local_addrs })
     }
 
     /// Where clients can connect, in the order of the settings.
@@ -133,12 +139,12 @@ impl Net {
         *self.shared.asleep.borrow()
     }
 
-    /// Read the certificates again, for streams that begin from now on.
+    /// Read the certificates again, for streams that begin from now on, making those of new virtual hosts.
     ///
     /// # Errors
-    /// If any of them is unusable; then all stay as they are.
-    pub fn reload_certificates(&self) -> Result<(), CertificateError> {
-        self.shared.certificates.reload(&self.shared.settings)
+    /// If any of them is unusable or cannot be made; then all stay as they are.
+    pub fn renew_certificates(&self) -> Result<(), CertificateError> {
+        self.store.renew()
     }
 
     /// Accept no more connections, close every stream with `system-shutdown` and wait until they are closed, at most as

@@ -31,6 +31,15 @@ const LOGGED_REFUSAL: u64 = 1000;
 /// The span in which new connections are counted.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// What a client comes in through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Door {
+    /// The number of the port.
+    pub port: u16,
+    /// How streams there come to use TLS.
+    pub start: TlsStart,
+}
+
 /// Open a port on each of its interfaces.
 ///
 /// # Errors
@@ -74,7 +83,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accept connections, and serve each in a task of its own, until the server stops.
-pub async fn accept(listener: TcpListener, start: TlsStart, per_second: u32, shared: Arc<Shared>) {
+pub async fn accept(listener: TcpListener, door: Door, per_second: u32, shared: Arc<Shared>) {
     let mut stopping = shared.stopping.clone();
     let (mut second, mut count) = (Instant::now(), 0);
     loop {
@@ -83,7 +92,7 @@ pub async fn accept(listener: TcpListener, start: TlsStart, per_second: u32, sha
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => admit(socket, peer, start, &shared),
+            Ok((socket, peer)) => admit(socket, peer, door, &shared),
             // The peer has gone again.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -106,21 +115,21 @@ pub async fn accept(listener: TcpListener, start: TlsStart, per_second: u32, sha
     }
 }
 
-fn admit(socket: TcpStream, peer: SocketAddr, start: TlsStart, shared: &Arc<Shared>) {
+fn admit(socket: TcpStream, peer: SocketAddr, door: Door, shared: &Arc<Shared>) {
     let limit = shared.settings.limits.connections;
     if limit > 0 && *shared.open.borrow() >= limit as usize {
         let refused = shared.stats.refused_total.fetch_add(1, Ordering::Relaxed);
         if refused.is_multiple_of(LOGGED_REFUSAL) {
             tracing::warn!(refused, limit, "connection refused: there are as many as the settings allow");
         }
-        return refuse(&socket, start, shared);
+        return refuse(&socket, door, shared);
     }
     let Some(permit) = shared.admission.connect(peer.ip()) else {
         let refused = shared.stats.refused_address.fetch_add(1, Ordering::Relaxed);
         if refused.is_multiple_of(LOGGED_REFUSAL) {
             tracing::warn!(refused, address = %peer.ip(), "connection refused: the address has too many");
         }
-        return refuse(&socket, start, shared);
+        return refuse(&socket, door, shared);
     };
     if let Err(error) = prepare(&socket, shared.settings.limits.keepalive) {
         tracing::debug!("connection lost: {error}");
@@ -134,7 +143,7 @@ fn admit(socket: TcpStream, peer: SocketAddr, start: TlsStart, shared: &Arc<Shar
         async move {
             // Given back when the connection is closed.
             let _places = (permit, open);
-            stream::serve(socket, peer, start, shared).await;
+            stream::serve(socket, peer, door, shared).await;
         }
         .instrument(span),
     );
@@ -151,8 +160,8 @@ fn prepare(socket: &TcpStream, silence: Duration) -> io::Result<()> {
 }
 
 /// Say why, as far as that is possible without waiting.
-fn refuse(socket: &TcpStream, start: TlsStart, shared: &Shared) {
-    if start == TlsStart::Direct {
+fn refuse(socket: &TcpStream, door: Door, shared: &Shared) {
+    if door.start == TlsStart::Direct {
         return;
     }
     let error = StreamError::new(StreamCondition::ResourceConstraint).with_text("Too many connections");

@@ -16,8 +16,8 @@ pub use io::{Socket, Transport};
 
 use crate::admission::Admission;
 use crate::certificates::Certificates;
+use crate::listener::Door;
 use crate::stats::Stats;
-use crate::tls::TlsStart;
 use io::{Input, Output, Scratch};
 use std::fmt::Write;
 use std::future::poll_fn;
@@ -43,7 +43,7 @@ pub struct Shared {
     /// Limits, above all.
     pub settings: Arc<Settings>,
     /// For TLS.
-    pub certificates: Certificates,
+    pub certificates: Arc<Certificates>,
     /// What one address may do.
     pub admission: Arc<Admission>,
     /// Counters.
@@ -209,9 +209,9 @@ pub fn refusal(shared: &Shared, error: &StreamError) -> String {
 }
 
 /// Serve a connection until it is closed.
-pub async fn serve<T: Socket>(socket: T, peer: SocketAddr, start: TlsStart, shared: Arc<Shared>) {
+pub async fn serve<T: Socket>(socket: T, peer: SocketAddr, door: Door, shared: Arc<Shared>) {
     // Boxed, so that its memory is given back once the session is established.
-    let established = Box::pin(establish(socket, peer, start, &shared)).await;
+    let established = Box::pin(establish(socket, peer, door, &shared)).await;
     if let Some((link, session)) = established {
         session::run(link, session, shared).await;
     }
@@ -221,7 +221,7 @@ pub async fn serve<T: Socket>(socket: T, peer: SocketAddr, start: TlsStart, shar
 async fn establish<T: Socket>(
     socket: T,
     peer: SocketAddr,
-    start: TlsStart,
+    door: Door,
     shared: &Arc<Shared>,
 ) -> Option<(Link<T>, Arc<waxwing_server::Session>)> {
     let limits = &shared.settings.limits;
@@ -232,7 +232,7 @@ async fn establish<T: Socket>(
         ..Limits::default()
     };
     let mut link = Link::new(socket, limits);
-    match negotiate::negotiate(&mut link, peer, start, shared).await {
+    match negotiate::negotiate(&mut link, peer, door, shared).await {
         Ok(session) => {
             link.framer.set_limits(limits);
             tracing::Span::current().record("jid", session.jid.as_str());

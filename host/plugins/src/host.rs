@@ -118,7 +118,12 @@ pub trait Host: Send + Sync + 'static {
     /// acknowledged.
     fn send<'a>(&'a self, stanzas: Vec<Outgoing>, ahead: Option<&'a Jid>) -> BoxFuture<'a, Written>;
 
-    /// Whether there is an account of this bare JID.
+    /// Whether this is somebody who has no account but a session (XEP-0175). Nothing is kept for them.
+    fn is_anonymous(&self, _account: &Jid) -> bool {
+        false
+    }
+
+    /// Whether there is an account of this bare JID, be it an anonymous one.
     fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool>;
 
     /// What `owner`'s roster says of `contact`; both are bare JIDs.

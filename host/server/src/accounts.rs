@@ -61,7 +61,7 @@ impl From<Error> for AccountError {
 }
 
 impl Server {
-    /// Whether there is an account with this bare JID.
+    /// Whether there is an account with this bare JID, or somebody who is here without one (XEP-0175).
     pub async fn has_account(&self, jid: &Jid) -> Result<bool, AccountError> {
         if self.directory.account(jid.as_str()).is_some() {
             return Ok(true);
@@ -73,7 +73,7 @@ impl Server {
     /// allow that.
     pub async fn register(&self, jid: &Jid, password: &str) -> Result<(), AccountError> {
         let vhost = self.vhost(jid.domain()).ok_or(AccountError::NotAllowed)?;
-        if !vhost.register() {
+        if !vhost.register() || !vhost.enabled() {
             return Err(AccountError::NotAllowed);
         }
         self.create_account(jid, password).await
@@ -106,6 +106,9 @@ impl Server {
 
     /// Change the password of an account.
     pub async fn set_password(&self, jid: &Jid, password: &str) -> Result<(), AccountError> {
+        if self.is_anonymous(jid) {
+            return Err(AccountError::NotAllowed);
+        }
         if !self.has_account(jid).await? {
             return Err(AccountError::NotFound);
         }

@@ -1,5 +1,6 @@
 //! Who is online: accounts that have sessions, and what is remembered of them meanwhile.
 
+use crate::anonymous::Guest;
 use crate::session::Session;
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
@@ -44,12 +45,13 @@ impl Directory {
         self.account(full.bare_str())?.session(full)
     }
 
-    /// Add the session that `make` makes for its account, unless a session with its JID exists
+    /// Add the session that `make` makes for its account, or for a guest, unless a session with its JID exists
     /// (then that one is the answer) or the account has `limit` sessions.
     pub fn add(
         &self,
         full: &Jid,
         limit: usize,
+        guest: Option<Guest>,
         make: impl FnOnce(Arc<AccountEntry>) -> Session,
     ) -> Result<Arc<Session>, AddError> {
         let bare = full.bare_str();
@@ -57,7 +59,7 @@ impl Directory {
         let entry = match shard.get(bare) {
             Some(entry) => entry.clone(),
             None => {
-                let entry = Arc::new(AccountEntry::new(full.bare()));
+                let entry = Arc::new(AccountEntry::new(full.bare(), guest));
                 shard.insert(bare.into(), entry.clone());
                 entry
             }
@@ -123,10 +125,12 @@ pub(crate) struct AccountEntry {
     data: Mutex<Arc<AccountData>>,
     turn: Semaphore,
     roster_turn: Semaphore,
+    /// There is no such account, only somebody who has logged in without one.
+    guest: Option<Guest>,
 }
 
 impl AccountEntry {
-    fn new(jid: Jid) -> Self {
+    fn new(jid: Jid, guest: Option<Guest>) -> Self {
         Self {
             jid,
             sessions: RwLock::default(),
@@ -135,7 +139,13 @@ impl AccountEntry {
             data: Mutex::default(),
             turn: Semaphore::new(1),
             roster_turn: Semaphore::new(1),
+            guest,
         }
+    }
+
+    /// Whether it is somebody without an account (XEP-0175).
+    pub fn is_anonymous(&self) -> bool {
+        self.guest.is_some()
     }
 
     /// The sessions at this moment.

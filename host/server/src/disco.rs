@@ -197,7 +197,8 @@ impl Server {
             features.extend(engine.account_features(to.domain()));
             identities = engine.account_identities(to.domain());
         }
-        let info = Info { category: "account", ty: "registered", name: "", features };
+        let ty = if self.is_anonymous(to) { "anonymous" } else { "registered" };
+        let info = Info { category: "account", ty, name: "", features };
         Ok(info.to_xml_with(None, &identities))
     }
 

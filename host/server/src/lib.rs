@@ -6,6 +6,7 @@
 
 mod accounts;
 mod administer;
+mod anonymous;
 mod answer;
 mod certificates;
 mod clock;

@@ -87,8 +87,15 @@ impl Host for Server {
         .boxed()
     }
 
+    fn is_anonymous(&self, account: &Jid) -> bool {
+        Server::is_anonymous(self, account)
+    }
+
     fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
-        async move { matches!(self.storage.account(account).await, Ok(Some(_))) }.boxed()
+        async move {
+            Server::is_anonymous(self, account) || matches!(self.storage.account(account).await, Ok(Some(_)))
+        }
+        .boxed()
     }
 
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {

@@ -69,7 +69,9 @@ impl Server {
         let absence = most.map_or(settings.resume_timeout, |most| {
             settings.resume_timeout.min(Duration::from_secs(most.into()))
         });
-        let id = if resume && !absence.is_zero() { self.random_text(ID_BYTES) } else { None };
+        // Who comes back without an account has another address.
+        let resume = resume && !absence.is_zero() && !session.account.is_anonymous();
+        let id = if resume { self.random_text(ID_BYTES) } else { None };
         let resume = id.map(|id| (id, absence));
         if !session.outbound.manage(Managed::new(settings, resume.clone())) {
             return None;

@@ -1,5 +1,6 @@
 //! The server: what all its sessions share, and how sessions begin and end.
 
+use crate::anonymous::Guests;
 use crate::certificates::CertificateStore;
 use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
@@ -40,6 +41,7 @@ pub struct Server {
     pub(crate) vhosts_turn: tokio::sync::Semaphore,
     pub(crate) certificates: OnceLock<Arc<dyn CertificateStore>>,
     pub(crate) resolver: crate::resolver::Resolver,
+    pub(crate) guests: Arc<Guests>,
     next_session: AtomicU64,
     pub(crate) stats: Stats,
 }
@@ -102,6 +104,7 @@ impl Server {
             vhosts_turn: tokio::sync::Semaphore::new(1),
             certificates: OnceLock::new(),
             resolver: crate::resolver::Resolver::default(),
+            guests: Arc::default(),
             next_session: AtomicU64::new(1),
             stats: Stats::default(),
         }))
@@ -152,6 +155,24 @@ impl Server {
     /// Begin a session (RFC 6120, section 7). The resource is the client's wish or else chosen here.
     /// An older session with the same resource is ended with `conflict`.
     pub async fn bind(&self, account: &Jid, resource: Option<&str>) -> Result<Arc<Session>, BindError> {
+        Box::pin(self.bind_as(account, resource, false)).await
+    }
+
+    /// The same for somebody who has no account (XEP-0175): the address is one that nobody has.
+    pub async fn bind_anonymous(
+        &self,
+        address: &Jid,
+        resource: Option<&str>,
+    ) -> Result<Arc<Session>, BindError> {
+        Box::pin(self.bind_as(address, resource, true)).await
+    }
+
+    async fn bind_as(
+        &self,
+        account: &Jid,
+        resource: Option<&str>,
+        anonymous: bool,
+    ) -> Result<Arc<Session>, BindError> {
         let refuse = |condition| BindError::Refused(StanzaError::from(condition));
         let vhost = self.vhost(account.domain()).ok_or_else(|| refuse(Condition::NotAllowed))?;
         let jid = match resource {
@@ -167,7 +188,8 @@ impl Server {
         let limits = &self.settings.limits;
         let session = loop {
             let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-            let added = self.directory.add(&jid, limits.sessions_per_account as usize, |entry| {
+            let guest = anonymous.then(|| self.guests.admit(account.clone()));
+            let added = self.directory.add(&jid, limits.sessions_per_account as usize, guest, |entry| {
                 Session::new(
                     id,
                     jid.clone(),
@@ -195,9 +217,14 @@ impl Server {
             }
         };
         self.stats.sessions_bound.fetch_add(1, Ordering::Relaxed);
-        // It may have been removed since the login; from here on a removal finds the session.
+        // The account may have been removed since the login, or the domain switched off; from here on whoever does
+        // that finds the session.
+        let served = self.vhost(account.domain()).is_some_and(|now| Arc::ptr_eq(&now, &vhost));
         let refusal = match self.storage.account(account).await {
-            Ok(Some(account)) if account.enabled => None,
+            _ if !served || !vhost.enabled() => Some(Condition::NotAllowed),
+            _ if session.account.is_anonymous() != anonymous => Some(Condition::NotAuthorized),
+            Ok(Some(account)) if account.enabled && !anonymous => None,
+            Ok(None) if anonymous && vhost.anonymous() => None,
             Ok(_) => Some(Condition::NotAuthorized),
             Err(_) => Some(Condition::ResourceConstraint),
         };

@@ -60,6 +60,11 @@ impl Vhost {
         self.get(|settings| settings.register)
     }
 
+    /// Whether anybody may log in without an account (XEP-0175).
+    pub fn anonymous(&self) -> bool {
+        self.get(|settings| settings.anonymous)
+    }
+
     /// How many accounts there may be; 0 for no limit.
     pub fn max_users(&self) -> u64 {
         self.get(|settings| u64::from(settings.max_users))

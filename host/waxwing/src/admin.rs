@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Notify;
 use waxwing_config::Settings;
 
 /// Commands served at the same time; others wait.
@@ -49,13 +48,8 @@ pub async fn ask(settings: &Arc<Settings>, request: &Request, body: &[u8]) -> an
     Ok(answer)
 }
 
-/// Serve commands until the task is aborted. `vhosts_changed` is notified after each that changes
-/// the virtual hosts.
-pub fn listen(
-    settings: &Settings,
-    running: Arc<Running>,
-    vhosts_changed: Arc<Notify>,
-) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+/// Serve commands until the task is aborted.
+pub fn listen(settings: &Settings, running: Arc<Running>) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let path = socket_path(settings);
     let listener = bind(&path).with_context(|| format!("cannot open the admin socket {}", path.display()))?;
     let permits = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
@@ -65,9 +59,9 @@ pub fn listen(
             let Ok(permit) = permits.clone().acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (running, changed) = (running.clone(), vhosts_changed.clone());
+                    let running = running.clone();
                     tokio::spawn(async move {
-                        if let Err(why) = answer(stream, &running, &changed).await {
+                        if let Err(why) = answer(stream, &running).await {
                             tracing::debug!("an admin command was cut short: {why}");
                         }
                         drop(permit);
@@ -93,17 +87,10 @@ fn bind(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn answer(mut stream: UnixStream, running: &Running, vhosts_changed: &Notify) -> anyhow::Result<()> {
+async fn answer(mut stream: UnixStream, running: &Running) -> anyhow::Result<()> {
     let most = running.settings.plugins.file_bytes;
     let answer = match wire::receive(&mut stream, most).await {
-        Ok((request, body)) => {
-            let changes_vhosts = matches!(request, Request::VhostAdd(_));
-            let answer = request.run(running, body).await;
-            if changes_vhosts && matches!(answer, Answer::Ok(_)) {
-                vhosts_changed.notify_one();
-            }
-            answer
-        }
+        Ok((request, body)) => request.run(running, body).await,
         Err(why) => Answer::Error(why),
     };
     wire::answer(&mut stream, &answer).await

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 use waxwing_config::Settings;
@@ -25,8 +24,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     first_start::make_admins(&settings, &server.core).await?;
     waxwing_net::certificates::ensure(&settings, &server.core.vhosts())?;
     let net = Net::start(settings.clone(), server.core.clone()).await?;
-    let vhosts_changed = Arc::new(Notify::new());
-    let admin = admin::listen(&settings, server.clone(), vhosts_changed.clone())?;
+    let admin = admin::listen(&settings, server.clone())?;
     let rollbacks = server.catalogue.clone().map(|catalogue| tokio::spawn(catalogue.watch()));
     if let Some(engine) = server.core.engine() {
         engine.ring_alarms();
@@ -38,9 +36,11 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = hangup.recv() => {}
-            () = vhosts_changed.notified() => {}
         }
-        renew_certificates(&settings, &server.core, &net);
+        match net.renew_certificates() {
+            Ok(()) => tracing::info!("certificates read"),
+            Err(why) => tracing::error!("the certificates stay as they were: {why}"),
+        }
     }
     tracing::info!("stopping");
     admin.abort();
@@ -57,15 +57,6 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     server.close().await;
     Ok(())
-}
-
-/// Read the certificates again, making those of new virtual hosts; after an error the old ones stay.
-fn renew_certificates(settings: &Settings, server: &waxwing_server::Server, net: &Net) {
-    let made = waxwing_net::certificates::ensure(settings, &server.vhosts());
-    match made.and_then(|_| net.reload_certificates()) {
-        Ok(()) => tracing::info!("certificates read"),
-        Err(why) => tracing::error!("the certificates stay as they were: {why}"),
-    }
 }
 
 fn where_to(server: &waxwing_server::Server, net: &Net) -> String {

@@ -3,14 +3,13 @@
 //! An idle connection owns no buffers: bytes are read into memory of the thread that happens to poll the connection, and
 //! only what cannot be dealt with at once is kept with it.
 
-use crate::tls::{self, TlsStart};
+use crate::tls::{self, Secured, TlsStart};
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
-use waxwing_xmpp::sasl::ChannelBinding;
 
 /// Bytes asked for in one read.
 const READ: usize = 64 * 1024;
@@ -51,13 +50,13 @@ impl<T: Socket> Transport<T> {
         start: TlsStart,
         certificates: &crate::Certificates,
         domains: [&str; 2],
-    ) -> io::Result<ChannelBinding> {
+    ) -> io::Result<Secured> {
         let Self::Plain(socket) = std::mem::replace(self, Self::Lost) else {
             return Err(io::ErrorKind::NotConnected.into());
         };
-        let (stream, binding) = tls::accept(socket, start, certificates, domains).await?;
+        let (stream, secured) = tls::accept(socket, start, certificates, domains).await?;
         *self = Self::Tls(stream);
-        Ok(binding)
+        Ok(secured)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

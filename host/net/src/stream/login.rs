@@ -35,6 +35,14 @@ impl From<Ending> for Failure {
     }
 }
 
+/// Who has logged in.
+pub struct Login {
+    /// The bare JID.
+    pub account: Jid,
+    /// There is no such account: the address lasts as long as the session (XEP-0175).
+    pub anonymous: bool,
+}
+
 /// A client that wants to log in: to which domain, from where, with what it was offered.
 pub struct Exchange<'a, T> {
     pub link: &'a mut Link<T>,
@@ -45,13 +53,13 @@ pub struct Exchange<'a, T> {
 }
 
 impl<T: Socket> Exchange<'_, T> {
-    /// Go through the exchange that `<auth/>` begins, and tell the client how it went. The account, if it is proven.
-    pub async fn run(mut self, auth: &Element) -> Result<Option<Jid>, Ending> {
+    /// Go through the exchange that `<auth/>` begins, and tell the client how it went. Who it is, if that is proven.
+    pub async fn run(mut self, auth: &Element) -> Result<Option<Login>, Ending> {
         match self.exchange(auth).await {
-            Ok((account, last)) => {
+            Ok((login, last)) => {
                 self.link.push(&format!("<success xmlns='{}'>{}</success>", ns::SASL, sasl::encode(&last)));
                 self.link.flush().await?;
-                Ok(Some(account))
+                Ok(Some(login))
             }
             Err(Failure::Refused(error)) => {
                 tracing::info!(address = %self.address, domain = self.domain, "login failed: {error}");
@@ -67,12 +75,13 @@ impl<T: Socket> Exchange<'_, T> {
         }
     }
 
-    /// The account, and the last message of the mechanism.
-    async fn exchange(&mut self, auth: &Element) -> Result<(Jid, Vec<u8>), Failure> {
+    /// Who it is, and the last message of the mechanism.
+    async fn exchange(&mut self, auth: &Element) -> Result<(Login, Vec<u8>), Failure> {
         let mechanism = auth.attr("mechanism").and_then(Mechanism::from_name);
         let mechanism = mechanism.ok_or(SaslCondition::InvalidMechanism)?;
         if !self.offer.allows(mechanism) {
-            let needs_tls = !self.offer.login() || (mechanism == Mechanism::Plain && !self.offer.tls);
+            let needs_tls = self.offer.has(mechanism)
+                && (!self.offer.login() || (mechanism == Mechanism::Plain && !self.offer.tls));
             let condition =
                 if needs_tls { SaslCondition::EncryptionRequired } else { SaslCondition::InvalidMechanism };
             return Err(condition.into());
@@ -82,19 +91,31 @@ impl<T: Socket> Exchange<'_, T> {
             let text = "Too many failed logins from your address: try again later";
             return Err(SaslError::new(SaslCondition::TemporaryAuthFailure, text).into());
         }
+        if mechanism == Mechanism::Anonymous {
+            return Ok((self.anonymous(&auth.text())?, Vec::new()));
+        }
         let first = match auth.text() {
             // The client speaks first in all these mechanisms: invite it to.
             text if text.is_empty() => self.challenge(b"").await?,
             text => sasl::decode(&text)?,
         };
-        match mechanism.hash() {
-            Some(hash) => self.scram(hash, mechanism.is_plus(), &first).await,
-            None => Ok((self.plain(&first).await?, Vec::new())),
-        }
+        let (account, last) = match mechanism.hash() {
+            Some(hash) => self.scram(hash, mechanism.is_plus(), &first).await?,
+            None => (self.plain(&first).await?, Vec::new()),
+        };
+        Ok((Login { account, anonymous: false }, last))
+    }
+
+    /// RFC 4505. What the client says of itself tells nothing that could be relied on, so it is not asked for it, and
+    /// what it says unasked is neither kept nor logged.
+    fn anonymous(&self, trace: &str) -> Result<Login, Failure> {
+        sasl::decode(trace)?;
+        let random = self.shared.random_text().map_err(|error| Failure::Ended(error.into()))?;
+        Ok(Login { account: sasl::account(&random, self.domain)?, anonymous: true })
     }
 
     async fn scram(&mut self, hash: Hash, plus: bool, first: &[u8]) -> Result<(Jid, Vec<u8>), Failure> {
-        let mut first = ClientFirst::parse(first, hash, plus, self.offer.binding)?;
+        let mut first = ClientFirst::parse(first, hash, plus, self.offer.binding())?;
         let authzid = first.authzid.take();
         let account = sasl::account(&first.username, self.domain)?;
         let Credentials { salt, iterations, keys, enabled } = self.credentials(&account, hash).await?;

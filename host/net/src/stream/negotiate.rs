@@ -3,16 +3,18 @@
 
 use super::features::{Offer, after_login};
 use super::io::Socket;
-use super::login::Exchange;
+use super::login::{Exchange, Login};
 use super::manage::{failed, handled, too_high};
 use super::{Ending, Link, Shared};
-use crate::tls::TlsStart;
+use crate::listener::Door;
+use crate::tls::{Secured, TlsStart};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::time::{Instant, timeout_at};
+use waxwing_config::ClientCertificate;
 use waxwing_server::{BindError, ResumeError, Resumed, Session, Vhost};
-use waxwing_xmpp::sasl::{ChannelBinding, SaslCondition, SaslError};
+use waxwing_xmpp::sasl::{SaslCondition, SaslError};
 use waxwing_xmpp::{
     Condition, Element, Frame, Jid, Kind, Stanza, StreamCondition, StreamError, Type, escape, ns,
 };
@@ -24,11 +26,12 @@ const IQS_BEFORE_LOGIN: u32 = 10;
 pub async fn negotiate<T: Socket>(
     link: &mut Link<T>,
     peer: SocketAddr,
-    start: TlsStart,
+    door: Door,
     shared: &Arc<Shared>,
 ) -> Result<Arc<Session>, Ending> {
     let deadline = Instant::now() + shared.settings.limits.login_timeout;
-    let account = bounded(log_in(link, peer.ip(), start, shared), deadline, shared).await?;
+    let Login { account, anonymous } =
+        bounded(log_in(link, peer.ip(), door, shared), deadline, shared).await?;
     loop {
         let request = match bounded(bind_request(link, &account, shared), deadline, shared).await? {
             Start::Bind(request) => request,
@@ -40,7 +43,11 @@ pub async fn negotiate<T: Socket>(
         let wish = request.child("bind", ns::BIND).and_then(|bind| bind.element().ok());
         let wish = wish.and_then(|bind| bind.child_text("resource"));
         // Not to be cancelled: a session that was made must be finished.
-        match shared.server.bind(&account, wish.as_deref()).await {
+        let bound = match anonymous {
+            true => shared.server.bind_anonymous(&account, wish.as_deref()).await,
+            false => shared.server.bind(&account, wish.as_deref()).await,
+        };
+        match bound {
             Ok(session) => {
                 session.comes_from(peer.ip());
                 let jid = escape(session.jid.as_str()).into_owned();
@@ -80,37 +87,47 @@ async fn bounded<R>(
 /// How a stream that has not logged in goes on.
 enum Step {
     StartTls,
-    LoggedIn(Jid),
+    LoggedIn(Login),
 }
 
 async fn log_in<T: Socket>(
     link: &mut Link<T>,
     address: IpAddr,
-    start: TlsStart,
+    door: Door,
     shared: &Shared,
-) -> Result<Jid, Ending> {
-    let mut binding = ChannelBinding::default();
-    if start == TlsStart::Direct {
+) -> Result<Login, Ending> {
+    let mut secured = Secured::default();
+    if door.start == TlsStart::Direct {
         let default = shared.default_domain();
-        binding = start_tls(link, start, [default, default], shared).await?;
+        secured = start_tls(link, door.start, [default, default], shared).await?;
     }
     loop {
-        let vhost = open_stream(link, None, shared).await?;
-        let offer =
-            Offer { tls: link.transport.is_tls(), tls_required: vhost.tls_required(), binding: &binding };
+        let vhost = open_stream(link, None, door, shared).await?;
+        let settings = vhost.settings();
+        let tls = link.transport.is_tls();
+        if tls
+            && settings.client_certificate == ClientCertificate::Required
+            && secured.client_of.as_deref() != Some(vhost.domain())
+        {
+            let error = StreamError::new(StreamCondition::PolicyViolation);
+            let text = "This domain takes a certificate of the client: show one, and name the domain in the TLS \
+                        handshake";
+            return Err(error.with_text(text).into());
+        }
+        let offer = Offer { tls, settings: &settings, binding: &secured.binding };
         link.push(&offer.to_xml(&shared.server.stream_features(&vhost, false)));
         link.flush().await?;
         match before_login(link, &vhost, address, offer, shared).await? {
             Step::StartTls => {
                 let domains = [vhost.domain(), shared.default_domain()];
-                binding = start_tls(link, TlsStart::StartTls, domains, shared).await?;
+                secured = start_tls(link, TlsStart::StartTls, domains, shared).await?;
             }
-            Step::LoggedIn(account) => {
+            Step::LoggedIn(login) => {
                 restart(link);
-                let vhost = open_stream(link, Some(&account), shared).await?;
+                let vhost = open_stream(link, Some(&login.account), door, shared).await?;
                 link.push(&after_login(&shared.server.stream_features(&vhost, true)));
                 link.flush().await?;
-                return Ok(account);
+                return Ok(login);
             }
         }
         restart(link);
@@ -128,7 +145,7 @@ async fn start_tls<T: Socket>(
     start: TlsStart,
     domains: [&str; 2],
     shared: &Shared,
-) -> Result<ChannelBinding, Ending> {
+) -> Result<Secured, Ending> {
     link.transport.start_tls(start, &shared.certificates, domains).await.map_err(|error| {
         tracing::debug!("TLS handshake failed: {error}");
         shared.stats.failed_handshakes.fetch_add(1, Ordering::Relaxed);
@@ -141,6 +158,7 @@ async fn start_tls<T: Socket>(
 async fn open_stream<T: Socket>(
     link: &mut Link<T>,
     account: Option<&Jid>,
+    door: Door,
     shared: &Shared,
 ) -> Result<Arc<Vhost>, Ending> {
     let header = match link.next_frame().await? {
@@ -164,6 +182,12 @@ async fn open_stream<T: Socket>(
     let vhost = vhost.ok_or(StreamCondition::HostUnknown)?;
     if !vhost.enabled() {
         return Err(StreamCondition::HostGone.into());
+    }
+    let open = vhost.get(|settings| settings.c2s_ports.is_empty() || settings.c2s_ports.contains(&door.port));
+    if !open {
+        // The domain is served, so it is not `host-unknown`: it is a matter of policy where.
+        let error = StreamError::new(StreamCondition::PolicyViolation);
+        return Err(error.with_text("This domain is not served on this port").into());
     }
     if account.is_some_and(|account| account.domain() != vhost.domain()) {
         return Err(StreamCondition::HostUnknown.into());
@@ -196,8 +220,8 @@ async fn before_login<T: Socket>(
             }
             Frame::Nonza(element) if element.is("auth", ns::SASL) => {
                 let exchange = Exchange { link: &mut *link, shared, domain: vhost.domain(), address, offer };
-                if let Some(account) = exchange.run(&element).await? {
-                    return Ok(Step::LoggedIn(account));
+                if let Some(login) = exchange.run(&element).await? {
+                    return Ok(Step::LoggedIn(login));
                 }
                 failures += 1;
             }

@@ -23,6 +23,9 @@ impl Host for State {
     }
 
     async fn set(&mut self, account: String, key: String, value: Option<Vec<u8>>) -> Result<(), Error> {
+        if value.is_some() && self.keeping(&account).is_none() {
+            return Err(Error::Denied);
+        }
         let (call, shared, account) = self.account(&account)?;
         let more = value.as_ref().map_or(0, |value| key.len() + value.len());
         let changes = &call.effects.account_data;

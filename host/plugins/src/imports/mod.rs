@@ -73,6 +73,16 @@ impl State {
 }
 
 impl State {
+    /// The same for an owner that something is to be kept for: it is none that leaves nothing behind.
+    fn keeping(&mut self, owner: &str) -> Option<(&mut Call, &Shared, Jid)> {
+        let owned = self.owned(owner)?;
+        let (call, _, owner) = &owned;
+        let anonymous = owner.local().is_some() && call.host.is_anonymous(owner);
+        (!anonymous).then_some(owned)
+    }
+}
+
+impl State {
     /// The call, if it may do with a virtual host what takes this authority. While a command runs, that is what
     /// its user may do.
     fn managing(&mut self, domain: &str, least: Authority) -> Option<&mut Call> {

@@ -19,7 +19,7 @@ impl Host for State {
         at: u64,
         data: Vec<u8>,
     ) -> wasmtime::Result<Result<(), Error>> {
-        let Some((call, shared, owner)) = self.owned(&owner) else { return Ok(Err(Error::Denied)) };
+        let Some((call, shared, owner)) = self.keeping(&owner) else { return Ok(Err(Error::Denied)) };
         if name.len() > NAME || data.len() > DATA {
             return Ok(Err(Error::OverQuota));
         }

@@ -5,7 +5,7 @@ use crate::bindings::{Log, Table};
 use crate::effects::Effects;
 use crate::pending::Pending;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
-use crate::state::{OpenStore, State};
+use crate::state::{Call, OpenStore, Shared, State};
 use crate::usage::Usages;
 use std::sync::Arc;
 use wasmtime::component::Resource;
@@ -55,7 +55,7 @@ impl HostTable for State {
         value: Vec<u8>,
     ) -> Answer<()> {
         let store = self.store_of(table.rep())?;
-        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let Some(at) = self.at_to_keep(&owner) else { return Ok(Err(Error::Denied)) };
         if key.len() > KEY || value.len() > VALUE {
             return Ok(Err(Error::OverQuota));
         }
@@ -75,7 +75,7 @@ impl HostTable for State {
         new: Vec<u8>,
     ) -> Answer<()> {
         let store = self.store_of(table.rep())?;
-        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let Some(at) = self.at_to_keep(&owner) else { return Ok(Err(Error::Denied)) };
         if key.len() > KEY || new.len() > VALUE {
             return Ok(Err(Error::OverQuota));
         }
@@ -149,7 +149,7 @@ impl HostLog for State {
             return Ok(Err(Error::OverQuota));
         }
         let append = Append { at: at.min(FAR), tag, value, expires: expires.map(|time| time.min(FAR)) };
-        let Some(at) = self.at(&owner) else { return Ok(Err(Error::Denied)) };
+        let Some(at) = self.at_to_keep(&owner) else { return Ok(Err(Error::Denied)) };
         let bytes = append.value.len() + append.tag.as_ref().map_or(0, String::len);
         if !at.has_room(&store, bytes).await {
             return Ok(Err(Error::OverQuota));
@@ -214,7 +214,21 @@ struct At<'a> {
     dry: bool,
 }
 
-impl At<'_> {
+impl<'a> At<'a> {
+    fn new((call, shared, owner): (&'a mut Call, &'a Shared, Jid)) -> Self {
+        let dry = call.is_dry();
+        let (storage, staged) = (call.host.storage(), &mut call.effects.staged);
+        At {
+            owner,
+            storage,
+            staged,
+            usages: &shared.common.usages,
+            pending: &shared.common.pending,
+            quota: Effects::quota(&shared.limits),
+            dry,
+        }
+    }
+
     /// What somebody has and is about to acknowledge is not there.
     fn overlook_pending(&mut self) {
         self.staged.overlook(self.pending.of(self.owner.as_str()));
@@ -269,18 +283,12 @@ impl State {
 
     /// `None` where there is no call, or no such owner.
     fn at(&mut self, owner: &str) -> Option<At<'_>> {
-        let (call, shared, owner) = self.owned(owner)?;
-        let dry = call.is_dry();
-        let (storage, staged) = (call.host.storage(), &mut call.effects.staged);
-        Some(At {
-            owner,
-            storage,
-            staged,
-            usages: &shared.common.usages,
-            pending: &shared.common.pending,
-            quota: Effects::quota(&shared.limits),
-            dry,
-        })
+        self.owned(owner).map(At::new)
+    }
+
+    /// The same for what adds to an owner's data.
+    fn at_to_keep(&mut self, owner: &str) -> Option<At<'_>> {
+        self.keeping(owner).map(At::new)
     }
 }
 

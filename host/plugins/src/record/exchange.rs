@@ -38,6 +38,7 @@ pub enum HostQuestion {
     Sessions(String),
     AccountData(String),
     AccountExists(String),
+    IsAnonymous(String),
     Subscription {
         owner: String,
         contact: String,

@@ -105,6 +105,11 @@ impl<O: Oracle> Host for Asked<O> {
         ready(Written::new(ready(false))).boxed()
     }
 
+    fn is_anonymous(&self, account: &Jid) -> bool {
+        let question = HostQuestion::IsAnonymous(account.to_string());
+        matches!(self.oracle.at_once(question), HostAnswer::Is(true))
+    }
+
     fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
         let answer = self.oracle.answer(HostQuestion::AccountExists(account.to_string()));
         answer.map(|answer| matches!(answer, HostAnswer::Is(true))).boxed()

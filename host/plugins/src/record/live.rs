@@ -39,6 +39,9 @@ impl Oracle for Live {
             HostQuestion::Authority { user, domain } => {
                 with(&user, |user| HostAnswer::Authority(self.host.authority(&user, &domain)))
             }
+            HostQuestion::IsAnonymous(account) => {
+                with(&account, |account| HostAnswer::Is(self.host.is_anonymous(&account)))
+            }
             HostQuestion::AccountData(account) => with(&account, |account| {
                 let data = self.host.account_data(&account);
                 HostAnswer::Data(data.and_then(|data| data.entries(&self.shared.name)).map(blobs))
@@ -128,6 +131,7 @@ impl Live {
             | HostQuestion::VhostSetting { .. }
             | HostQuestion::HasFeature { .. }
             | HostQuestion::Authority { .. }
+            | HostQuestion::IsAnonymous(_)
             | HostQuestion::AccountData(_)) => self.at_once(at_once),
         })
     }

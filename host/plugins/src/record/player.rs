@@ -69,6 +69,10 @@ impl Player {
         {
             return Some(HostAnswer::Is(true));
         }
+        // Older recordings do not say, and hardly anybody is.
+        if found.is_none() && matches!(question, HostQuestion::IsAnonymous(_)) {
+            return Some(HostAnswer::Is(false));
+        }
         if found.is_none() && state.missing.is_none() {
             let expected = tape.get(state.first).map(|exchange| json(&exchange.question));
             state.missing = Some(Difference {

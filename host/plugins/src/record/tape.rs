@@ -86,6 +86,7 @@ impl HostQuestion {
             | HostQuestion::Sessions(name)
             | HostQuestion::AccountData(name)
             | HostQuestion::AccountExists(name)
+            | HostQuestion::IsAnonymous(name)
             | HostQuestion::StoredAccountData(name)
             | HostQuestion::CreateAccount { account: name, .. }
             | HostQuestion::SetPassword { account: name, .. } => name.len(),

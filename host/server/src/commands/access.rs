@@ -10,8 +10,10 @@ pub(super) struct Rights<'a> {
     user: &'a Jid,
     /// The most that the user may do with any virtual host.
     most: Authority,
-    /// Whether the user has an account here that lasts.
+    /// Whether the user is of a domain here.
     local: bool,
+    /// Nobody knows who it is.
+    anonymous: bool,
 }
 
 impl Server {
@@ -44,8 +46,9 @@ impl Server {
     pub(super) fn rights<'a>(&self, user: &'a Jid) -> Rights<'a> {
         let all = self.vhosts();
         let ranks = all.iter().map(|vhost| self.authority_over(user, vhost.domain()));
+        let most = ranks.max().unwrap_or(Authority::None);
         let local = user.local().is_some() && self.is_local(user.domain());
-        Rights { user, most: ranks.max().unwrap_or(Authority::None), local }
+        Rights { user, most, local, anonymous: local && self.is_anonymous(user) }
     }
 }
 
@@ -53,6 +56,9 @@ impl Rights<'_> {
     /// Whether this user may run a command, on this virtual host. What the operator says comes before what the
     /// plugin says; administrators of the server may run everything.
     pub fn allow(&self, command: &CommandInfo, vhost: &str) -> bool {
+        if self.anonymous {
+            return false;
+        }
         if self.most == Authority::Server {
             return true;
         }
@@ -104,7 +110,7 @@ mod tests {
     #[test]
     fn the_operator_comes_before_the_plugin() {
         let user = Jid::parse("green@a.example/home").unwrap();
-        let rights = |most| Rights { user: &user, most, local: true };
+        let rights = |most| Rights { user: &user, most, local: true, anonymous: false };
         let stranger = rights(Authority::None);
         for (access, least) in [
             (Access::LocalUser, Authority::None),
@@ -131,6 +137,8 @@ mod tests {
         ] {
             assert_eq!(stranger.allow(&command(Access::Admin, acl), "b.example"), allowed, "{acl:?}");
         }
+        let nobody = Rights { anonymous: true, ..stranger };
+        assert!(!nobody.allow(&command(Access::LocalUser, &["ALL"]), "a.example"));
         // Nor does the operator shut himself out.
         assert!(rights(Authority::Server).allow(&command(Access::Admin, &["NONE"]), "a.example"));
     }

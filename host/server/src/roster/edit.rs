@@ -48,7 +48,7 @@ impl Server {
 
     /// Change a roster. `decide` sees the present roster, and is asked again if that turns out to
     /// have changed. Nothing is kept if it fails; once this returns the change is durable and the
-    /// pushes are queued, in the order of the versions.
+    /// pushes are queued, in the order of the versions. Nothing changes where there is only a guest.
     pub(crate) async fn edit_roster<T>(
         &self,
         owner: &Jid,
@@ -67,6 +67,11 @@ impl Server {
                 Change::Put(item) => (vec![item.clone()], Vec::new()),
                 Change::Remove(jid) => (Vec::new(), vec![jid.clone()]),
             };
+            if self.is_anonymous(owner) {
+                return Err(
+                    StanzaError::from(Condition::NotAllowed).with_text("nothing is kept without an account")
+                );
+            }
             let write = Write::Roster { owner: owner.clone(), expect: roster.version, put, remove };
             match self.storage.commit(Batch::one(write)).await {
                 Ok(()) => {

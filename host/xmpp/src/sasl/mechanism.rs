@@ -34,7 +34,7 @@ impl Hash {
     }
 }
 
-/// What a client can log in with, strongest first: RFC 7677, RFC 5802, RFC 4616.
+/// What a client can log in with, strongest first: RFC 7677, RFC 5802, RFC 4616, RFC 4505.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mechanism {
     /// SCRAM with SHA-256, bound to the TLS channel.
@@ -47,12 +47,20 @@ pub enum Mechanism {
     ScramSha1,
     /// The password itself.
     Plain,
+    /// Nothing: whoever uses it has no account.
+    Anonymous,
 }
 
 impl Mechanism {
     /// All of them, in the order of preference in which they are offered.
-    pub const ALL: [Self; 5] =
-        [Self::ScramSha256Plus, Self::ScramSha1Plus, Self::ScramSha256, Self::ScramSha1, Self::Plain];
+    pub const ALL: [Self; 6] = [
+        Self::ScramSha256Plus,
+        Self::ScramSha1Plus,
+        Self::ScramSha256,
+        Self::ScramSha1,
+        Self::Plain,
+        Self::Anonymous,
+    ];
 
     /// The registered name.
     pub fn name(self) -> &'static str {
@@ -62,6 +70,7 @@ impl Mechanism {
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha1 => "SCRAM-SHA-1",
             Self::Plain => "PLAIN",
+            Self::Anonymous => "ANONYMOUS",
         }
     }
 
@@ -75,12 +84,12 @@ impl Mechanism {
         matches!(self, Self::ScramSha256Plus | Self::ScramSha1Plus)
     }
 
-    /// The hash of a SCRAM mechanism; PLAIN has none.
+    /// The hash of a SCRAM mechanism; others have none.
     pub fn hash(self) -> Option<Hash> {
         match self {
             Self::ScramSha256Plus | Self::ScramSha256 => Some(Hash::Sha256),
             Self::ScramSha1Plus | Self::ScramSha1 => Some(Hash::Sha1),
-            Self::Plain => None,
+            Self::Plain | Self::Anonymous => None,
         }
     }
 }

@@ -114,7 +114,7 @@ async fn the_future_of_a_connection_is_small() {
     let world = World::new().await;
     let (_client, server) = duplex(1);
     let peer = "192.0.2.1:1000".parse().unwrap();
-    let future = serve(server, peer, TlsStart::StartTls, world.shared.clone());
+    let future = serve(server, peer, Door { port: PORT, start: TlsStart::StartTls }, world.shared.clone());
     let size = std::mem::size_of_val(&future);
     println!("{size} bytes");
     assert!(size <= 1024, "{size} bytes");

@@ -4,14 +4,19 @@ mod established;
 mod limits;
 mod login;
 mod opening;
+mod vhosts;
 
 use super::{Shared, serve};
 use crate::admission::Admission;
 use crate::certificates::{Certificates, ensure_domains};
+use crate::listener::Door;
 use crate::stats::Stats;
 use crate::tls::TlsStart;
 use ring::rand::SystemRandom;
 use ring::{digest, hmac, pbkdf2};
+use rustls::client::WantsClientCert;
+use rustls::{ClientConfig, ConfigBuilder};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,6 +36,8 @@ use waxwing_xmpp::sasl::{decode, encode};
 const HEADER: &str = "<?xml version='1.0'?><stream:stream to='localhost' version='1.0' xmlns='jabber:client' \
                       xmlns:stream='http://etherx.jabber.org/streams'>";
 const PASSWORD: &str = "secret";
+/// The port that everybody comes in through.
+const PORT: u16 = 5222;
 
 /// A server with `localhost`, which does not ask for TLS, `tls.example`, which does, and some accounts.
 struct World {
@@ -56,7 +63,7 @@ impl World {
             ..Settings::default()
         });
         ensure_domains(&settings, ["localhost", "tls.example"].into_iter()).unwrap();
-        let certificates = Certificates::load(&settings).unwrap();
+        let certificates = Arc::new(Certificates::load(&settings).unwrap());
         let storage = Sqlite::open(folder.path().join("db"), SqliteOptions::default()).unwrap();
         let server = Server::new(settings.clone(), Arc::new(storage)).await.unwrap();
         for account in ["juliet@localhost", "romeo@localhost", "juliet@tls.example"] {
@@ -86,7 +93,7 @@ impl World {
     fn connect_with(&self, start: TlsStart, buffer: usize) -> Peer<DuplexStream> {
         let (client, server) = duplex(buffer);
         let peer = "192.0.2.1:1000".parse().unwrap();
-        let task = tokio::spawn(serve(server, peer, start, self.shared.clone()));
+        let task = tokio::spawn(serve(server, peer, Door { port: PORT, start }, self.shared.clone()));
         Peer { io: client, seen: String::new(), task }
     }
 
@@ -234,18 +241,57 @@ impl Peer<DuplexStream> {
         alpn: &[&[u8]],
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> std::io::Result<Peer<TlsStream<DuplexStream>>> {
-        let mut config =
-            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_protocol_versions(versions)
-                .unwrap()
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(trust::Anybody))
-                .with_no_client_auth();
+        let mut config = trusting(versions).with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        self.secure(domain, config).await
+    }
+
+    /// The same with a certificate of the client's own.
+    async fn handshake_showing(
+        self,
+        domain: &str,
+        shown: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    ) -> std::io::Result<Peer<TlsStream<DuplexStream>>> {
+        let config = trusting(rustls::ALL_VERSIONS);
+        let config = match shown {
+            Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
+            None => config.with_no_client_auth(),
+        };
+        self.secure(domain, config).await
+    }
+
+    async fn secure(
+        self,
+        domain: &str,
+        config: ClientConfig,
+    ) -> std::io::Result<Peer<TlsStream<DuplexStream>>> {
         let name = domain.to_owned().try_into().unwrap();
         let io = TlsConnector::from(Arc::new(config)).connect(name, self.io).await?;
         Ok(Peer { io, seen: String::new(), task: self.task })
     }
+}
+
+impl Peer<TlsStream<DuplexStream>> {
+    /// Whether features come before the connection ends.
+    async fn rest_of_features(&mut self) -> bool {
+        while !self.seen.contains("</stream:features>") {
+            if self.read().await == 0 {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// A client that believes every certificate of a server.
+fn trusting(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(trust::Anybody))
 }
 
 fn final_message(challenge: &str, gs2: &str, binding: &[u8], bare: &str, password: &str) -> String {
