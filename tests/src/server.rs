@@ -41,6 +41,7 @@ pub struct ServerBuilder {
     settings: String,
     tls_required: bool,
     register: bool,
+    anonymous: bool,
     guests: Vec<String>,
     components: Vec<Component>,
     as_shipped: bool,
@@ -62,6 +63,7 @@ impl Default for ServerBuilder {
             settings: String::new(),
             tls_required: true,
             register: false,
+            anonymous: false,
             guests: Vec::new(),
             components: Vec::new(),
             as_shipped: false,
@@ -123,6 +125,12 @@ impl ServerBuilder {
     /// Lets clients log in without TLS.
     pub fn tls_optional(mut self) -> Self {
         self.tls_required = false;
+        self
+    }
+
+    /// Anybody may log in without an account.
+    pub fn anonymous(mut self) -> Self {
+        self.anonymous = true;
         self
     }
 

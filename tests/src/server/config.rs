@@ -23,6 +23,7 @@ impl ServerBuilder {
     '{DOMAIN}' {{
         'tls-required' = {tls_required}
         register = {register}
+        anonymous = {anonymous}
     }}
 }}
 c2s {{
@@ -52,6 +53,7 @@ certificates = '{dir}/certs'
 {plugins}}}
 {settings}",
             register = self.register,
+            anonymous = self.anonymous,
             plugins_dir = plugins_dir.display(),
             cache = cache.display(),
         )

@@ -76,10 +76,9 @@ impl CertificateStore for Store {
     fn vhosts_changed(&self) -> BoxFuture<'_, ()> {
         let store = self.clone();
         Box::pin(async move {
-            match tokio::task::spawn_blocking(move || store.renew()).await {
-                Ok(Err(why)) => tracing::error!("the certificates stay as they were: {why}"),
-                // The second is a runtime that stops.
-                Ok(Ok(())) | Err(_) => {}
+            // Only a runtime that stops does not let it end.
+            if let Ok(Err(why)) = tokio::task::spawn_blocking(move || store.renew()).await {
+                tracing::error!("the certificates stay as they were: {why}");
             }
         })
     }
