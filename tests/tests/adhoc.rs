@@ -8,6 +8,10 @@ fn server() -> Server {
     Server::builder()
         .users(["romeo", "juliet"])
         .guest("kit")
+        // Those of the bundled plugins are many.
+        .without_plugin("sess-man")
+        .without_plugin("motd")
+        .without_plugin("vhost-man")
         .settings("admins = [ 'juliet@localhost' ]")
         .start()
 }

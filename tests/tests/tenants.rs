@@ -73,9 +73,6 @@ fn whoever_has_an_account_may_have_a_domain() {
     let new = |jid| [("accountjid", jid), ("password", "secret"), ("password-verify", "secret")];
     succeed(&mut green, USERS, &user("add-user"), &new("leaf@green.example"));
     let mut leaf = Client::connect(server.addr(), "green.example");
-    leaf.open();
-    leaf.starttls();
-    leaf.open();
     leaf.login("leaf", "secret", Some("home"));
 
     // Nobody else has a say in it, and its owner has none in what is others'.

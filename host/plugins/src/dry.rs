@@ -89,7 +89,8 @@ impl Plugin {
         let hook = prepared.hook().ok_or(no_hook)?;
         let notes = Arc::new(Notes::dry());
         let mut meter = Meter::start();
-        let call = Call::new(host, stanza, Some(notes.clone()));
+        let mut call = Call::new(host, stanza, Some(notes.clone()));
+        call.client = prepared.client();
         let result = self.callable.run(call, &hook, lease, &mut meter).await;
         let result = result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), stanza));
         Ok(Trace::of(hook.grant(), &result, &notes, self.callable.shared.marks(), (meter.cpu, meter.time())))

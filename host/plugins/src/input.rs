@@ -228,6 +228,14 @@ impl<'a> Prepared<'a> {
         Ok(Prepared { input, stanza, lent })
     }
 
+    /// The IP address of the client that has sent the stanza.
+    pub fn client(&self) -> Option<IpAddr> {
+        match &self.lent {
+            Lent::Event(_, event) => event.client,
+            _ => None,
+        }
+    }
+
     /// The hook call. `None` only where a stanza should have been prepared and was not.
     pub fn hook(&self) -> Option<Hook<'_>> {
         let event = || match (&self.lent, &self.stanza) {

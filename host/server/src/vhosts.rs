@@ -4,6 +4,7 @@
 //! not have it.
 
 use crate::server::Server;
+use crate::session::Session;
 use crate::vhost::{Vhost, domain_jid};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -95,10 +96,13 @@ impl Server {
         if vhost.in_file {
             return Err(VhostError::InFile);
         }
+        // Nobody comes in meanwhile. If the server dies in the middle, the domain is still there to be removed.
+        self.keep_vhost(&vhost, &[("enabled".to_owned(), "false".to_owned())]).await?;
+        for session in self.end_sessions_of(domain) {
+            // While the domain is there, so that others hear of it as of any end.
+            self.finish(&session).await;
+        }
         if erase {
-            // Nobody comes in meanwhile. If the server dies in the middle, the domain is still there to be removed.
-            self.keep_vhost(&vhost, &[("enabled".to_owned(), "false".to_owned())]).await?;
-            self.end_sessions_of(domain);
             self.erase_accounts(domain).await?;
         }
         self.storage.commit(Batch::one(Write::RemoveVhost(domain.to_owned()))).await?;
@@ -199,10 +203,13 @@ impl Server {
     }
 
     /// End all sessions of a domain: it is served no longer (RFC 6120, section 4.9.3.5).
-    fn end_sessions_of(&self, domain: &str) {
-        for session in self.directory.all_sessions().iter().filter(|it| it.jid.domain() == domain) {
+    fn end_sessions_of(&self, domain: &str) -> Vec<Arc<Session>> {
+        let mut sessions = self.directory.all_sessions();
+        sessions.retain(|session| session.jid.domain() == domain);
+        for session in &sessions {
             session.end(StreamError::new(StreamCondition::HostGone));
         }
+        sessions
     }
 
     async fn erase_accounts(&self, domain: &str) -> Result<(), VhostError> {

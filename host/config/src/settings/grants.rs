@@ -144,7 +144,15 @@ pub(super) fn example() -> Vec<Entry> {
         ],
         shown: Shown::Value { kind: "settings by domain", text: "{}".to_owned() },
     };
-    let block = vec![grants, on_vhost];
+    let commands = Entry {
+        key: "commands",
+        doc: vec![
+            " Who may run its ad-hoc commands, where that is not as the plugin has it:",
+            " `{ 'a-command' = [ 'LOCAL' ] }`.",
+        ],
+        shown: Shown::Value { kind: "lists by command", text: "{}".to_owned() },
+    };
+    let block = vec![grants, on_vhost, commands];
     vec![Entry {
         key: "",
         doc: vec![

@@ -52,6 +52,11 @@ fn the_defaults_shown_are_the_defaults() {
         "private",
         "vcard-temp",
         "jabber:iq:register",
+        "vhost-man",
+        "sess-man",
+        "motd",
+        "presence-forward",
+        "message-forward",
     ];
     assert_eq!(names, bundled);
     assert_eq!(settings.admins, ["admin@localhost"]);

@@ -199,11 +199,33 @@ fn problems_of_grants_are_found_where_they_are() {
 fn every_shipped_plugin_has_grants() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../etc/config.tdsl");
     let settings = Settings::load(&path, &BTreeMap::new()).unwrap();
-    assert_eq!(settings.plugins.list.len(), 12);
+    assert_eq!(settings.plugins.list.len(), 17);
     for plugin in &settings.plugins.list {
-        assert!(plugin.grants.allows("stanzas"), "{}", plugin.name);
+        let of_use = plugin.grants.allows("stanzas") || plugin.grants.allows("commands");
+        assert!(of_use, "{}", plugin.name);
         assert_eq!(plugin.grants.allows("storage"), !plugin.grants.stores.is_empty(), "{}", plugin.name);
     }
+}
+
+#[test]
+fn the_operator_says_who_may_run_commands() {
+    let text = "'sess-man' {
+        commands { 'add-user' = [ 'DOMAIN_OWNER', 'juliet@a.example' ] }
+        'sess-man' () {}
+        'vhost-man' () { commands { list = 'ALL' } }
+    }
+    'vhost-man' { commands { add = 'LOCAL', list = 'NONE' }, other = 1 }";
+    let settings = Settings::parse(text, "config.tdsl", &BTreeMap::new()).unwrap();
+    let of = |name: &str| {
+        let plugin = settings.plugins.list.iter().find(|plugin| plugin.name == name).unwrap();
+        let commands = plugin.commands.iter();
+        commands.map(|(node, list)| format!("{node} = {}", list.join(" "))).collect::<Vec<_>>()
+    };
+    assert_eq!(of("sess-man"), ["add-user = DOMAIN_OWNER juliet@a.example"]);
+    assert_eq!(of("vhost-man"), ["list = ALL", "add = LOCAL"]);
+    let wrong = "'sess-man' { 'vhost-man' () { commands { add = 'not an address' } } }";
+    let why = Settings::parse(wrong, "config.tdsl", &BTreeMap::new()).unwrap_err().to_string();
+    assert!(why.contains("'not an address' is none of ALL, ADMIN, LOCAL"), "{why}");
 }
 
 #[test]
