@@ -165,6 +165,30 @@ fn accounts_from_a_client() {
 }
 
 #[test]
+fn one_address_makes_only_so_many_accounts() {
+    let limit = "'jabber:iq:register' { 'registrations-per-hour' = 1 }";
+    let server = Server::builder().open_registration().settings(limit).start();
+    let wait = |name: &str, kind: &str| {
+        let condition = format!("<{name} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>");
+        format!("<iq type='error' id='r'><error type='{kind}'>{condition}</error></iq>")
+    };
+    let mut client = stranger(&server);
+    for name in ["admin", "Postmaster"] {
+        register(&mut client, name, "secret");
+        client.expect(wait("conflict", "cancel"));
+    }
+    // Letters that only look like others are no way round that.
+    register(&mut client, "\u{1d41a}dmin", "secret");
+    client.expect("<iq type='error' id='r'/>");
+    register(&mut client, "mercutio", "a plague");
+    client.expect("<iq type='result' id='r'/>");
+    let mut another = stranger(&server);
+    register(&mut another, "benvolio", "peace");
+    another.expect(wait("resource-constraint", "wait"));
+    assert_eq!(server.command(&["user", "list"]).lines().count(), 2, "the administrator and one more");
+}
+
+#[test]
 fn no_accounts_from_a_client_unless_the_domain_allows_it() {
     let server = Server::builder().users(["romeo"]).start();
     let mut client = server.connect();

@@ -57,7 +57,7 @@ pub enum AdminRequest {
 
 impl AdminRequest {
     /// The answer to a change that is not to be made, as far as can be said without trying.
-    pub(crate) fn as_if_done(self) -> AdminAnswer {
+    pub(crate) fn pretended(self) -> AdminAnswer {
         match self {
             AdminRequest::End { .. } => AdminAnswer::Count(1, 0),
             AdminRequest::PutCertificate { domain, .. } => AdminAnswer::Certificates(vec![CertificateInfo {

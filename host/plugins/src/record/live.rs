@@ -98,7 +98,7 @@ impl Live {
                 })
             }
             HostQuestion::Admin(request) => HostAnswer::Admin(match self.dry && request.changes() {
-                true => request.as_if_done(),
+                true => request.pretended(),
                 false => host.admin(request).await,
             }),
             HostQuestion::TableGet { store, owner, key } => {
