@@ -1,6 +1,7 @@
 //! Who may run which command, and what somebody may do with virtual hosts.
 
 use crate::server::Server;
+use crate::vhost::Vhost;
 use waxwing_plugins::{Access, Authority, CommandInfo};
 use waxwing_xmpp::Jid;
 
@@ -29,27 +30,38 @@ impl Server {
         if self.is_admin(user) {
             return Authority::Server;
         }
-        let Some(vhost) = self.vhost(domain) else { return Authority::None };
-        let bare = user.bare_str();
-        vhost.get(|settings| {
-            if settings.owner.as_deref() == Some(bare) {
-                Authority::Owner
-            } else if settings.admins.iter().any(|admin| admin == bare) {
-                Authority::Admin
-            } else {
-                Authority::None
-            }
-        })
+        self.vhost(domain).map_or(Authority::None, |vhost| given_by(&vhost, user))
     }
 
     /// What somebody is to the server.
     pub(super) fn rights<'a>(&self, user: &'a Jid) -> Rights<'a> {
-        let all = self.vhosts();
-        let ranks = all.iter().map(|vhost| self.authority_over(user, vhost.domain()));
-        let most = ranks.max().unwrap_or(Authority::None);
+        let most = match self.is_admin(user) {
+            true => Authority::Server,
+            false => self
+                .vhosts
+                .load()
+                .values()
+                .map(|vhost| given_by(vhost, user))
+                .max()
+                .unwrap_or(Authority::None),
+        };
         let local = user.local().is_some() && self.is_local(user.domain());
         Rights { user, most, local, anonymous: local && self.is_anonymous(user) }
     }
+}
+
+/// What the settings of a virtual host let somebody do with it.
+fn given_by(vhost: &Vhost, user: &Jid) -> Authority {
+    let bare = user.bare_str();
+    vhost.get(|settings| {
+        if settings.owner.as_deref() == Some(bare) {
+            Authority::Owner
+        } else if settings.admins.iter().any(|admin| admin == bare) {
+            Authority::Admin
+        } else {
+            Authority::None
+        }
+    })
 }
 
 impl Rights<'_> {

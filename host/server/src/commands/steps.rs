@@ -65,13 +65,12 @@ impl Server {
         let mut before: Option<Form> = None;
         for _ in 0..STEPS {
             let CommandReply::Step { form, state, has_prev, has_next } = reply else { return Ok(reply) };
-            let has_place = |(name, _): &(String, Vec<String>)| {
+            let is_there = |(name, _): &(String, Vec<String>)| {
                 form.fields.iter().any(|field| field.ty != "hidden" && is_called(field, name))
             };
+            let is_meant = !given.is_empty() && (to_its_end || given.iter().any(is_there));
             // The same form again is one with something wrong in it.
-            let has_place = to_its_end || given.iter().any(has_place);
-            let stays = given.is_empty() || !has_place || repeats(before.as_ref(), &form);
-            if stays || !goes_on(&form, !has_next) {
+            if !is_meant || repeats(before.as_ref(), &form) || !goes_on(&form, !has_next) {
                 return Ok(CommandReply::Step { form: without_secrets(form), state, has_prev, has_next });
             }
             let answers = match check(&form, &filled_in(&form, given)) {
