@@ -82,7 +82,9 @@ pub fn spec(name: &str) -> PluginSpec {
 
 /// A plugin that may do everything.
 pub fn spec_of(name: &str, file: PathBuf) -> PluginSpec {
-    PluginSpec { grants: Grants::everything(), ..PluginSpec::new(name, Source::File(file)) }
+    // A busy machine must not be taken for a busy plugin.
+    let limits = limited(|limits| limits.cpu = Duration::from_secs(1));
+    PluginSpec { grants: Grants::everything(), limits, ..PluginSpec::new(name, Source::File(file)) }
 }
 
 /// An engine with the hostile plugin.
