@@ -83,7 +83,7 @@ pub fn spec(name: &str) -> PluginSpec {
 /// A plugin that may do everything.
 pub fn spec_of(name: &str, file: PathBuf) -> PluginSpec {
     // A busy machine must not be taken for a busy plugin.
-    let limits = limited(|limits| limits.cpu = Duration::from_secs(1));
+    let limits = limited(|limits| limits.cpu = std::time::Duration::from_secs(1));
     PluginSpec { grants: Grants::everything(), limits, ..PluginSpec::new(name, Source::File(file)) }
 }
 
