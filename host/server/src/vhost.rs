@@ -1,5 +1,9 @@
 //! A virtual host and what is set for it.
 
+mod prepare;
+
+pub(crate) use prepare::prepare;
+
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
@@ -19,9 +23,10 @@ pub struct Vhost {
 }
 
 impl Vhost {
-    /// A virtual host with the settings of the config file, or the default ones.
+    /// A virtual host with the settings of the config file, or the default ones. Fails with what is wrong with them.
     pub(crate) fn new(file: &VhostSettings, in_file: bool) -> Result<Self, String> {
-        let (jid, file) = (domain_jid(&file.domain)?, file.clone());
+        let (jid, mut file) = (domain_jid(&file.domain)?, file.clone());
+        prepare(&mut file).map_err(|why| format!("{jid}: {why}"))?;
         Ok(Self { jid, in_file, settings: ArcSwap::from_pointee(file.clone()), file })
     }
 

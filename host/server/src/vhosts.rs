@@ -5,13 +5,12 @@
 
 use crate::server::Server;
 use crate::session::Session;
-use crate::vhost::{Vhost, domain_jid};
+use crate::vhost::{Vhost, domain_jid, prepare};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use waxwing_config::{ClientCertificate, DomainFilter, Settings, VhostSettings};
+use waxwing_config::{Settings, VhostSettings};
 use waxwing_storage::{AccountSummary, Batch, Storage, Vhost as Stored, Write};
-use waxwing_xmpp::sasl::Mechanism;
-use waxwing_xmpp::{Jid, StreamCondition, StreamError};
+use waxwing_xmpp::{StreamCondition, StreamError};
 
 /// The virtual hosts by domain.
 pub(crate) type Vhosts = HashMap<Box<str>, Arc<Vhost>>;
@@ -111,8 +110,6 @@ impl Server {
             vhosts.remove(domain);
             vhosts
         });
-        // Those who logged in meanwhile.
-        self.end_sessions_of(domain);
         tracing::info!(domain, "virtual host removed");
         self.vhosts_have_changed().await;
         Ok(())
@@ -124,7 +121,8 @@ impl Server {
         for (key, text) in changes {
             settings.set(key, text).map_err(VhostError::Invalid)?;
         }
-        self.check_vhost(&mut settings).map_err(VhostError::Invalid)?;
+        prepare(&mut settings).map_err(VhostError::Invalid)?;
+        self.check_client_ca(&settings).map_err(VhostError::Invalid)?;
         let differing = VhostSettings::KEYS.iter().filter_map(|key| {
             let text = settings.text(key)?;
             (Some(&text) != vhost.file.text(key).as_ref()).then(|| (key.to_string(), text))
@@ -139,48 +137,13 @@ impl Server {
         Ok(())
     }
 
-    /// Check what the types of the settings cannot, and write addresses as they are compared.
-    fn check_vhost(&self, settings: &mut VhostSettings) -> Result<(), String> {
-        for (key, address) in [
-            ("presence-forward", &mut settings.presence_forward),
-            ("message-forward", &mut settings.message_forward),
-        ] {
-            if let Some(text) = address {
-                *text = Jid::parse(text)
-                    .map_err(|why| format!("{key}: '{text}' is no address: {why}"))?
-                    .to_string();
-            }
-        }
-        let owner = settings.owner.iter_mut().map(|owner| ("owner", owner));
-        for (key, text) in owner.chain(settings.admins.iter_mut().map(|admin| ("admins", admin))) {
-            let account = Jid::parse(text).ok().filter(|jid| jid.is_bare() && jid.local().is_some());
-            *text =
-                account.ok_or_else(|| format!("{key}: '{text}' is not of the form user@domain"))?.to_string();
-        }
-        for text in &mut settings.domain_filter_domains {
-            *text = domain_jid(&text.to_lowercase())
-                .map_err(|why| format!("domain-filter-domains: {why}"))?
-                .to_string();
-        }
-        let listing = matches!(settings.domain_filter, DomainFilter::List | DomainFilter::Blacklist);
-        if listing && settings.domain_filter_domains.is_empty() {
-            return Err("domain-filter: this policy takes domains in domain-filter-domains".to_owned());
-        }
-        for name in &mut settings.sasl_mechanisms {
-            *name = name.to_ascii_uppercase();
-            let known = Mechanism::from_name(name).is_some();
-            if !known {
-                let all: Vec<_> = Mechanism::ALL.iter().map(|mechanism| mechanism.name()).collect();
-                return Err(format!("sasl-mechanisms: '{name}' is none of {}", all.join(", ")));
-            }
-        }
-        let certificates = self.certificates.get();
-        match (settings.client_certificate, settings.client_ca.is_empty()) {
-            (ClientCertificate::None, true) => Ok(()),
-            (_, true) => Err("client-certificate: it takes client-ca, who issues them".to_owned()),
-            (_, false) => certificates.map_or(Ok(()), |store| {
+    /// Check what nobody but the network side can.
+    fn check_client_ca(&self, settings: &VhostSettings) -> Result<(), String> {
+        match self.certificates.get() {
+            Some(store) if !settings.client_ca.is_empty() => {
                 store.check_client_ca(&settings.client_ca).map_err(|why| format!("client-ca: {why}"))
-            }),
+            }
+            _ => Ok(()),
         }
     }
 

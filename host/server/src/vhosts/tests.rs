@@ -34,6 +34,21 @@ async fn what_is_changed_is_stored_and_the_rest_follows_the_file() {
 }
 
 #[tokio::test]
+async fn addresses_of_the_file_are_compared_as_all_are() {
+    let world = World::new().await;
+    let mut settings = Settings::clone(&world.server.settings);
+    let mut own = VhostSettings::new("b.example");
+    own.owner = Some("Green@Verona.lit".into());
+    settings.vhosts.push(own.clone());
+    let vhosts = load(&settings, &*world.server.storage).await.unwrap();
+    let owner = vhosts.get("b.example").unwrap().get(|settings| settings.owner.clone());
+    assert_eq!(owner.as_deref(), Some("green@verona.lit"));
+    settings.vhosts.last_mut().unwrap().owner = Some("nobody".into());
+    let why = load(&settings, &*world.server.storage).await.err().unwrap().to_string();
+    assert!(why.contains("b.example: owner: 'nobody'"), "{why}");
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_changes_nothing() {
     let world = World::new().await;
     let server = &world.server;
