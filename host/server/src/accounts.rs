@@ -121,7 +121,7 @@ impl Server {
     /// Let an account log in from now on, or do not: then its sessions end.
     pub async fn enable_account(&self, jid: &Jid, enabled: bool) -> Result<(), AccountError> {
         self.storage.commit(Batch::one(Write::EnableAccount { jid: jid.clone(), enabled })).await?;
-        tracing::info!(account = %jid, enabled, "may or may not log in");
+        tracing::info!(account = %jid, enabled, "switched on or off");
         if !enabled && let Some(entry) = self.directory.account(jid.as_str()) {
             for session in &entry.sessions() {
                 let error = StreamError::new(StreamCondition::NotAuthorized);

@@ -36,7 +36,7 @@ impl Server {
                     Ok(found) => AdminAnswer::Account(
                         found.map(|found| info(&found.jid, found.created, found.enabled)),
                     ),
-                    Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
+                    Err(error) => unavailable(&error),
                 },
                 Err(refused) => refused,
             },
@@ -50,7 +50,7 @@ impl Server {
                     Ok(page) => AdminAnswer::Accounts(
                         page.iter().map(|found| info(&found.jid, found.created, found.enabled)).collect(),
                     ),
-                    Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
+                    Err(error) => unavailable(&error),
                 }
             }
             AdminRequest::CountAccounts(domain) => {
@@ -58,7 +58,7 @@ impl Server {
                     (self.storage.count_accounts(&domain).await, self.storage.count_disabled(&domain).await);
                 match counts {
                     (Ok(all), Ok(disabled)) => AdminAnswer::Count(all, disabled),
-                    _ => AdminAnswer::Refused(AdminError::Unavailable),
+                    (Err(error), _) | (_, Err(error)) => unavailable(&error),
                 }
             }
             AdminRequest::Connections { of, after, limit } => {
@@ -161,16 +161,18 @@ fn parsed(text: &str) -> Result<Jid, AdminAnswer> {
     Jid::parse(text).map_err(|why| AdminAnswer::Refused(AdminError::Invalid(why.to_string())))
 }
 
+fn unavailable(error: &dyn std::error::Error) -> AdminAnswer {
+    tracing::error!("an administrator cannot be served: {error}");
+    AdminAnswer::Refused(AdminError::Unavailable)
+}
+
 fn vhost(result: Result<(), VhostError>) -> AdminAnswer {
     AdminAnswer::Refused(match result {
         Ok(()) => return AdminAnswer::Done,
         Err(VhostError::Exists) => AdminError::Exists,
         Err(VhostError::NotFound) => AdminError::NotFound,
         Err(error @ (VhostError::Invalid(_) | VhostError::InFile)) => AdminError::Invalid(error.to_string()),
-        Err(VhostError::Storage(error)) => {
-            tracing::error!("a virtual host cannot be changed: {error}");
-            AdminError::Unavailable
-        }
+        Err(VhostError::Storage(error)) => return unavailable(&error),
     })
 }
 
@@ -181,6 +183,6 @@ fn changed(result: Result<(), AccountError>) -> AdminAnswer {
         Err(AccountError::NotFound) => AdminError::NotFound,
         Err(AccountError::NotAllowed) => AdminError::Denied,
         Err(error @ AccountError::Invalid) => AdminError::Invalid(error.to_string()),
-        Err(AccountError::Unavailable(_)) => AdminError::Unavailable,
+        Err(error @ AccountError::Unavailable(_)) => return unavailable(&error),
     })
 }

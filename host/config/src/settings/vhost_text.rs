@@ -163,6 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn no_setting_is_forgotten() {
+        use crate::settings::kinds::Block;
+        let files = ["certificate", "private-key"];
+        let changeable: Vec<&str> = VhostSettings::default()
+            .describe()
+            .iter()
+            .map(|entry| entry.key)
+            .filter(|key| !files.contains(key))
+            .collect();
+        assert_eq!(changeable, VhostSettings::KEYS);
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         let mut vhost = VhostSettings::default();
         for (key, text, why) in [
