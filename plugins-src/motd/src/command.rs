@@ -26,7 +26,7 @@ pub fn commands() -> [Command; 5] {
 pub fn run(request: &Request) -> Result<Reply> {
     let domains = vhosts::names();
     let Some(domain) = request.domain(&domains) else { return Ok(failed("You manage no such domain.")) };
-    let name = request.node.strip_prefix(ADMIN).unwrap_or_default();
+    let name = request.name();
     let reply = match name {
         "set-motd" => set(request, &MOTD, &domains, domain),
         "edit-motd" => edit(request, &MOTD, &domains, domain),

@@ -166,6 +166,12 @@ impl Field {
 }
 
 impl Request {
+    /// How the command is called: what follows the `#` in its node, as in those of XEP-0133.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.node.rsplit_once('#').map_or(&self.node, |(_, name)| name)
+    }
+
     /// Whether nothing has been filled in yet.
     #[must_use]
     pub fn is_first(&self) -> bool {

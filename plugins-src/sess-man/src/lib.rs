@@ -36,7 +36,7 @@ plugin! {
 
 impl Commands for SessMan {
     fn on_command(&self, request: &Request) -> Result<Reply> {
-        let name = list::short(&request.node);
+        let name = request.name();
         let reply = match name {
             "add-user" => account::add(request),
             "change-user-password" => account::change_password(request),

@@ -17,11 +17,6 @@ pub fn commands() -> [Command; 23] {
     })
 }
 
-/// The name of a command by its node.
-pub fn short(node: &str) -> &str {
-    node.strip_prefix(ADMIN).unwrap_or(node)
-}
-
 const COMMANDS: [(&str, &str, &str); 23] = [
     ("Users", "add-user", "Add user"),
     ("Users", "delete-user", "Delete user"),
