@@ -15,7 +15,8 @@ fn server() -> Server {
                  'vhost-disable-dns-check' = true
                  'domains-per-user-limit' = 2
                  commands { 'comp-repo-item-add' = [ 'LOCAL' ] }
-             }",
+             }
+             'sess-man' { commands { 'set-motd' = 'NONE' } }",
         )
         .start()
 }
@@ -101,6 +102,9 @@ fn whoever_has_an_account_may_have_a_domain() {
     ));
     blue.expect("<iq type='error' id='e'/>");
 
+    // What the operator says of a component's commands holds for all plugins that have some there.
+    let motd = fail(&mut green, USERS, &user("set-motd"), &[("motd", "hello")]);
+    assert!(motd.contains("forbidden"), "{motd}");
     // Some settings are the operator's.
     fail(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Plugins not used", "amp")]);
 

@@ -30,6 +30,25 @@ pub struct CommandInfo {
     pub group: Option<String>,
 }
 
+impl CommandInfo {
+    /// How people call it: what follows the `#` in its node.
+    pub fn name(&self) -> &str {
+        name_of(&self.node)
+    }
+
+    /// Take in what the operator says, in a block of the config file, of who may run commands: of all, then of this
+    /// one, which goes by its node or its name there.
+    pub fn obey(&mut self, said: &[(String, Vec<String>)]) {
+        let of_all = said.iter().filter(|(key, _)| key == "ALL");
+        let own = said.iter().filter(|(key, _)| *key == self.node || key == name_of(&self.node));
+        self.acl.extend(of_all.chain(own).flat_map(|(_, list)| list.iter().cloned()));
+    }
+}
+
+fn name_of(node: &str) -> &str {
+    node.rsplit_once('#').map_or(node, |(_, name)| name)
+}
+
 /// What the user wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

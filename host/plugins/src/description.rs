@@ -183,19 +183,23 @@ impl Checked {
             given.interests.iter().map(|interest| compile(interest, &marks)).collect();
         let stream_features: Result<_, Reason> =
             given.stream_features.into_iter().map(stream_feature).collect();
-        let commands = given.commands.into_iter().map(|command| CommandInfo {
-            plugin: plugin.to_owned(),
-            acl: spec.acl(&command.node),
-            node: command.node,
-            label: command.label,
-            component: command.component,
-            group: command.group,
-            access: match command.access {
-                wit::Access::Admin => Access::Admin,
-                wit::Access::Owner => Access::Owner,
-                wit::Access::VhostAdmin => Access::VhostAdmin,
-                wit::Access::LocalUser => Access::LocalUser,
-            },
+        let commands = given.commands.into_iter().map(|command| {
+            let mut info = CommandInfo {
+                plugin: plugin.to_owned(),
+                node: command.node,
+                label: command.label,
+                access: match command.access {
+                    wit::Access::Admin => Access::Admin,
+                    wit::Access::Owner => Access::Owner,
+                    wit::Access::VhostAdmin => Access::VhostAdmin,
+                    wit::Access::LocalUser => Access::LocalUser,
+                },
+                acl: Vec::new(),
+                component: command.component,
+                group: command.group,
+            };
+            info.obey(&spec.commands);
+            info
         });
         let services = given.services.into_iter().map(|service| ServiceInfo {
             name: service.name,

@@ -297,9 +297,10 @@ impl Engine {
         self.plan.load().roles(vhost).components.clone()
     }
 
-    /// Whether a virtual host has a component of this name.
-    pub fn has_component(&self, vhost: &str, name: &str) -> bool {
-        self.plan.load().roles(vhost).components.iter().any(|component| component.name == name)
+    /// The component of this name that a virtual host has.
+    pub fn component(&self, vhost: &str, name: &str) -> Option<ComponentInfo> {
+        let plan = self.plan.load();
+        plan.roles(vhost).components.iter().find(|component| component.name == name).cloned()
     }
 
     /// Whether any plugin keeps data of accounts, so that it is worth loading.

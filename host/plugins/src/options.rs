@@ -151,15 +151,6 @@ pub struct PluginSpec {
 }
 
 impl PluginSpec {
-    /// What is said of who may run a command: of all first, then of this one. It may be named by what follows the
-    /// `#` in its node.
-    pub(crate) fn acl(&self, node: &str) -> Vec<String> {
-        let short = node.rsplit_once('#').map_or(node, |(_, short)| short);
-        let of = |wanted: &'static str| self.commands.iter().filter(move |(key, _)| key == wanted);
-        let own = self.commands.iter().filter(|(key, _)| key == node || key == short);
-        of("ALL").chain(own).flat_map(|(_, list)| list.iter().cloned()).collect()
-    }
-
     /// A plugin that may do nothing, with the usual limits.
     pub fn new(name: impl Into<String>, source: Source) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! Service discovery of the server, its accounts and the services of plugins (XEP-0030), and the
 //! server's entity capabilities (XEP-0115).
 
+use crate::commands::Venue;
 use crate::presence::sees;
 use crate::server::Server;
 use base64::Engine as _;
@@ -89,7 +90,7 @@ impl Server {
             (true, Some(_)) => self.account_info(to, from, node).await,
             (false, None) => match node {
                 None => Ok(self.server_items(to.domain(), from)),
-                Some(node) => self.command_items(to.domain(), None, from, node),
+                Some(node) => self.command_items(Venue::vhost(to.domain()), from, node),
             },
             (false, Some(_)) => self.account_items(to, from, node).await,
         }
@@ -122,7 +123,7 @@ impl Server {
             features.extend(engine.features(vhost));
         }
         // Whoever asks: capabilities are the same for everybody.
-        if !self.commands(vhost).is_empty() {
+        if self.has_commands(vhost) {
             features.insert(ns::COMMANDS.to_owned());
         }
         Info { category: "server", ty: "im", name: "Waxwing", features }
@@ -134,7 +135,7 @@ impl Server {
             Some(node)
                 if node.strip_prefix(NODE).and_then(|rest| rest.strip_prefix('#')) != Some(&info.ver()) =>
             {
-                self.command_info(vhost, None, from, node)
+                self.command_info(Venue::vhost(vhost), from, node)
             }
             node => Ok(info.to_xml(node)),
         }

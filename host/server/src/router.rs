@@ -1,5 +1,6 @@
 //! The journey of a stanza: from whoever sent it to whoever takes it.
 
+use crate::commands::Venue;
 use crate::directory::AccountEntry;
 use crate::outbound::{Copies, Place};
 use crate::server::Server;
@@ -233,7 +234,8 @@ impl Server {
             (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
             (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq).await.map(Some),
             (ns::COMMANDS, "command") if target == Target::SERVER => {
-                self.command_iq(session, iq, None).await.map(Some)
+                let Some(to) = &iq.to else { return Err(Condition::BadRequest.into()) };
+                self.command_iq(session, iq, Venue::vhost(to.domain())).await.map(Some)
             }
             _ => Err(Condition::ServiceUnavailable.into()),
         }

@@ -6,6 +6,9 @@ use super::plugin_block::read_plugin;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What the block is called in the file.
+const BLOCK: &str = "sess-man";
+
 block! {
     /// The plugins and what each may use: in the file `'sess-man' { ... }`, where every block within
     /// names a plugin. The order of the file is the order of the plugins.
@@ -38,7 +41,7 @@ block! {
     beside {
         /// The plugins, in the order of the file.
         list: Vec<Plugin> = Vec::new(),
-        /// Who may run commands of the plugin that is called as the block is: `'sess-man'`.
+        /// Who may run commands of the component that is called as the block is.
         commands: PluginValues = Vec::new(),
     }
     others read_plugin;
@@ -62,10 +65,13 @@ impl PluginsSettings {
                 lay_under(&mut plugin.settings, &beside.settings);
                 lay_under(&mut plugin.commands, &beside.commands);
             }
-            if plugin.name == "sess-man" {
-                lay_under(&mut plugin.commands, &self.commands);
-            }
         }
+    }
+
+    /// What the file says of who may run the commands of a component, whichever plugins have them. In Tigase the
+    /// session manager is a component of the name that its block has.
+    pub fn component_commands(&self, component: &str) -> &[(String, Vec<String>)] {
+        if component == BLOCK { &self.commands } else { &[] }
     }
 
     /// The plugin's component: its name in the plugins folder, with a dash for what does not belong

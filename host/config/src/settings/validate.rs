@@ -1,6 +1,6 @@
 //! Problems that take more than one setting, or more than its type, to see.
 
-use super::{Plugin, Settings};
+use super::{Plugin, PluginValues, Settings};
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -142,6 +142,7 @@ impl Settings {
                 format!("'{name}' is neither a setting nor a plugin in 'sess-man'")
             })?;
         }
+        validate_commands(&plugins.commands, &["sess-man", "commands"])?;
         for plugin in &plugins.list {
             let name = plugin.name.as_str();
             let sound = !name.is_empty() && !name.starts_with('.');
@@ -180,15 +181,7 @@ impl Plugin {
                 format!("'{host}' is not a host, or host:port, as 'hooks.example.org' is")
             })?;
         }
-        for (node, list) in &self.commands {
-            for modifier in list {
-                check(is_modifier(modifier), &["sess-man", &self.name, "commands", node], || {
-                    format!(
-                        "'{modifier}' is none of ALL, ADMIN, LOCAL, DOMAIN_OWNER, DOMAIN_ADMIN, NONE, a domain or a bare JID"
-                    )
-                })?;
-            }
-        }
+        validate_commands(&self.commands, &["sess-man", &self.name, "commands"])?;
         for (domain, _) in &self.on_vhost {
             let named = domain != "*" && is_domain(domain);
             check(named, &["sess-man", &self.name, "on-vhost", domain], || {
@@ -204,6 +197,21 @@ fn check(sound: bool, path: &[&str], message: impl FnOnce() -> String) -> Result
         return Ok(());
     }
     Err(Invalid { path: path.iter().map(|key| key.to_string()).collect(), message: message() })
+}
+
+/// Whether all of a block `commands` can be understood.
+fn validate_commands(commands: &PluginValues, path: &[&str]) -> Result<(), Invalid> {
+    for (node, list) in commands {
+        let path: Vec<&str> = path.iter().copied().chain([node.as_str()]).collect();
+        for modifier in list {
+            check(is_modifier(modifier), &path, || {
+                format!(
+                    "'{modifier}' is none of ALL, ADMIN, LOCAL, DOMAIN_OWNER, DOMAIN_ADMIN, NONE, a domain or a bare JID"
+                )
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Who may run a command, as Tigase writes it.

@@ -115,20 +115,7 @@ pub(super) fn is_called(field: &Field, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn field(var: &str, ty: &'static str) -> Field {
-        Field {
-            var: var.into(),
-            ty,
-            label: String::new(),
-            required: false,
-            values: Vec::new(),
-            choices: Vec::new(),
-            range: None,
-            hint: None,
-            wrong: None,
-        }
-    }
+    use crate::commands::tests::field;
 
     fn answers(given: &[(&str, &[&str])]) -> Answers {
         let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();

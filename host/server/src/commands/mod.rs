@@ -23,20 +23,55 @@ use std::sync::Arc;
 use waxwing_plugins::CommandInfo;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, escape, ns};
 
-/// The registry: whoever makes commands is asked here, and only here.
-impl Server {
-    /// All commands of a virtual host.
-    pub(crate) fn commands(&self, vhost: &str) -> Vec<CommandInfo> {
-        self.engine.get().map(|engine| engine.commands(vhost)).unwrap_or_default()
+/// Where commands are listed and run: a virtual host, which has all of them, or one of its components.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Venue<'a> {
+    vhost: &'a str,
+    component: Option<&'a str>,
+}
+
+impl<'a> Venue<'a> {
+    /// A virtual host.
+    pub fn vhost(vhost: &'a str) -> Self {
+        Self { vhost, component: None }
     }
 
-    /// Those that a user may run: of a component, or all of the virtual host.
-    fn commands_for(&self, vhost: &str, component: Option<&str>, user: &Jid) -> Vec<CommandInfo> {
-        let mut commands = self.commands(vhost);
-        commands.retain(|command| component.is_none() || command.component.as_deref() == component);
+    /// Its address.
+    fn jid(self) -> String {
+        self.component.map_or_else(|| self.vhost.to_owned(), |name| format!("{name}@{}", self.vhost))
+    }
+
+    /// Whether it has a command of its virtual host.
+    fn has(self, command: &CommandInfo) -> bool {
+        self.component.is_none() || command.component.as_deref() == self.component
+    }
+}
+
+/// The registry: whoever makes commands is asked here, and only here.
+impl Server {
+    /// All commands of a venue, with what the operator says of each.
+    fn commands(&self, venue: Venue<'_>) -> Vec<CommandInfo> {
+        let Some(engine) = self.engine.get() else { return Vec::new() };
+        let mut commands = engine.commands(venue.vhost);
+        commands.retain(|command| venue.has(command));
+        for command in &mut commands {
+            let component = command.component.as_deref().unwrap_or_default();
+            command.obey(self.settings.plugins.component_commands(component));
+        }
+        commands
+    }
+
+    /// Whether a virtual host has any commands.
+    pub(crate) fn has_commands(&self, vhost: &str) -> bool {
+        !self.commands(Venue::vhost(vhost)).is_empty()
+    }
+
+    /// Those that a user may run.
+    fn commands_for(&self, venue: Venue<'_>, user: &Jid) -> Vec<CommandInfo> {
+        let mut commands = self.commands(venue);
         if !commands.is_empty() {
             let rights = self.rights(user);
-            commands.retain(|command| rights.allow(command, vhost));
+            commands.retain(|command| rights.allow(command, venue.vhost));
         }
         commands
     }
@@ -45,28 +80,19 @@ impl Server {
     ///
     /// # Errors
     /// `item-not-found` or `forbidden`.
-    fn command(
-        &self,
-        vhost: &str,
-        component: Option<&str>,
-        user: &Jid,
-        node: &str,
-    ) -> Result<CommandInfo, StanzaError> {
-        let mut all = self.commands(vhost).into_iter();
-        let is_it = |command: &CommandInfo| {
-            command.node == node && (component.is_none() || command.component.as_deref() == component)
-        };
-        let command = all.find(is_it).ok_or(Condition::ItemNotFound)?;
-        if self.rights(user).allow(&command, vhost) { Ok(command) } else { Err(Condition::Forbidden.into()) }
+    fn command(&self, venue: Venue<'_>, user: &Jid, node: &str) -> Result<CommandInfo, StanzaError> {
+        let mut all = self.commands(venue).into_iter();
+        let command = all.find(|command| command.node == node).ok_or(Condition::ItemNotFound)?;
+        let allowed = self.rights(user).allow(&command, venue.vhost);
+        if allowed { Ok(command) } else { Err(Condition::Forbidden.into()) }
     }
 }
 
 impl Server {
-    /// What a node of a virtual host or component is: the list of commands, or one that the asker may run.
+    /// What a node of a venue is: the list of commands, or one that the asker may run.
     pub(crate) fn command_info(
         &self,
-        vhost: &str,
-        component: Option<&str>,
+        venue: Venue<'_>,
         asker: &Jid,
         node: &str,
     ) -> Result<String, StanzaError> {
@@ -75,31 +101,29 @@ impl Server {
             let info = Info { category: "automation", ty: "command-list", name: "Commands", features };
             return Ok(info.to_xml(Some(node)));
         }
-        let command = self.command(vhost, component, asker, node)?;
+        let command = self.command(venue, asker, node)?;
         let features = named(&[ns::COMMANDS, ns::DATA_FORMS, ns::DISCO_INFO]);
         let info = Info { category: "automation", ty: "command-node", name: &command.label, features };
         Ok(info.to_xml(Some(node)))
     }
 
-    /// What is below a node of a virtual host or component: the commands that the asker may run, below one of
-    /// them nothing.
+    /// What is below a node of a venue: the commands that the asker may run, below one of them nothing.
     pub(crate) fn command_items(
         &self,
-        vhost: &str,
-        component: Option<&str>,
+        venue: Venue<'_>,
         asker: &Jid,
         node: &str,
     ) -> Result<String, StanzaError> {
         let mut xml = open(ns::DISCO_ITEMS, Some(node));
         if node == ns::COMMANDS {
-            let jid = component.map_or_else(|| vhost.to_owned(), |name| format!("{name}@{vhost}"));
-            for command in self.commands_for(vhost, component, asker) {
+            let jid = venue.jid();
+            for command in self.commands_for(venue, asker) {
                 let (node, label) = (escape(&command.node), escape(&command.label));
                 // Writing to a string cannot fail.
                 let _ = write!(xml, "<item jid='{}' node='{node}' name='{label}'/>", escape(&jid));
             }
         } else {
-            self.command(vhost, component, asker, node)?;
+            self.command(venue, asker, node)?;
         }
         Ok(xml + "</query>")
     }
@@ -111,12 +135,12 @@ impl Server {
         &self,
         session: Option<&Arc<Session>>,
         iq: &Stanza,
-        component: Option<&str>,
+        venue: Venue<'_>,
     ) -> Result<String, StanzaError> {
-        let (Some(session), Some(to)) = (session, &iq.to) else { return Err(Condition::Forbidden.into()) };
+        let Some(session) = session else { return Err(Condition::Forbidden.into()) };
         let wish = Wish::of(iq)?;
-        let command = self.command(to.domain(), component, &session.jid, &wish.node)?;
-        let (user, vhost) = (session.jid.clone(), to.domain().to_owned());
+        let command = self.command(venue, &session.jid, &wish.node)?;
+        let (user, vhost) = (session.jid.clone(), venue.vhost.to_owned());
         let run = Run { user, vhost, plugin: command.plugin, node: command.node };
         self.take_step(run, wish).await
     }

@@ -1,10 +1,11 @@
 //! Commands that are run on the server's own machine, through the admin socket: the same ones, with the same checks.
 
+use super::Venue;
 use super::check::{Answers, complaints, is_called};
 use super::sessions::Run;
 use crate::server::Server;
 use serde::{Deserialize, Serialize};
-use waxwing_plugins::{CommandInfo, CommandReply, Form, Severity};
+use waxwing_plugins::{CommandInfo, CommandReply, Field, Form, Severity};
 use waxwing_xmpp::Jid;
 
 /// What the commands of no component are listed under.
@@ -48,12 +49,13 @@ impl Server {
     /// All commands of the default virtual host, by component.
     pub fn operator_commands(&self) -> Vec<CommandListing> {
         let listing = |command: CommandInfo| CommandListing {
+            name: command.name().to_owned(),
             component: command.component.unwrap_or_else(|| SERVER.to_owned()),
-            name: short(&command.node).to_owned(),
             node: command.node,
             label: command.label,
         };
-        let mut all: Vec<_> = self.commands(self.settings.domain()).into_iter().map(listing).collect();
+        let mut all: Vec<_> =
+            self.commands(Venue::vhost(self.settings.domain())).into_iter().map(listing).collect();
         all.sort_by(|a, b| (&a.component, &a.name).cmp(&(&b.component, &b.name)));
         all
     }
@@ -70,21 +72,17 @@ impl Server {
         given: &Answers,
     ) -> Result<OperatorReply, String> {
         let domain = self.settings.domain().to_owned();
-        let own = self.commands(&domain).into_iter();
-        let own = own.filter(|it| it.component.as_deref().unwrap_or(SERVER) == component);
-        let mut own: Vec<CommandInfo> = own.collect();
+        let mut own = self.commands(Venue::vhost(&domain));
+        own.retain(|it| it.component.as_deref().unwrap_or(SERVER) == component);
         if own.is_empty() {
             return Err(format!("there is no component '{component}'; see `waxwing ctl --list`"));
         }
-        let at = own.iter().position(|it| it.node == command || short(&it.node) == command);
-        let Some(found) = at.map(|at| own.swap_remove(at)) else {
+        let Some(found) = own.into_iter().find(|it| it.node == command || it.name() == command) else {
             return Err(format!("'{component}' has no command '{command}'; see `waxwing ctl --list`"));
         };
         let user = Jid::parse(&domain).map_err(|why| why.to_string())?;
         let run = Run { user, vhost: domain, plugin: found.plugin, node: found.node };
-        // First as far as it goes without anything that lasts: a word that is mistyped must not be passed over.
-        let reply = self.go_through_with(&run, given).await?;
-        Ok(match reply {
+        Ok(match self.go_through_strictly(&run, given).await? {
             CommandReply::Done { note, severity, form } => OperatorReply::Done { note, severity, form },
             CommandReply::Step { form, .. } => {
                 let wrong = complaints(&form);
@@ -93,42 +91,43 @@ impl Server {
         })
     }
 
-    async fn go_through_with(&self, run: &Run, given: &Answers) -> Result<CommandReply, String> {
-        let told = |error: waxwing_xmpp::StanzaError| match &error.text {
-            Some(text) => text.clone(),
-            None => error.condition.as_str().to_owned(),
-        };
-        let mut known: Vec<String> = Vec::new();
-        let mut strange: Answers = given.clone();
+    /// Fill in a command to its end. A name that is mistyped stops it before anything is done.
+    async fn go_through_strictly(&self, run: &Run, given: &Answers) -> Result<CommandReply, String> {
+        let mut names = Names { unknown: given.clone(), known: Vec::new() };
         let reply = self
             .go_through(run, given, true, |form, is_last| {
-                strange.retain(|(name, _)| !form.fields.iter().any(|field| is_called(field, name)));
-                known.extend(
-                    form.fields
-                        .iter()
-                        .filter(|f| !["hidden", "fixed"].contains(&f.ty))
-                        .map(|f| f.var.clone()),
-                );
-                !is_last || strange.is_empty()
+                names.see(form);
+                !is_last || names.unknown.is_empty()
             })
             .await
-            .map_err(told)?;
+            .map_err(|error| error.text.unwrap_or_else(|| error.condition.as_str().to_owned()))?;
         if let CommandReply::Step { form, .. } = &reply {
-            strange.retain(|(name, _)| !form.fields.iter().any(|field| is_called(field, name)));
-            known.extend(
-                form.fields.iter().filter(|f| !["hidden", "fixed"].contains(&f.ty)).map(|f| f.var.clone()),
-            );
+            names.see(form);
         }
-        match strange.first() {
-            // It has no form, and what was to be filled in has no place.
-            _ if known.is_empty() => Ok(reply),
-            Some((name, _)) => Err(format!("there is no field '{name}'; there are: {}", known.join(", "))),
-            None => Ok(reply),
+        match names.unknown.first() {
+            // A command without a form has no place for anything.
+            Some((name, _)) if !names.known.is_empty() => {
+                Err(format!("there is no field '{name}'; there are: {}", names.known.join(", ")))
+            }
+            _ => Ok(reply),
         }
     }
 }
 
-/// What follows the `#` in a node of XEP-0133.
-fn short(node: &str) -> &str {
-    node.rsplit_once('#').map_or(node, |(_, short)| short)
+/// Which of the names that were given no form has had yet, and those that forms have had.
+struct Names {
+    unknown: Answers,
+    known: Vec<String>,
+}
+
+impl Names {
+    fn see(&mut self, form: &Form) {
+        let to_fill_in = |field: &&Field| !["hidden", "fixed"].contains(&field.ty);
+        self.unknown.retain(|(name, _)| !form.fields.iter().any(|field| is_called(field, name)));
+        for field in form.fields.iter().filter(to_fill_in) {
+            if !self.known.contains(&field.var) {
+                self.known.push(field.var.clone());
+            }
+        }
+    }
 }

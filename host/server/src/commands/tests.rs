@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use waxwing_plugins::{CommandAction, Field, Form, Severity};
 use waxwing_xmpp::{Condition, Element, Stanza, StanzaError};
 
-fn field(var: &str, ty: &'static str) -> Field {
+pub(super) fn field(var: &str, ty: &'static str) -> Field {
     Field {
         var: var.into(),
         ty,
