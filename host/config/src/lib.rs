@@ -12,5 +12,6 @@ pub mod tdsl;
 pub use error::{Error, Located};
 pub use settings::{
     C2s, ClientCertificate, ClientState, DataSource, DomainFilter, Invalid, Limits, OnFailure, Plugin,
-    PluginGrants, PluginValues, PluginsSettings, Port, Settings, Socket, StreamManagement, VhostSettings,
+    PluginGrants, PluginValues, PluginsSettings, Port, Secret, Settings, Socket, StreamManagement,
+    VhostSettings,
 };

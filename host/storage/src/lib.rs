@@ -7,12 +7,20 @@
 mod batch;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod convert;
+mod location;
+mod metrics;
 mod plugin;
+mod postgres;
+mod queue;
 mod sqlite;
 mod types;
 
 pub use batch::{Batch, Write};
+pub use location::{Location, LocationError};
+pub use metrics::{Distribution, Metrics, Pool};
 pub use plugin::{ACCOUNT_DATA, AccountData, Alarm, InstalledPlugin};
+pub use postgres::{Address, Postgres, PostgresError, PostgresOptions};
 pub use sqlite::{OpenError, Sqlite, SqliteOptions};
 pub use types::{
     Account, AccountSummary, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, TableRange, TableRows, Vhost,
@@ -40,9 +48,22 @@ pub enum Error {
     /// The engine cannot answer now: disk full, file locked, closed.
     #[error("the storage cannot answer now: {0}")]
     Unavailable(String),
+    /// A name or a key is longer than this engine can take.
+    #[error("a name is too long for the database: {0}")]
+    TooLong(String),
     /// What was read is not what was written.
     #[error("the stored data is damaged: {0}")]
     Corrupt(String),
+}
+
+impl Error {
+    /// Whether the fault is with what was asked, not with the database.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Account(_) | Self::NoComponent(_) | Self::TooLong(_) => true,
+            Self::Unavailable(_) | Self::Corrupt(_) => false,
+        }
+    }
 }
 
 /// What is wrong with an account named in a [`Write`].
@@ -148,6 +169,11 @@ pub trait Storage: Send + Sync + 'static {
     fn plugins(&self) -> BoxFuture<'_, Result<Vec<InstalledPlugin>>>;
     /// The wasm file with this SHA-256.
     fn component<'a>(&'a self, sha256: &'a [u8; 32]) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
+
+    /// What the engine counts of itself. Costs nothing worth mentioning.
+    fn metrics(&self) -> Metrics {
+        Metrics::default()
+    }
 
     /// Finish what is queued, then close. Later calls answer [`Error::Unavailable`].
     fn close(&self) -> BoxFuture<'_, Result<()>>;

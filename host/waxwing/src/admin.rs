@@ -42,7 +42,7 @@ pub async fn ask(settings: &Arc<Settings>, request: &Request, body: &[u8]) -> an
     }
     let load =
         if matches!(request, Request::Plugin(_) | Request::Ctl(_)) { Load::WhatLoads } else { Load::Nothing };
-    let running = wiring::server(settings.clone(), load).await?;
+    let running = wiring::server(settings.clone(), wiring::storage(settings).await?, load).await?;
     let answer = request.clone().run(&running, body.to_vec()).await;
     running.close().await;
     Ok(answer)

@@ -32,9 +32,16 @@ pub async fn check(settings: Settings) -> anyhow::Result<()> {
     say("open files", open_files());
     let settings = Arc::new(settings);
     if !running {
-        match wiring::server(settings.clone(), Load::Everything).await {
+        let opened = async {
+            let storage = wiring::storage(&settings).await?;
+            wiring::server(settings.clone(), storage, Load::Everything).await
+        };
+        match opened.await {
             Ok(server) => {
-                say("database", Ok(settings.data_source.uri.clone()));
+                say(
+                    "database",
+                    wiring::location(&settings).map(|at| at.to_string()).map_err(|why| why.to_string()),
+                );
                 say("plugins", Ok(format!("{} load", server.core.plugins().len())));
                 for vhost in server.core.vhosts() {
                     say(

@@ -20,7 +20,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
 
-    let server = Arc::new(wiring::server(settings.clone(), Load::Everything).await?);
+    let storage = tokio::select! {
+        storage = wiring::storage_when_there(&settings) => storage?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    let server = Arc::new(wiring::server(settings.clone(), storage, Load::Everything).await?);
     first_start::make_admins(&settings, &server.core).await?;
     waxwing_net::certificates::ensure(&settings, &server.core.vhosts())?;
     let net = Net::start(settings.clone(), server.core.clone()).await?;

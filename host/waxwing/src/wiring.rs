@@ -3,12 +3,13 @@
 use crate::plugins;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use waxwing_config::Settings;
 use waxwing_plugins::{Catalogue, CatalogueOptions, Engine, EngineOptions};
 use waxwing_server::Server;
-use waxwing_storage::{Sqlite, SqliteOptions, Storage};
+use waxwing_storage::{Location, PostgresOptions, Storage};
 
 /// A server with its storage, whether or not it listens anywhere.
 pub struct Running {
@@ -31,27 +32,84 @@ pub fn settings(path: &Path, properties: &[String]) -> anyhow::Result<Settings> 
     Ok(Settings::load(path, &props)?)
 }
 
-/// The database file that the settings name.
-pub fn database_path(settings: &Settings) -> anyhow::Result<PathBuf> {
-    let uri = &settings.data_source.uri;
-    let path = uri.strip_prefix("sqlite:").with_context(|| {
-        format!(
-            "dataSource uri '{uri}': only 'sqlite:PATH' is supported, for example 'sqlite:data/waxwing.db'"
-        )
-    })?;
-    Ok(path.into())
+/// The database that the settings name.
+pub fn location(settings: &Settings) -> anyhow::Result<Location> {
+    let source = &settings.data_source;
+    let mut location = Location::parse(&source.uri).context("dataSource uri")?;
+    let port = source.port.map(|port| port.to_string());
+    let parts = [
+        ("host", source.host.as_ref()),
+        ("port", port.as_ref()),
+        ("dbname", source.database.as_ref()),
+        ("user", source.user.as_ref()),
+        ("password", source.password.as_ref().map(|password| &password.0)),
+        ("sslmode", source.sslmode.as_ref()),
+        ("sslrootcert", source.sslrootcert.as_ref()),
+    ];
+    for (name, value) in parts {
+        match (value, &mut location) {
+            (Some(value), Location::Postgres(address)) => address.set(name, value).context("dataSource")?,
+            (Some(_), Location::Sqlite(_)) => {
+                anyhow::bail!("dataSource: a PostgreSQL setting goes with uri = 'postgresql:'")
+            }
+            (None, _) => {}
+        }
+    }
+    Ok(location)
 }
 
-/// Open the database, making it and its folder if need be.
-pub fn storage(settings: &Settings) -> anyhow::Result<Arc<dyn Storage>> {
-    let path = database_path(settings)?;
-    for folder in [path.parent(), Some(settings.data_folder.as_path())].into_iter().flatten() {
+/// How a PostgreSQL database is used.
+pub fn postgres_options(settings: &Settings) -> PostgresOptions {
+    let source = &settings.data_source;
+    PostgresOptions {
+        pool_size: source.pool_size as usize,
+        statement_timeout: source.statement_timeout,
+        connect_timeout: source.connect_timeout,
+        ..PostgresOptions::default()
+    }
+}
+
+/// Open the database, making an SQLite file and its folder if need be.
+pub async fn storage(settings: &Settings) -> anyhow::Result<Arc<dyn Storage>> {
+    let location = prepared_location(settings)?;
+    let open = location.open(postgres_options(settings)).await;
+    open.with_context(|| format!("cannot open the database {location}"))
+}
+
+/// Between attempts to open a database that is not there yet.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The same for a server, which may be started before its database: it waits for that.
+pub async fn storage_when_there(settings: &Settings) -> anyhow::Result<Arc<dyn Storage>> {
+    let location = prepared_location(settings)?;
+    let mut said = String::new();
+    loop {
+        match location.open(postgres_options(settings)).await {
+            Err(why) if why.may_pass() => {
+                let why = why.to_string();
+                if why != said {
+                    tracing::error!("cannot open {location} yet: {why}; trying again until it is there");
+                }
+                said = why;
+                tokio::time::sleep(AGAIN).await;
+            }
+            done => return done.with_context(|| format!("cannot open the database {location}")),
+        }
+    }
+}
+
+/// Where the database is, and the folders that a server needs are there.
+fn prepared_location(settings: &Settings) -> anyhow::Result<Location> {
+    let location = location(settings)?;
+    let beside = match &location {
+        Location::Sqlite(path) => path.parent(),
+        Location::Postgres(_) => None,
+    };
+    for folder in [beside, Some(settings.data_folder.as_path())].into_iter().flatten() {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let sqlite = Sqlite::open(&path, SqliteOptions::default())
-        .with_context(|| format!("cannot open the database {}", path.display()))?;
-    Ok(Arc::new(sqlite))
+    Ok(location)
 }
 
 /// Which plugins a server is to have.
@@ -66,8 +124,11 @@ pub enum Load {
 }
 
 /// A server that does not listen yet. No alarm rings yet either.
-pub async fn server(settings: Arc<Settings>, load: Load) -> anyhow::Result<Running> {
-    let storage = storage(&settings)?;
+pub async fn server(
+    settings: Arc<Settings>,
+    storage: Arc<dyn Storage>,
+    load: Load,
+) -> anyhow::Result<Running> {
     let core = Server::new(settings.clone(), storage.clone()).await?;
     let catalogue = match load {
         Load::Nothing => None,

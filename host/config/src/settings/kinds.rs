@@ -168,6 +168,7 @@ macro_rules! plain {
 
 plain! {
     bool, "true or false", |value| value.to_string();
+    u16, "number", |value| value.to_string();
     u32, "number", |value| value.to_string();
     usize, "bytes", |value| bytes(*value);
     String, "text", |value| quote(value);
@@ -236,5 +237,27 @@ impl Setting for Duration {
 
     fn show(&self) -> Shown {
         Shown::Value { kind: Self::KIND, text: quote(&crate::tdsl::duration::show(*self)) }
+    }
+}
+
+/// A text that must not be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Setting for Secret {
+    const KIND: &'static str = String::KIND;
+
+    fn read<'de, D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        String::read(input).map(Self)
+    }
+
+    fn show(&self) -> Shown {
+        Shown::Value { kind: Self::KIND, text: quote("") }
     }
 }

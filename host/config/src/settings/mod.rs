@@ -17,6 +17,7 @@ mod vhosts;
 
 pub use c2s::{C2s, Port, Socket};
 pub use grants::{OnFailure, PluginGrants};
+pub use kinds::Secret;
 pub use limits::Limits;
 pub use plugins::{Plugin, PluginValues, PluginsSettings};
 pub use streams::{ClientState, StreamManagement};
@@ -30,6 +31,7 @@ use kinds::read_block;
 use serde::de::{Error as _, MapAccess};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 block! {
     /// Everything that can be set in `etc/config.tdsl`.
@@ -123,8 +125,30 @@ fn read_beside<'de, A: MapAccess<'de>>(
 block! {
     /// Where data is kept.
     pub struct DataSource in "default" {
-        /// `sqlite:` and the path of the database file, which is made if it is not there.
+        /// `sqlite:` and the path of the database file, which is made if it is not there; or
+        /// `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, whose parts may be missing, also as
+        /// `jdbc:postgresql://HOST/DATABASE?user=USER&password=PASSWORD`.
         "uri" => uri: String = "sqlite:data/waxwing.db".to_owned(),
+        /// PostgreSQL: the host, or the folder of its Unix socket. This and the next six come before what `uri` says.
+        "host" => host: Option<String> = None,
+        /// PostgreSQL: the port.
+        "port" => port: Option<u16> = None,
+        /// PostgreSQL: the name of the database.
+        "database" => database: Option<String> = None,
+        /// PostgreSQL: the role that owns the tables.
+        "user" => user: Option<String> = None,
+        /// PostgreSQL: its password, such as `env('DB_PASSWORD')`.
+        "password" => password: Option<Secret> = None,
+        /// PostgreSQL: TLS, by the names of libpq: `disable`, `prefer`, `require`, `verify-ca`, `verify-full`.
+        "sslmode" => sslmode: Option<String> = None,
+        /// PostgreSQL: a PEM file of the certificate authorities to trust.
+        "sslrootcert" => sslrootcert: Option<String> = None,
+        /// PostgreSQL: connections that read. One more writes.
+        "pool-size" => pool_size: u32 = 8,
+        /// PostgreSQL: how long it may take over one statement.
+        "statement-timeout" => statement_timeout: Duration = Duration::from_secs(10),
+        /// PostgreSQL: how long it may take until a connection is open.
+        "connect-timeout" => connect_timeout: Duration = Duration::from_secs(5),
     }
 }
 

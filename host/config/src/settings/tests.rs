@@ -264,9 +264,11 @@ fn problems_are_found_where_they_are() {
             "1:34: 'nonsense' is not an IP address; '*' is all of them",
         ),
         (
-            "dataSource { default { uri = 'jdbc:postgresql:x' } }",
-            "1:30: expected 'sqlite:' and the path of a file",
+            "dataSource { default { uri = 'jdbc:mysql://h/x' } }",
+            "1:30: expected 'sqlite:' and the path of a file, or 'postgresql://USER:PASSWORD@HOST/DATABASE'",
         ),
+        ("dataSource { default { pool-size = 0 } }", "1:36: must be at least 1"),
+        ("dataSource { default { statement-timeout = 0 } }", "1:44: must be longer than nothing"),
         ("'virtual-hosts' { x { private-key = k } }", "1:37: a 'private-key' needs its 'certificate'"),
         ("'scram-iterations' = 1000", "1:22: must be at least 4096"),
         ("limits { 'stanza-bytes' = 5 }", "1:27: must be at least 10000 (RFC 6120, section 13.12)"),

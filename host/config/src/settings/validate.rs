@@ -29,17 +29,35 @@ impl Settings {
             })?;
         }
         self.validate_ports()?;
-        check(
-            self.data_source.uri.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()),
-            &["dataSource", "default", "uri"],
-            || "expected 'sqlite:' and the path of a file".into(),
-        )?;
+        self.validate_data_source()?;
         check(self.scram_iterations >= LEAST_SCRAM_ITERATIONS, &["scram-iterations"], || {
             format!("must be at least {LEAST_SCRAM_ITERATIONS}")
         })?;
         self.validate_limits()?;
         self.validate_streams()?;
         self.validate_plugins()
+    }
+
+    /// What is behind the scheme only the engine knows.
+    fn validate_data_source(&self) -> Result<(), Invalid> {
+        let source = &self.data_source;
+        let (scheme, rest) = source.uri.split_once(':').unwrap_or_default();
+        let known = match scheme {
+            "sqlite" => !rest.is_empty(),
+            "jdbc" => rest.starts_with("postgresql:"),
+            _ => ["postgresql", "postgres"].contains(&scheme),
+        };
+        let at = |key| ["dataSource", "default", key];
+        check(known, &at("uri"), || {
+            "expected 'sqlite:' and the path of a file, or 'postgresql://USER:PASSWORD@HOST/DATABASE'".into()
+        })?;
+        check(source.pool_size > 0, &at("pool-size"), || "must be at least 1".into())?;
+        for (key, time) in
+            [("statement-timeout", source.statement_timeout), ("connect-timeout", source.connect_timeout)]
+        {
+            check(!time.is_zero(), &at(key), || "must be longer than nothing".into())?;
+        }
+        Ok(())
     }
 
     fn validate_domains(&self) -> Result<(), Invalid> {

@@ -132,6 +132,7 @@ pub(crate) fn storage_error(error: Error) -> StanzaError {
     tracing::error!("a roster could not be read or written: {error}");
     match error {
         Error::Unavailable(_) | Error::Conflict => Condition::ResourceConstraint.into(),
+        Error::TooLong(_) => Condition::NotAcceptable.into(),
         Error::Corrupt(_) | Error::Account(_) | Error::NoComponent(_) => {
             Condition::InternalServerError.into()
         }

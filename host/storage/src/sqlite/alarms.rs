@@ -1,7 +1,7 @@
 //! Alarms: what is set, and what is due.
 
 use super::apply::run;
-use super::convert::{int, unsigned};
+use crate::convert::{int, unsigned};
 use crate::{Alarm, Result};
 use rusqlite::{Connection, params};
 

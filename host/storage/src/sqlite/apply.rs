@@ -1,7 +1,7 @@
 //! What each [`Write`] does to the database, within a transaction that somebody else holds.
 
-use super::convert::{int, millis, to_json};
 use super::{alarms, plugins};
+use crate::convert::{int, millis, to_json};
 use crate::{Account, AccountError, Batch, Error, Result, RosterItem, ScramKeys, Vhost, Write};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! The schema, as numbered files that are applied in order, each once.
 
 use super::OpenError;
-use super::convert::now;
+use crate::convert::now;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// File N is version N; a file that was released is never changed.
 pub(super) const FILES: [&str; 2] =
-    [include_str!("../migrations/0001_init.sql"), include_str!("../migrations/0002_plugins.sql")];
+    [include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_plugins.sql")];
 
 /// Marks the file as ours ("waxw"), for `file` and for us.
 const APPLICATION_ID: i32 = 0x7761_7877;

@@ -3,7 +3,7 @@
 
 mod alarms;
 mod apply;
-mod convert;
+mod error;
 mod migrations;
 mod open;
 mod plugins;
@@ -15,9 +15,11 @@ mod writer;
 
 pub use open::OpenError;
 
+use crate::metrics::{Meter, Metrics};
+use crate::queue::{Room, closed};
 use crate::{
-    Account, AccountData, AccountSummary, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
-    Roster, Storage, TableRange, TableRows, Vhost,
+    Account, AccountData, AccountSummary, Alarm, Batch, InstalledPlugin, LogEntry, LogQuery, Result, Roster,
+    Storage, TableRange, TableRows, Vhost,
 };
 use futures_util::future::BoxFuture;
 use open::Lock;
@@ -26,12 +28,9 @@ use readers::Readers;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use waxwing_xmpp::Jid;
-use writer::{Job, Request, Writer};
-
-/// What one permit of the queue stands for.
-const QUEUE_UNIT: usize = 1024;
+use writer::{Request, Writer};
 
 /// How an SQLite database is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +54,9 @@ impl Default for SqliteOptions {
 pub struct Sqlite {
     readers: Arc<Readers>,
     requests: mpsc::Sender<Request>,
-    /// Bounds the channel, in units of [`QUEUE_UNIT`].
-    room: Arc<Semaphore>,
-    queue_units: usize,
+    /// Bounds the channel.
+    room: Room,
+    meter: Arc<Meter>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -76,23 +75,30 @@ impl Sqlite {
         open::enter_wal(&db, &options)?;
         let readers = Arc::new(Readers::open(path)?);
         let (sender, requests) = mpsc::channel();
-        let writer = Writer { db, requests, readers: readers.clone(), lock };
+        let meter = Arc::new(Meter::default());
+        let writer = Writer { db, requests, readers: readers.clone(), lock, meter: meter.clone() };
         let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || writer.run());
         let thread = Mutex::new(Some(thread.map_err(OpenError::Thread)?));
-        let queue_units =
-            (options.queue_bytes / QUEUE_UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        let room = Arc::new(Semaphore::new(queue_units));
-        Ok(Self { readers, requests: sender, room, queue_units, thread })
+        Ok(Self { readers, requests: sender, room: Room::new(options.queue_bytes), meter, thread })
     }
 
     async fn enqueue(&self, batch: Batch) -> Result<()> {
-        // A batch greater than the whole queue goes alone.
-        let units = batch.weight().div_ceil(QUEUE_UNIT).clamp(1, self.queue_units);
-        let room = self.room.clone().acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await;
-        let room = room.map_err(|_| closed())?;
-        let (done, answer) = oneshot::channel();
-        self.requests.send(Request::Commit(Job { batch, done, room })).map_err(|_| closed())?;
+        let (job, answer) = self.room.job(batch).await?;
+        self.requests.send(Request::Commit(job)).map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Run a short read here and now.
+    async fn lookup<T>(&self, read: impl FnOnce(&rusqlite::Connection) -> Result<T>) -> Result<T> {
+        self.meter.read(self.readers.lookup(read).await)
+    }
+
+    /// Run a read that may take long elsewhere.
+    async fn scan<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.meter.read(self.readers.scan(read).await)
     }
 
     async fn finish(&self) -> Result<()> {
@@ -119,17 +125,13 @@ impl Drop for Sqlite {
     }
 }
 
-fn closed() -> Error {
-    Error::Unavailable("the database is closed".into())
-}
-
 impl Storage for Sqlite {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.enqueue(batch))
     }
 
     fn account<'a>(&'a self, jid: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>> {
-        Box::pin(self.readers.lookup(move |db| queries::account(db, jid)))
+        Box::pin(self.lookup(move |db| queries::account(db, jid)))
     }
 
     fn accounts<'a>(
@@ -140,25 +142,25 @@ impl Storage for Sqlite {
     ) -> BoxFuture<'a, Result<Vec<AccountSummary>>> {
         let after = after.map_or("", |jid| jid.bare_str()).to_owned();
         let domain = domain.to_owned();
-        Box::pin(self.readers.scan(move |db| queries::accounts(db, &domain, &after, limit)))
+        Box::pin(self.scan(move |db| queries::accounts(db, &domain, &after, limit)))
     }
 
     fn count_accounts<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>> {
         let domain = domain.to_owned();
-        Box::pin(self.readers.scan(move |db| queries::count_accounts(db, &domain)))
+        Box::pin(self.scan(move |db| queries::count_accounts(db, &domain)))
     }
 
     fn count_disabled<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>> {
         let domain = domain.to_owned();
-        Box::pin(self.readers.scan(move |db| queries::count_disabled(db, &domain)))
+        Box::pin(self.scan(move |db| queries::count_disabled(db, &domain)))
     }
 
     fn roster<'a>(&'a self, owner: &'a Jid) -> BoxFuture<'a, Result<Roster>> {
-        Box::pin(self.readers.lookup(move |db| queries::roster(db, owner)))
+        Box::pin(self.lookup(move |db| queries::roster(db, owner)))
     }
 
     fn vhosts(&self) -> BoxFuture<'_, Result<Vec<Vhost>>> {
-        Box::pin(self.readers.lookup(queries::vhosts))
+        Box::pin(self.lookup(queries::vhosts))
     }
 
     fn table_get<'a>(
@@ -167,7 +169,7 @@ impl Storage for Sqlite {
         owner: &'a str,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
-        Box::pin(self.readers.lookup(move |db| queries::table_get(db, store, owner, key)))
+        Box::pin(self.lookup(move |db| queries::table_get(db, store, owner, key)))
     }
 
     fn table_keys<'a>(
@@ -178,7 +180,7 @@ impl Storage for Sqlite {
         after: Option<&'a str>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<String>>> {
-        Box::pin(self.readers.lookup(move |db| queries::table_keys(db, (store, owner), prefix, after, limit)))
+        Box::pin(self.lookup(move |db| queries::table_keys(db, (store, owner), prefix, after, limit)))
     }
 
     fn table_scan<'a>(
@@ -187,7 +189,7 @@ impl Storage for Sqlite {
         owner: &'a str,
         range: &'a TableRange,
     ) -> BoxFuture<'a, Result<TableRows>> {
-        Box::pin(self.readers.lookup(move |db| queries::table_scan(db, (store, owner), range)))
+        Box::pin(self.lookup(move |db| queries::table_scan(db, (store, owner), range)))
     }
 
     fn log_read<'a>(
@@ -198,10 +200,10 @@ impl Storage for Sqlite {
     ) -> BoxFuture<'a, Result<Vec<LogEntry>>> {
         // Without a filter a page is found by its ids; with one, the whole log may have to be looked through.
         if query.tag.is_none() && query.since.is_none() && query.until.is_none() {
-            return Box::pin(self.readers.lookup(move |db| queries::log_read(db, store, owner, &query)));
+            return Box::pin(self.lookup(move |db| queries::log_read(db, store, owner, &query)));
         }
         let (store, owner) = (store.to_owned(), owner.to_owned());
-        Box::pin(self.readers.scan(move |db| queries::log_read(db, &store, &owner, &query)))
+        Box::pin(self.scan(move |db| queries::log_read(db, &store, &owner, &query)))
     }
 
     fn log_count<'a>(
@@ -211,34 +213,38 @@ impl Storage for Sqlite {
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<u64>> {
         let (store, owner, tag) = (store.to_owned(), owner.to_owned(), tag.map(str::to_owned));
-        Box::pin(self.readers.scan(move |db| queries::log_count(db, &store, &owner, tag.as_deref())))
+        Box::pin(self.scan(move |db| queries::log_count(db, &store, &owner, tag.as_deref())))
     }
 
     fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, Result<u64>> {
         let store = store.to_owned();
-        Box::pin(self.readers.scan(move |db| plugins::store_bytes(db, &store)))
+        Box::pin(self.scan(move |db| plugins::store_bytes(db, &store)))
     }
 
     fn account_data<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<AccountData>> {
-        Box::pin(self.readers.lookup(move |db| queries::account_data(db, owner)))
+        Box::pin(self.lookup(move |db| queries::account_data(db, owner)))
     }
 
     fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>> {
-        Box::pin(self.readers.lookup(move |db| alarms::due(db, until, limit)))
+        Box::pin(self.lookup(move |db| alarms::due(db, until, limit)))
     }
 
     fn next_alarm(&self) -> BoxFuture<'_, Result<Option<u64>>> {
-        Box::pin(self.readers.lookup(alarms::next))
+        Box::pin(self.lookup(alarms::next))
     }
 
     fn plugins(&self) -> BoxFuture<'_, Result<Vec<InstalledPlugin>>> {
-        Box::pin(self.readers.lookup(plugins::installed))
+        Box::pin(self.lookup(plugins::installed))
     }
 
     fn component<'a>(&'a self, sha256: &'a [u8; 32]) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
         // Megabytes, which take a while to read.
         let sha256 = *sha256;
-        Box::pin(self.readers.scan(move |db| plugins::component(db, &sha256)))
+        Box::pin(self.scan(move |db| plugins::component(db, &sha256)))
+    }
+
+    fn metrics(&self) -> Metrics {
+        self.meter.metrics(&self.room)
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {

@@ -2,7 +2,7 @@
 //! whoever the owner.
 
 use super::apply::run;
-use super::convert::{now, unsigned};
+use crate::convert::{now, unsigned};
 use crate::{ACCOUNT_DATA, Error, InstalledPlugin, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 

@@ -1,6 +1,6 @@
 //! What is read, each with one statement and so from one state of the database.
 
-use super::convert::{after_prefix, from_json, int, jid, now, time, unsigned};
+use crate::convert::{after_prefix, from_json, int, jid, now, time, unsigned};
 use crate::{
     ACCOUNT_DATA, Account, AccountData, AccountSummary, LogEntry, LogQuery, Result, Roster, RosterItem,
     ScramKeys, TableRange, TableRows, Vhost,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::contract::Place;
-use crate::{Write, contract_tests};
+use crate::{Error, Write, contract_tests};
 use rusqlite::Connection;
 use std::path::PathBuf;
 use tempfile::TempDir;

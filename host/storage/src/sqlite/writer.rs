@@ -2,15 +2,17 @@
 //! that many callers share the wait for the disk.
 
 use super::apply::{apply, purge};
-use super::convert::now;
 use super::open::Lock;
 use super::readers::Readers;
+use crate::convert::now;
+use crate::metrics::Meter;
+use crate::queue::Job;
 use crate::{Batch, Error, Result};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 /// Batches that share a transaction, at most. More would only make the first wait longer.
 const GROUP: usize = 512;
@@ -28,19 +30,12 @@ pub(super) enum Request {
     Close(oneshot::Sender<()>),
 }
 
-/// A batch and who waits for it.
-pub(super) struct Job {
-    pub(super) batch: Batch,
-    pub(super) done: oneshot::Sender<Result<()>>,
-    /// Its room in the queue, free again once answered.
-    pub(super) room: OwnedSemaphorePermit,
-}
-
 pub(super) struct Writer {
     pub(super) db: Connection,
     pub(super) requests: Receiver<Request>,
     pub(super) readers: Arc<Readers>,
     pub(super) lock: Lock,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl Writer {
@@ -70,7 +65,7 @@ impl Writer {
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return None,
                 };
-            commit(&self.db, &mut jobs);
+            self.commit(&mut jobs);
             if closing.is_some() {
                 return closing;
             }
@@ -104,38 +99,37 @@ impl Writer {
             }
         }
     }
-}
 
-/// Commit some jobs and answer each.
-fn commit(db: &Connection, jobs: &mut Vec<Job>) {
-    if jobs.is_empty() {
-        return;
-    }
-    match transact(db, jobs.iter().map(|job| &job.batch)) {
-        Ok(results) => {
-            for (job, result) in jobs.drain(..).zip(results) {
-                job.answer(result);
+    /// Commit some jobs and answer each.
+    fn commit(&self, jobs: &mut Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let start = Instant::now();
+        match transact(&self.db, jobs.iter().map(|job| &job.batch)) {
+            Ok(results) => {
+                self.meter.committed(jobs.len(), start.elapsed());
+                for (job, result) in jobs.drain(..).zip(results) {
+                    self.answer(job, result);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, batches = jobs.len(), "a commit failed");
+                let reason = match error {
+                    Error::Unavailable(reason) => reason,
+                    other => other.to_string(),
+                };
+                // Also those that met a conflict: it may have been with something that is not there now.
+                for job in jobs.drain(..) {
+                    self.answer(job, Err(Error::Unavailable(reason.clone())));
+                }
             }
         }
-        Err(error) => {
-            tracing::error!(%error, batches = jobs.len(), "a commit failed");
-            let reason = match error {
-                Error::Unavailable(reason) => reason,
-                other => other.to_string(),
-            };
-            // Also those that met a conflict: it may have been with something that is not there now.
-            for job in jobs.drain(..) {
-                job.answer(Err(Error::Unavailable(reason.clone())));
-            }
-        }
     }
-}
 
-impl Job {
-    fn answer(self, result: Result<()>) {
-        drop(self.room);
-        // Whoever asked may have gone.
-        let _ = self.done.send(result);
+    fn answer(&self, job: Job, result: Result<()>) {
+        self.meter.answered(&result);
+        job.answer(result);
     }
 }
 

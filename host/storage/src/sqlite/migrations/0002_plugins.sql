@@ -1,5 +1,4 @@
--- What plugins have beside tables and logs: alarms, and those installed at run time. Written like
--- 0001: comments say what PostgreSQL wants where it differs, text is compared byte by byte.
+-- What plugins have beside tables and logs: alarms, and those installed at run time.
 
 -- The owner comes first, as everywhere, so that an account's alarms are erased with it.
 CREATE TABLE alarm (
@@ -7,9 +6,9 @@ CREATE TABLE alarm (
     plugin TEXT   NOT NULL,
     name   TEXT   NOT NULL,
     at     BIGINT NOT NULL,
-    data   BLOB   NOT NULL,              -- PostgreSQL: BYTEA, here and below
+    data   BLOB   NOT NULL,
     PRIMARY KEY (owner, plugin, name)
-) WITHOUT ROWID;                         -- PostgreSQL: leave off, here and below
+) WITHOUT ROWID;
 
 -- Earliest due first; what is due at the same time has an order too.
 CREATE INDEX alarm_by_time ON alarm (at, owner, plugin, name);

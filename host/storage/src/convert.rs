@@ -1,55 +1,55 @@
-//! Between the types of the trait and what SQLite keeps: signed integers, text and bytes.
+//! Between the types of the trait and what databases keep: signed integers, text and bytes.
 
 use crate::{Error, Result};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use waxwing_xmpp::Jid;
 
-/// SQLite's integers are signed. What is too great is as good as the greatest: no id and no time gets there.
-pub(super) fn int(value: u64) -> i64 {
+/// Databases have signed integers. What is too great is as good as the greatest: no id and no time gets there.
+pub(crate) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// Back from a column; a negative number was not written by this program.
-pub(super) fn unsigned(value: i64) -> u64 {
+pub(crate) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
 /// Milliseconds since the Unix epoch.
-pub(super) fn millis(time: SystemTime) -> i64 {
+pub(crate) fn millis(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The clock by which values expire.
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     millis(SystemTime::now())
 }
 
 /// Back from [`millis`].
-pub(super) fn time(millis: i64) -> Result<SystemTime> {
+pub(crate) fn time(millis: i64) -> Result<SystemTime> {
     UNIX_EPOCH
         .checked_add(Duration::from_millis(unsigned(millis)))
         .ok_or_else(|| Error::Corrupt(format!("{millis} is no time")))
 }
 
 /// An address that was checked before it was written.
-pub(super) fn jid(text: &str) -> Result<Jid> {
+pub(crate) fn jid(text: &str) -> Result<Jid> {
     Jid::parse(text).map_err(|error| Error::Corrupt(format!("the address {text:?}: {error}")))
 }
 
 /// A column that holds JSON.
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 /// For a column that holds JSON.
-pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String> {
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Unavailable(error.to_string()))
 }
 
 /// The least text that is greater than every text with this prefix, in byte order; `None` if there
 /// is no such text. UTF-8 sorts as its code points do, so the last one that can be raised is raised.
-pub(super) fn after_prefix(prefix: &str) -> Option<String> {
+pub(crate) fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars = prefix.chars();
     while let Some(last) = chars.next_back() {
         if let Some(next) = (last..=char::MAX).nth(1) {
@@ -57,27 +57,6 @@ pub(super) fn after_prefix(prefix: &str) -> Option<String> {
         }
     }
     None
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::{Error as Sql, ErrorCode};
-        match &error {
-            Sql::SqliteFailure(code, _) => match code.code {
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Corrupt(error.to_string()),
-                ErrorCode::DiskFull => Self::Unavailable("the disk is full".into()),
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-                    Self::Unavailable("another program keeps the database locked".into())
-                }
-                _ => Self::Unavailable(error.to_string()),
-            },
-            Sql::FromSqlConversionFailure(..)
-            | Sql::IntegralValueOutOfRange(..)
-            | Sql::InvalidColumnType(..)
-            | Sql::Utf8Error(..) => Self::Corrupt(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
-        }
-    }
 }
 
 #[cfg(test)]

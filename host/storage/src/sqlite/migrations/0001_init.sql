@@ -1,13 +1,11 @@
--- The first schema. Written to run on SQLite and PostgreSQL alike; where the two differ, the line
--- says in a comment what PostgreSQL wants. Times are milliseconds since the Unix epoch.
--- Text is compared byte by byte: PostgreSQL: TEXT COLLATE "C".
+-- The first schema. Times are milliseconds since the Unix epoch.
 -- The owner comes first in every key, so that all that an account owns lies together.
 
 CREATE TABLE account (
     domain            TEXT    NOT NULL,
     jid               TEXT    NOT NULL,  -- the whole bare JID, as in every `owner`
     sha1_iterations   BIGINT  NOT NULL,
-    sha1_salt         BLOB    NOT NULL,  -- PostgreSQL: BYTEA, here and below
+    sha1_salt         BLOB    NOT NULL,
     sha1_stored_key   BLOB    NOT NULL,
     sha1_server_key   BLOB    NOT NULL,
     sha256_iterations BIGINT  NOT NULL,
@@ -17,7 +15,7 @@ CREATE TABLE account (
     created           BIGINT  NOT NULL,
     enabled           BOOLEAN NOT NULL,
     PRIMARY KEY (domain, jid)
-) WITHOUT ROWID;                         -- PostgreSQL: leave off, here and below
+) WITHOUT ROWID;
 
 CREATE TABLE roster (
     owner   TEXT   NOT NULL PRIMARY KEY,
@@ -55,7 +53,7 @@ CREATE TABLE table_entry (
 
 -- Values lie in order of arrival, so that appends fill page after page. An id is never given twice.
 CREATE TABLE log_entry (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT, -- PostgreSQL: BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
     owner   TEXT   NOT NULL,
     store   TEXT   NOT NULL,
     at      BIGINT NOT NULL,

@@ -1,0 +1,168 @@
+//! The connection that writes: it has the lock of the database, keeps its statements prepared, and sends many
+//! without waiting in between.
+
+use super::error::PostgresError;
+use super::steps::Step;
+use super::{Address, Connector, PostgresOptions, lock};
+use futures_util::future::maybe_done;
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::pin::pin;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config, Error, Statement};
+
+/// What a session is opened with.
+#[derive(Clone)]
+pub(super) struct Opening {
+    pub(super) config: Config,
+    pub(super) connector: Connector,
+    pub(super) options: PostgresOptions,
+    /// Tells this server from others that use the database.
+    pub(super) name: String,
+}
+
+pub(super) struct Session {
+    client: Client,
+    /// Carries what the client says; ends with the connection.
+    driver: JoinHandle<()>,
+    statements: HashMap<&'static str, Statement>,
+}
+
+/// What every connection is set to.
+pub(super) fn settings(options: &PostgresOptions) -> String {
+    let millis = options.statement_timeout.as_millis();
+    // Statements are short: compiling them costs more than it saves.
+    format!("SET statement_timeout = {millis}; SET jit = off")
+}
+
+impl Opening {
+    pub(super) fn new(address: &Address, options: &PostgresOptions) -> Result<Self, PostgresError> {
+        let (mut config, connector) = address.connecting(options.connect_timeout)?;
+        // Processes of different machines may have the same number.
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        let name = format!("waxwing {} {random:016x}", std::process::id());
+        config.application_name(&name);
+        Ok(Self { config, connector, options: options.clone(), name })
+    }
+
+    /// Connect and take the lock, waiting for it so long.
+    pub(super) async fn open(&self, patience: Duration) -> Result<Session, PostgresError> {
+        let open = async {
+            let (client, connection) = self.config.connect(self.connector.clone()).await?;
+            // Dropping the client ends the task. What goes wrong is also what its statements fail with.
+            let driver = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection to the database ended");
+                }
+            });
+            Ok::<_, PostgresError>(Session { client, driver, statements: HashMap::new() })
+        };
+        let session =
+            timeout(self.options.connect_timeout, open).await.map_err(|_| PostgresError::Silent)??;
+        let set_up = async {
+            session.client.batch_execute(&settings(&self.options)).await?;
+            // What the operator has made stricter stays.
+            let durable = "SELECT set_config('synchronous_commit', 'on', false)
+                 WHERE current_setting('synchronous_commit') = 'off'";
+            session.client.query(durable, &[]).await?;
+            lock::take(&session.client, &self.name, patience).await
+        };
+        timeout(self.options.connect_timeout + patience, set_up)
+            .await
+            .map_err(|_| PostgresError::Silent)??;
+        Ok(session)
+    }
+}
+
+impl Session {
+    /// When the connection has ended.
+    pub(super) async fn ended(&mut self) {
+        // It cannot be polled again after that, and is not: the session is given up.
+        let _ = (&mut self.driver).await;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Say so if the database itself does not wait for its disk.
+    pub(super) async fn warn_if_not_durable(&self) -> Result<(), Error> {
+        let fsync: String = self.client.query_one("SHOW fsync", &[]).await?.get(0);
+        if fsync == "off" {
+            tracing::warn!("the database runs with fsync = off: a power cut may destroy all of it");
+        }
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    pub(super) async fn probe(&self) -> Result<(), Error> {
+        self.client.check_connection().await
+    }
+
+    /// Get the statements ready that these steps need.
+    pub(super) async fn prepare(&mut self, steps: &[Step<'_>]) -> Result<(), Error> {
+        for step in steps {
+            if !self.statements.contains_key(step.sql) {
+                let statement = self.client.prepare(step.sql).await?;
+                self.statements.insert(step.sql, statement);
+            }
+        }
+        Ok(())
+    }
+
+    /// Send a statement, prepared steps and another statement in one go. Answers what came of the steps, up to the
+    /// first that failed, and of the whole: the first error of all.
+    pub(super) async fn run(
+        &self,
+        before: &str,
+        steps: &[Step<'_>],
+        after: &str,
+    ) -> Result<(), (Option<usize>, Error)> {
+        let mut before = pin!(maybe_done(self.client.batch_execute(before)));
+        let mut sent: Vec<_> = steps.iter().map(|step| Box::pin(maybe_done(self.execute(step)))).collect();
+        let mut after = pin!(maybe_done(self.client.batch_execute(after)));
+        // A request is sent when its future is polled for the first time: here, in order.
+        let _ = futures_util::poll!(&mut before);
+        for step in &mut sent {
+            let _ = futures_util::poll!(step);
+        }
+        let _ = futures_util::poll!(&mut after);
+        before.as_mut().await;
+        before.take_output().unwrap_or(Ok(())).map_err(|error| (None, error))?;
+        let mut failed = None;
+        for (at, step) in sent.iter_mut().enumerate() {
+            step.as_mut().await;
+            if let (Some(Err(error)), None) = (step.as_mut().take_output(), &failed) {
+                failed = Some((Some(at), error));
+            }
+        }
+        after.as_mut().await;
+        match (failed, after.take_output()) {
+            (Some(failed), _) => Err(failed),
+            (None, Some(Err(error))) => Err((None, error)),
+            (None, _) => Ok(()),
+        }
+    }
+
+    async fn execute(&self, step: &Step<'_>) -> Result<u64, Error> {
+        match self.statements.get(step.sql) {
+            Some(statement) => self.client.execute_raw(statement, &step.values).await,
+            // Cannot be: all are prepared before. It would cost a round trip in the wrong place.
+            None => self.client.execute_raw(step.sql, &step.values).await,
+        }
+    }
+
+    /// One statement by itself.
+    pub(super) async fn statement(&self, sql: &str) -> Result<(), Error> {
+        self.client.batch_execute(sql).await
+    }
+
+    /// Delete up to `limit` log values that had expired by `now`; answers how many.
+    pub(super) async fn purge(&self, now: i64, limit: i64) -> Result<u64, Error> {
+        let sql = "DELETE FROM log_entry WHERE id = ANY(ARRAY(
+             SELECT id FROM log_entry WHERE expires <= $1 ORDER BY expires LIMIT $2))";
+        self.client.execute(sql, &[&now, &limit]).await
+    }
+}
