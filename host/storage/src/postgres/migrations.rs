@@ -6,7 +6,7 @@ use crate::convert::now;
 use postgres::Client;
 
 /// File N is version N; a file that was released is never changed.
-const FILES: [&str; 2] =
+pub(super) const FILES: [&str; 2] =
     [include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_plugins.sql")];
 
 /// The version of this program.

@@ -89,11 +89,15 @@ impl Session {
 
     /// Say so if the database itself does not wait for its disk.
     pub(super) async fn warn_if_not_durable(&self) -> Result<(), Error> {
-        let fsync: String = self.client.query_one("SHOW fsync", &[]).await?.get(0);
-        if fsync == "off" {
+        if self.setting("fsync").await? == "off" {
             tracing::warn!("the database runs with fsync = off: a power cut may destroy all of it");
         }
         Ok(())
+    }
+
+    /// A setting of the database, as this connection has it.
+    pub(super) async fn setting(&self, name: &str) -> Result<String, Error> {
+        Ok(self.client.query_one("SELECT current_setting($1)", &[&name]).await?.get(0))
     }
 
     /// Whether the database answers.
