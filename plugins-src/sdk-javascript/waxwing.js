@@ -40,7 +40,7 @@ const HOST_ERRORS = {
   denied: ["service-unavailable"],
   "over-quota": ["resource-constraint", "wait"],
   conflict: ["internal-server-error", "wait"],
-  unavailable: ["internal-server-error", "wait"],
+  unavailable: ["resource-constraint", "wait"],
   // router
   malformed: ["internal-server-error"],
   "too-many": ["resource-constraint", "wait"],
@@ -60,7 +60,7 @@ const HOST_VARIANTS = {
   exists: ["conflict"],
   "not-found": ["item-not-found"],
   invalid: ["not-acceptable"],
-  unavailable: ["internal-server-error", "wait"],
+  unavailable: ["resource-constraint", "wait"],
 };
 
 /**

@@ -64,7 +64,7 @@ HOST_ERRORS = {
     "DENIED": ("service-unavailable", None),
     "OVER_QUOTA": ("resource-constraint", "wait"),
     "CONFLICT": ("internal-server-error", "wait"),
-    "UNAVAILABLE": ("internal-server-error", "wait"),
+    "UNAVAILABLE": ("resource-constraint", "wait"),
     # router
     "MALFORMED": ("internal-server-error", None),
     "TOO_MANY": ("resource-constraint", "wait"),
@@ -84,7 +84,7 @@ HOST_VARIANTS = {
     "Error_Exists": ("conflict", None),
     "Error_NotFound": ("item-not-found", None),
     "Error_Invalid": ("not-acceptable", None),
-    "Error_Unavailable": ("internal-server-error", "wait"),
+    "Error_Unavailable": ("resource-constraint", "wait"),
 }
 
 # What `at` takes, added with `|`.

@@ -10,6 +10,7 @@ use crate::pool::{Lease, Pool};
 use crate::state::{Call, CpuSpent, Shared};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use waxwing_xmpp::Condition;
 
 /// Why a call came to nothing. None of its effects have happened.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,16 @@ impl Failure {
     /// Whether it tells something about the plugin itself.
     pub fn is_its_own(&self) -> bool {
         !matches!(self, Failure::Storage(_) | Failure::Suspended | Failure::Busy)
+    }
+
+    /// What a sender hears whose stanza comes back because of it. What will pass is of type `wait`.
+    pub fn condition(&self) -> Condition {
+        match self {
+            Failure::Storage(waxwing_storage::Error::Unavailable(_)) | Failure::Busy => {
+                Condition::ResourceConstraint
+            }
+            _ => Condition::InternalServerError,
+        }
     }
 }
 

@@ -118,7 +118,8 @@ impl Engine {
         };
         match self.consult(plugin, &question).await {
             Ok(Decision::Command(reply)) => reply,
-            Ok(_) | Err(_) => Err(Condition::InternalServerError.into()),
+            Ok(_) => Err(Condition::InternalServerError.into()),
+            Err(failure) => Err(failure.condition().into()),
         }
     }
 
@@ -278,9 +279,9 @@ fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome>
         Ok(Decision::Drop) => Some(Outcome::Drop),
         Ok(Decision::Reject(error)) => Some(Outcome::Reject(error)),
         Ok(Decision::Next | Decision::Replace(_) | Decision::Flow(_) | Decision::Command(_)) => None,
-        Err(_) => match policy {
+        Err(failure) => match policy {
             Policy::Drop => Some(Outcome::Drop),
-            Policy::Bounce => Some(Outcome::Reject(Condition::InternalServerError.into())),
+            Policy::Bounce => Some(Outcome::Reject(failure.condition().into())),
             Policy::Pass | Policy::ByStage => None,
         },
     }

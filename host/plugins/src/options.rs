@@ -176,7 +176,7 @@ pub enum Policy {
     ByStage,
     /// Carry on as if the plugin were absent.
     Pass,
-    /// Bounce it with `internal-server-error`.
+    /// Bounce it with `internal-server-error`, or with `resource-constraint` where trying again will help.
     Bounce,
     /// Discard it.
     Drop,

@@ -220,7 +220,13 @@ impl Server {
         // The account may have been removed since the login, or the domain switched off; from here on whoever does
         // that finds the session.
         let served = self.vhost(account.domain()).is_some_and(|now| Arc::ptr_eq(&now, &vhost));
-        let refusal = match self.storage.account(account).await {
+        // What a session needs at once is asked for together: one wait for a database on another machine.
+        let (stored, (), ()) = tokio::join!(
+            self.storage.account(account),
+            self.load_account_data(&session),
+            self.load_roster(&session)
+        );
+        let refusal = match stored {
             _ if !served || !vhost.enabled() => Some(Condition::NotAllowed),
             _ if session.account.is_anonymous() != anonymous => Some(Condition::NotAuthorized),
             Ok(Some(account)) if account.enabled && !anonymous => None,
@@ -232,7 +238,6 @@ impl Server {
             self.finish(&session).await;
             return Err(refuse(condition));
         }
-        self.load_account_data(&session).await;
         self.session_event(&session, Change::Bound, SessionEvents::BOUND).await;
         Ok(session)
     }
@@ -246,6 +251,14 @@ impl Server {
         if let Err(error) = account.data().load(&*self.storage, account.jid.as_str()).await {
             // Until somebody else binds, plugins read from the storage.
             tracing::warn!(account = %account.jid, "the data that plugins keep was not loaded: {error}");
+        }
+    }
+
+    /// Bring the roster into memory: nearly every client asks for it next, and presence needs it.
+    async fn load_roster(&self, session: &Session) {
+        if !session.account.is_anonymous() {
+            // Whoever needs it tries again, and says what is wrong.
+            let _ = self.roster_of(&session.account.jid).await;
         }
     }
 

@@ -72,8 +72,8 @@ impl From<storage::Error> for StanzaError {
     fn from(error: storage::Error) -> Self {
         match error {
             storage::Error::Denied => Condition::ServiceUnavailable.into(),
-            storage::Error::OverQuota => passing(Condition::ResourceConstraint),
-            storage::Error::Conflict | storage::Error::Unavailable => passing(Condition::InternalServerError),
+            storage::Error::OverQuota | storage::Error::Unavailable => passing(Condition::ResourceConstraint),
+            storage::Error::Conflict => passing(Condition::InternalServerError),
         }
     }
 }
@@ -103,7 +103,7 @@ impl From<account_admin::Error> for StanzaError {
             account_admin::Error::NotFound => Condition::ItemNotFound.into(),
             account_admin::Error::NotAllowed => Condition::NotAllowed.into(),
             account_admin::Error::Invalid => Condition::NotAcceptable.into(),
-            account_admin::Error::Unavailable => passing(Condition::InternalServerError),
+            account_admin::Error::Unavailable => passing(Condition::ResourceConstraint),
         }
     }
 }
@@ -115,7 +115,7 @@ impl From<vhosts::Error> for StanzaError {
             vhosts::Error::Exists => Condition::Conflict.into(),
             vhosts::Error::NotFound => Condition::ItemNotFound.into(),
             vhosts::Error::Invalid(why) => Condition::NotAcceptable.text(&why),
-            vhosts::Error::Unavailable => passing(Condition::InternalServerError),
+            vhosts::Error::Unavailable => passing(Condition::ResourceConstraint),
         }
     }
 }
@@ -124,8 +124,9 @@ impl From<account_data::Error> for StanzaError {
     fn from(error: account_data::Error) -> Self {
         match error {
             account_data::Error::Denied => Condition::ServiceUnavailable.into(),
-            account_data::Error::OverQuota => passing(Condition::ResourceConstraint),
-            account_data::Error::Unavailable => passing(Condition::InternalServerError),
+            account_data::Error::OverQuota | account_data::Error::Unavailable => {
+                passing(Condition::ResourceConstraint)
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::io::Socket;
 use super::{Ending, Link, Shared};
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
-use waxwing_server::Credentials;
+use waxwing_server::{AccountError, Credentials};
 use waxwing_xmpp::sasl::{self, ClientFirst, Hash, Mechanism, Plain, SaslCondition, SaslError};
 use waxwing_xmpp::{Element, Frame, Jid, StreamCondition, ns};
 
@@ -146,7 +146,11 @@ impl<T: Socket> Exchange<'_, T> {
 
     async fn credentials(&self, account: &Jid, hash: Hash) -> Result<Credentials, SaslError> {
         self.shared.server.credentials(account, hash).await.map_err(|error| {
-            tracing::error!("a login cannot be checked: {error}");
+            match error {
+                // The storage itself says so, once, not for every login.
+                AccountError::Unavailable(_) => tracing::debug!("a login cannot be checked: {error}"),
+                _ => tracing::error!("a login cannot be checked: {error}"),
+            }
             SaslCondition::TemporaryAuthFailure.into()
         })
     }

@@ -53,6 +53,7 @@ impl Reads {
 
     /// All rows that a statement gives.
     pub(super) async fn query(&self, sql: &'static str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        tracing::trace!(sql, "read");
         self.health.check()?;
         let deadline = Instant::now() + self.patience;
         loop {

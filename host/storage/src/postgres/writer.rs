@@ -193,6 +193,7 @@ impl Writer {
             self.answer_all(jobs, &why);
             return None;
         };
+        tracing::trace!(batches = jobs.len(), "commit");
         let start = Instant::now();
         let batches: Vec<&Batch> = jobs.iter().map(|job| &job.batch).collect();
         let patience = match batches.iter().any(|batch| erases(batch)) {
