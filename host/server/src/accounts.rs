@@ -1,18 +1,16 @@
-//! Accounts: made, changed, removed, and the keys that a login is checked with.
+//! Accounts: made, changed, removed.
 
 use crate::server::Server;
 use crate::session::Session;
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SecureRandom;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use waxwing_storage::{
-    Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Storage, Write,
-};
-use waxwing_xmpp::sasl::{Hash, Keys, derive_keys};
+use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Write};
+use waxwing_xmpp::sasl::{Hash, derive_keys};
 use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 
 /// Random bytes in the salt of a password.
-const SALT_BYTES: usize = 16;
+pub(crate) const SALT_BYTES: usize = 16;
 /// How long the sessions of a removed account live on, so that the one that asked hears the answer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -34,20 +32,6 @@ pub enum AccountError {
     /// The storage cannot answer.
     #[error("that cannot be done now: {0}")]
     Unavailable(String),
-}
-
-/// What a login is checked with (RFC 5802). Of an account that does not exist there are some too,
-/// which no password has and which stay the same, so that nobody learns which accounts there are.
-#[derive(Debug)]
-pub struct Credentials {
-    /// The salt of the password.
-    pub salt: Vec<u8>,
-    /// The rounds of hashing.
-    pub iterations: u32,
-    /// What a proof or a password is compared with.
-    pub keys: Keys,
-    /// Whether the account may log in. To be told only to those who know its password.
-    pub enabled: bool,
 }
 
 impl From<Error> for AccountError {
@@ -98,7 +82,13 @@ impl Server {
             return Err(AccountError::NotAllowed);
         }
         let (sha1, sha256) = self.hash_password(password).await?;
-        let account = Account { jid: jid.clone(), sha1, sha256, created: SystemTime::now(), enabled: true };
+        let account = Account {
+            jid: jid.clone(),
+            sha1: Some(sha1),
+            sha256: Some(sha256),
+            created: SystemTime::now(),
+            enabled: true,
+        };
         self.storage.commit(Batch::one(Write::CreateAccount(account))).await?;
         tracing::info!(account = %jid, "made");
         Ok(())
@@ -113,7 +103,8 @@ impl Server {
             return Err(AccountError::NotFound);
         }
         let (sha1, sha256) = self.hash_password(password).await?;
-        self.storage.commit(Batch::one(Write::SetKeys { jid: jid.clone(), sha1, sha256 })).await?;
+        let keys = Write::SetKeys { jid: jid.clone(), sha1: Some(sha1), sha256: Some(sha256) };
+        self.storage.commit(Batch::one(keys)).await?;
         tracing::info!(account = %jid, "has a new password");
         Ok(())
     }
@@ -176,55 +167,30 @@ impl Server {
         });
     }
 
-    /// What a login as this account is checked with.
-    pub async fn credentials(&self, jid: &Jid, hash: Hash) -> Result<Credentials, AccountError> {
-        let Some(account) = self.storage.account(jid).await? else { return Ok(self.decoy(jid, hash)) };
-        let stored = match hash {
-            Hash::Sha1 => account.sha1,
-            Hash::Sha256 => account.sha256,
-        };
-        let ScramKeys { iterations, salt, stored_key, server_key } = stored;
-        let keys = Keys { stored_key, server_key };
-        Ok(Credentials { salt, iterations, keys, enabled: account.enabled })
-    }
-
-    /// Credentials for an account that does not exist: always the same, and nobody's.
-    fn decoy(&self, jid: &Jid, hash: Hash) -> Credentials {
-        let length = match hash {
-            Hash::Sha1 => 20,
-            Hash::Sha256 => 32,
-        };
-        let bytes = |purpose: &str, count: usize| {
-            let tag = ring::hmac::sign(&self.decoy_secret, format!("{purpose} {hash:?} {jid}").as_bytes());
-            tag.as_ref().iter().copied().take(count).collect()
-        };
-        Credentials {
-            salt: bytes("salt", SALT_BYTES),
-            iterations: self.settings.scram_iterations,
-            keys: Keys { stored_key: bytes("stored", length), server_key: bytes("server", length) },
-            enabled: false,
-        }
-    }
-
     /// The keys of a password for both hashes, with a salt each. Hashing takes long on purpose, so
     /// it happens off the threads that serve others.
-    async fn hash_password(&self, password: &str) -> Result<(ScramKeys, ScramKeys), AccountError> {
-        let mut salts = [[0; SALT_BYTES]; 2];
-        for salt in &mut salts {
-            let filled = self.random.fill(salt);
-            filled.map_err(|_| AccountError::Unavailable("the system gives no random bytes".to_owned()))?;
-        }
+    pub(crate) async fn hash_password(&self, password: &str) -> Result<(ScramKeys, ScramKeys), AccountError> {
+        let sha1 = self.hash(Hash::Sha1, password).await?;
+        Ok((sha1, self.hash(Hash::Sha256, password).await?))
+    }
+
+    /// The keys of a password for one hash, with a salt of its own.
+    pub(crate) async fn hash(&self, hash: Hash, password: &str) -> Result<ScramKeys, AccountError> {
+        let mut salt = [0; SALT_BYTES];
+        let filled = self.random.fill(&mut salt);
+        filled.map_err(|_| AccountError::Unavailable("the system gives no random bytes".to_owned()))?;
         let (password, iterations) = (password.to_owned(), self.settings.scram_iterations);
-        let [sha1, sha256] = salts;
-        let hashed = tokio::task::spawn_blocking(move || {
-            let sha1 = stored_keys(Hash::Sha1, &password, &sha1, iterations)?;
-            Ok((sha1, stored_keys(Hash::Sha256, &password, &sha256, iterations)?))
-        });
+        let hashed = tokio::task::spawn_blocking(move || stored_keys(hash, &password, &salt, iterations));
         hashed.await.map_err(|_| AccountError::Unavailable("the server is stopping".to_owned()))?
     }
 }
 
-fn stored_keys(hash: Hash, password: &str, salt: &[u8], iterations: u32) -> Result<ScramKeys, AccountError> {
+pub(crate) fn stored_keys(
+    hash: Hash,
+    password: &str,
+    salt: &[u8],
+    iterations: u32,
+) -> Result<ScramKeys, AccountError> {
     let keys = derive_keys(hash, password, salt, iterations).map_err(|_| AccountError::Invalid)?;
     Ok(ScramKeys {
         iterations,
@@ -232,36 +198,6 @@ fn stored_keys(hash: Hash, password: &str, salt: &[u8], iterations: u32) -> Resu
         stored_key: keys.stored_key,
         server_key: keys.server_key,
     })
-}
-
-/// Where the secret behind decoy keys is kept.
-const SECRETS: (&str, &str, &str) = ("host/secrets", "", "decoy");
-
-/// The secret behind decoy keys, made on the first start: if they changed with a restart, while
-/// those of real accounts stay, everybody could tell which is which.
-pub(crate) async fn decoy_secret(
-    storage: &dyn Storage,
-    random: &SystemRandom,
-) -> Result<ring::hmac::Key, Error> {
-    let (store, owner, key) = SECRETS;
-    let secret = match storage.table_get(store, owner, key).await? {
-        Some(secret) => secret,
-        None => {
-            let mut secret = vec![0; 32];
-            random
-                .fill(&mut secret)
-                .map_err(|_| Error::Unavailable("the system gives no random bytes".into()))?;
-            let write = Write::TableSet {
-                store: store.to_owned(),
-                owner: owner.to_owned(),
-                key: key.to_owned(),
-                value: secret.clone(),
-            };
-            storage.commit(Batch::one(write)).await?;
-            secret
-        }
-    };
-    Ok(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret))
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl Server {
     ) -> Result<Arc<Self>, waxwing_storage::Error> {
         let vhosts = crate::vhosts::load(&settings, &*storage).await?;
         let random = ring::rand::SystemRandom::new();
-        let decoy_secret = crate::accounts::decoy_secret(&*storage, &random).await?;
+        let decoy_secret = crate::credentials::decoy_secret(&*storage, &random).await?;
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
             settings,

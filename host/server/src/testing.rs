@@ -59,8 +59,8 @@ impl World {
         let keys = ScramKeys { iterations: 1, salt: vec![1], stored_key: vec![2], server_key: vec![3] };
         let account = Account {
             jid: jid(bare),
-            sha1: keys.clone(),
-            sha256: keys,
+            sha1: Some(keys.clone()),
+            sha256: Some(keys),
             created: SystemTime::UNIX_EPOCH,
             enabled: true,
         };

@@ -10,7 +10,10 @@ pub enum Write {
     /// Make an account; fails with `Account(Exists)` if it is there.
     CreateAccount(Account),
     /// Change the password of an account; fails with `Account(NotFound)`.
-    SetKeys { jid: Jid, sha1: ScramKeys, sha256: ScramKeys },
+    SetKeys { jid: Jid, sha1: Option<ScramKeys>, sha256: Option<ScramKeys> },
+    /// Give an account the keys that it lacks, of the password that it has. Those that it has must be the ones given
+    /// here, else `Conflict`: the password has changed meanwhile, or the account is gone.
+    CompleteKeys { jid: Jid, sha1: ScramKeys, sha256: ScramKeys },
     /// Let an account log in, or do not; fails with `Account(NotFound)`.
     EnableAccount { jid: Jid, enabled: bool },
     /// Erase an account with all that it owns: roster, tables, logs, alarms. No error if it is not there.
@@ -94,6 +97,7 @@ impl Write {
         match self {
             Self::CreateAccount(_)
             | Self::SetKeys { .. }
+            | Self::CompleteKeys { .. }
             | Self::EnableAccount { .. }
             | Self::RemoveAccount(_)
             | Self::RemoveVhost(_) => 0,

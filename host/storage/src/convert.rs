@@ -1,6 +1,6 @@
 //! Between the types of the trait and what databases keep: signed integers, text and bytes.
 
-use crate::{Error, Result};
+use crate::{Error, Result, ScramKeys};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use waxwing_xmpp::Jid;
 
@@ -57,6 +57,26 @@ pub(crate) fn after_prefix(prefix: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// What the columns of one mechanism hold. They are never null: 0 iterations and empty bytes are no keys.
+#[derive(Default)]
+pub(crate) struct KeyColumns<'a> {
+    pub(crate) iterations: u32,
+    pub(crate) salt: &'a [u8],
+    pub(crate) stored_key: &'a [u8],
+    pub(crate) server_key: &'a [u8],
+}
+
+impl<'a> KeyColumns<'a> {
+    pub(crate) fn of(keys: Option<&'a ScramKeys>) -> Self {
+        keys.map_or_else(Self::default, |keys| Self {
+            iterations: keys.iterations,
+            salt: &keys.salt,
+            stored_key: &keys.stored_key,
+            server_key: &keys.server_key,
+        })
+    }
 }
 
 #[cfg(test)]

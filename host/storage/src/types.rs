@@ -6,7 +6,7 @@ use waxwing_xmpp::Jid;
 /// The keys that SCRAM needs to check a password without knowing it (RFC 5802, section 3).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ScramKeys {
-    /// How often the password was hashed.
+    /// How often the password was hashed: at least once.
     pub iterations: u32,
     /// What was mixed into the password.
     pub salt: Vec<u8>,
@@ -21,10 +21,11 @@ pub struct ScramKeys {
 pub struct Account {
     /// Its bare JID.
     pub jid: Jid,
-    /// For SCRAM-SHA-1.
-    pub sha1: ScramKeys,
-    /// For SCRAM-SHA-256.
-    pub sha256: ScramKeys,
+    /// For SCRAM-SHA-1. An account that came from another server may have keys for one mechanism only; one without
+    /// any keys lets nobody in.
+    pub sha1: Option<ScramKeys>,
+    /// For SCRAM-SHA-256, likewise.
+    pub sha256: Option<ScramKeys>,
     /// Kept to the millisecond.
     pub created: SystemTime,
     /// Whether it may log in.

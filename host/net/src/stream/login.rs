@@ -118,7 +118,8 @@ impl<T: Socket> Exchange<'_, T> {
         let mut first = ClientFirst::parse(first, hash, plus, self.offer.binding())?;
         let authzid = first.authzid.take();
         let account = sasl::account(&first.username, self.domain)?;
-        let Credentials { salt, iterations, keys, enabled } = self.credentials(&account, hash).await?;
+        let found = self.shared.server.credentials(&account, hash).await;
+        let Credentials { salt, iterations, keys, enabled, .. } = known(found)?;
         let nonce = self.shared.random_text().map_err(|error| Failure::Ended(error.into()))?;
         let (scram, challenge) = first.challenge(&nonce, &salt, iterations, keys);
         let last = scram.finish(&self.challenge(&challenge).await?)?;
@@ -129,30 +130,20 @@ impl<T: Socket> Exchange<'_, T> {
     async fn plain(&mut self, message: &[u8]) -> Result<Jid, Failure> {
         let Plain { authzid, username, password } = Plain::parse(message)?;
         let account = sasl::account(&username, self.domain)?;
-        let Credentials { salt, iterations, keys, enabled } =
-            self.credentials(&account, Hash::Sha256).await?;
+        let known = known(self.shared.server.password_credentials(&account).await)?;
         let busy = SaslError::from(SaslCondition::TemporaryAuthFailure);
         let _permit = self.shared.password_checks.acquire().await.map_err(|_| busy)?;
         let check = move || {
-            sasl::derive_keys(Hash::Sha256, &password, &salt, iterations)
-                .is_ok_and(|found| found.matches(&keys))
+            let found = sasl::derive_keys(known.hash, &password, &known.salt, known.iterations);
+            (found.is_ok_and(|found| found.matches(&known.keys)), password, known)
         };
-        if !tokio::task::spawn_blocking(check).await.map_err(|_| busy)? {
+        let (right, password, known) = tokio::task::spawn_blocking(check).await.map_err(|_| busy)?;
+        if !right {
             return Err(SaslCondition::NotAuthorized.into());
         }
-        admit(&account, enabled, authzid.as_deref())?;
+        admit(&account, known.enabled, authzid.as_deref())?;
+        self.shared.server.complete_keys(&account, &password, &known).await;
         Ok(account)
-    }
-
-    async fn credentials(&self, account: &Jid, hash: Hash) -> Result<Credentials, SaslError> {
-        self.shared.server.credentials(account, hash).await.map_err(|error| {
-            match error {
-                // The storage itself says so, once, not for every login.
-                AccountError::Unavailable(_) => tracing::debug!("a login cannot be checked: {error}"),
-                _ => tracing::error!("a login cannot be checked: {error}"),
-            }
-            SaslCondition::TemporaryAuthFailure.into()
-        })
     }
 
     /// Send a challenge and wait for the response.
@@ -165,6 +156,18 @@ impl<T: Socket> Exchange<'_, T> {
             other => Err(Ending::unexpected(&other, StreamCondition::NotAuthorized).into()),
         }
     }
+}
+
+/// What a login is checked with, unless the server cannot tell.
+fn known(found: Result<Credentials, AccountError>) -> Result<Credentials, SaslError> {
+    found.map_err(|error| {
+        match error {
+            // The storage itself says so, once, not for every login.
+            AccountError::Unavailable(_) => tracing::debug!("a login cannot be checked: {error}"),
+            _ => tracing::error!("a login cannot be checked: {error}"),
+        }
+        SaslCondition::TemporaryAuthFailure.into()
+    })
 }
 
 /// What is checked once the client has proven that it knows the password.

@@ -1,42 +1,6 @@
 use super::AccountError;
 use crate::testing::{World, jid};
 use std::time::Duration;
-use waxwing_xmpp::sasl::{Hash, derive_keys};
-
-#[tokio::test]
-async fn a_login_is_checked_with_the_keys_of_the_password() {
-    let world = World::new().await;
-    let romeo = jid("romeo@verona.lit");
-    world.create_account(&romeo, "secret").await.unwrap();
-    for hash in [Hash::Sha1, Hash::Sha256] {
-        let stored = world.credentials(&romeo, hash).await.unwrap();
-        let keys = |password| derive_keys(hash, password, &stored.salt, stored.iterations).unwrap();
-        assert!(
-            stored.enabled && stored.keys.matches(&keys("secret")) && !stored.keys.matches(&keys("Secret"))
-        );
-    }
-    let before = world.credentials(&romeo, Hash::Sha1).await.unwrap();
-    world.set_password(&romeo, "other").await.unwrap();
-    let after = world.credentials(&romeo, Hash::Sha1).await.unwrap();
-    assert_ne!(before.salt, after.salt);
-    assert!(after.keys.matches(&derive_keys(Hash::Sha1, "other", &after.salt, after.iterations).unwrap()));
-}
-
-#[tokio::test]
-async fn an_account_that_does_not_exist_looks_like_one() {
-    let world = World::new().await;
-    let nobody = jid("nobody@verona.lit");
-    for (hash, length) in [(Hash::Sha1, 20), (Hash::Sha256, 32)] {
-        let decoy = world.credentials(&nobody, hash).await.unwrap();
-        let again = world.credentials(&nobody, hash).await.unwrap();
-        assert_eq!((&decoy.salt, decoy.iterations), (&again.salt, again.iterations));
-        assert_eq!((decoy.salt.len(), decoy.keys.stored_key.len()), (16, length));
-        assert_eq!(decoy.iterations, world.settings.scram_iterations);
-    }
-    let sha1 = world.credentials(&nobody, Hash::Sha1).await.unwrap();
-    assert_ne!(sha1.salt, world.credentials(&nobody, Hash::Sha256).await.unwrap().salt);
-    assert_ne!(sha1.salt, world.credentials(&jid("noone@verona.lit"), Hash::Sha1).await.unwrap().salt);
-}
 
 #[tokio::test]
 async fn accounts_are_made_where_and_as_allowed() {

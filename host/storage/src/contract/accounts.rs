@@ -9,8 +9,12 @@ pub async fn an_account_comes_back_as_created(place: &dyn Place) {
     let mut disabled = account("romeo@example.org");
     disabled.enabled = false;
     disabled.created = UNIX_EPOCH;
-    disabled.sha1 =
-        ScramKeys { iterations: u32::MAX, salt: vec![], stored_key: vec![0], server_key: vec![255; 64] };
+    disabled.sha1 = Some(ScramKeys {
+        iterations: u32::MAX,
+        salt: vec![],
+        stored_key: vec![0],
+        server_key: vec![255; 64],
+    });
     let writes = [Write::CreateAccount(account(OWNER)), Write::CreateAccount(disabled.clone())];
     commit(&*storage, writes).await.unwrap();
     assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(account(OWNER)));
@@ -26,7 +30,7 @@ pub async fn an_account_is_created_once(place: &dyn Place) {
     let storage = place.open().await;
     commit(&*storage, [Write::CreateAccount(account(OWNER))]).await.unwrap();
     let mut other = account(OWNER);
-    other.sha1 = keys(9);
+    other.sha1 = Some(keys(9));
     let result = commit(&*storage, [Write::CreateAccount(other)]).await;
     assert!(matches!(result, Err(Error::Account(AccountError::Exists))), "{result:?}");
     assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(account(OWNER)));
@@ -35,16 +39,61 @@ pub async fn an_account_is_created_once(place: &dyn Place) {
 /// Both sets of keys change and nothing else does.
 pub async fn keys_change_of_an_account_that_exists(place: &dyn Place) {
     let storage = place.open().await;
-    let change = Write::SetKeys { jid: jid(OWNER), sha1: keys(5), sha256: keys(6) };
+    let change = Write::SetKeys { jid: jid(OWNER), sha1: Some(keys(5)), sha256: Some(keys(6)) };
     let result = commit(&*storage, [change.clone()]).await;
     assert!(matches!(result, Err(Error::Account(AccountError::NotFound))), "{result:?}");
     let writes =
         [Write::CreateAccount(account(OWNER)), Write::CreateAccount(account("romeo@example.org")), change];
     commit(&*storage, writes).await.unwrap();
-    let expected = Account { sha1: keys(5), sha256: keys(6), ..account(OWNER) };
+    let expected = Account { sha1: Some(keys(5)), sha256: Some(keys(6)), ..account(OWNER) };
     assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(expected));
     let other = storage.account(&jid("romeo@example.org")).await.unwrap();
     assert_eq!(other, Some(account("romeo@example.org")));
+}
+
+/// One kind of keys comes back without the other, however it was written.
+pub async fn an_account_may_have_keys_of_one_mechanism(place: &dyn Place) {
+    let storage = place.open().await;
+    let one = Account { sha256: None, ..account(OWNER) };
+    let other = Account { sha1: None, ..account("romeo@example.org") };
+    let none = Account { sha1: None, sha256: None, ..account("nurse@example.org") };
+    let writes = [&one, &other, &none].map(|account| Write::CreateAccount(account.clone()));
+    commit(&*storage, writes).await.unwrap();
+    for account in [&one, &other, &none] {
+        assert_eq!(storage.account(&account.jid).await.unwrap().as_ref(), Some(account));
+    }
+    let change = Write::SetKeys { jid: one.jid.clone(), sha1: None, sha256: Some(keys(7)) };
+    commit(&*storage, [change]).await.unwrap();
+    let changed = Account { sha1: None, sha256: Some(keys(7)), ..one };
+    assert_eq!(storage.account(&changed.jid).await.unwrap(), Some(changed));
+}
+
+/// Only beside the keys of the password that was checked.
+pub async fn missing_keys_are_completed(place: &dyn Place) {
+    let storage = place.open().await;
+    let complete = |sha1, sha256| Write::CompleteKeys { jid: jid(OWNER), sha1, sha256 };
+    let result = commit(&*storage, [complete(keys(1), keys(2))]).await;
+    assert!(is_conflict(&result), "there is no such account: {result:?}");
+    for (lacking, known) in [
+        (Account { sha256: None, ..account(OWNER) }, (keys(1), keys(9))),
+        (Account { sha1: None, ..account(OWNER) }, (keys(9), keys(2))),
+    ] {
+        let other = Account { jid: jid("romeo@example.org"), ..lacking.clone() };
+        let writes = [&lacking, &other].map(|account| Write::CreateAccount(account.clone()));
+        commit(&*storage, writes).await.unwrap();
+        let result = commit(&*storage, [complete(keys(8), keys(8))]).await;
+        assert!(is_conflict(&result), "the password is another: {result:?}");
+        assert_eq!(storage.account(&lacking.jid).await.unwrap(), Some(lacking.clone()));
+        let (sha1, sha256) = known;
+        commit(&*storage, [complete(sha1.clone(), sha256.clone())]).await.unwrap();
+        let whole = Account { sha1: Some(sha1), sha256: Some(sha256), ..lacking };
+        assert_eq!(storage.account(&whole.jid).await.unwrap(), Some(whole.clone()));
+        assert_eq!(storage.account(&other.jid).await.unwrap(), Some(other.clone()));
+        let result = commit(&*storage, [complete(keys(8), keys(8))]).await;
+        assert!(is_conflict(&result), "nothing is lacking, and the password is another: {result:?}");
+        let writes = [&whole, &other].map(|account| Write::RemoveAccount(account.jid.clone()));
+        commit(&*storage, writes).await.unwrap();
+    }
 }
 
 /// Nothing else of it changes, and only one that is there can be.

@@ -15,7 +15,7 @@ pub async fn a_failing_batch_leaves_nothing(place: &dyn Place) {
         swap("old", Some(b"2"), b"3"),
         swap("old", None, b"3"),
         Write::CreateAccount(account("romeo@example.org")),
-        Write::SetKeys { jid: jid("nobody@example.org"), sha1: keys(3), sha256: keys(4) },
+        Write::SetKeys { jid: jid("nobody@example.org"), sha1: Some(keys(3)), sha256: Some(keys(4)) },
         Write::Roster { owner: romeo.clone(), expect: 7, put: vec![item("a@example.org")], remove: vec![] },
         Write::PutPlugin(plugin([9; 32])),
     ];

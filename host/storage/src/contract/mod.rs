@@ -46,6 +46,8 @@ macro_rules! contract_tests {
             an_account_comes_back_as_created,
             an_account_is_created_once,
             keys_change_of_an_account_that_exists,
+            an_account_may_have_keys_of_one_mechanism,
+            missing_keys_are_completed,
             an_account_is_switched_off_and_on,
             accounts_are_listed_in_order_by_page,
             accounts_belong_to_their_domain,
@@ -133,7 +135,7 @@ fn keys(seed: u8) -> ScramKeys {
 
 fn account(address: &str) -> Account {
     let created = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
-    Account { jid: jid(address), sha1: keys(1), sha256: keys(2), created, enabled: true }
+    Account { jid: jid(address), sha1: Some(keys(1)), sha256: Some(keys(2)), created, enabled: true }
 }
 
 fn item(address: &str) -> RosterItem {

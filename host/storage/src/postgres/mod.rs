@@ -7,6 +7,7 @@ mod address;
 mod blocking;
 mod error;
 mod health;
+mod keys;
 mod lock;
 mod migrations;
 mod queries;

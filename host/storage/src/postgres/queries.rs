@@ -251,15 +251,19 @@ impl Reads {
     }
 }
 
-fn keys(row: &Row, first: usize) -> Result<ScramKeys> {
+/// 0 iterations are no keys.
+fn keys(row: &Row, first: usize) -> Result<Option<ScramKeys>> {
     let iterations: i64 = row.try_get(first)?;
-    Ok(ScramKeys {
+    if iterations == 0 {
+        return Ok(None);
+    }
+    Ok(Some(ScramKeys {
         iterations: u32::try_from(iterations)
             .map_err(|_| Error::Corrupt(format!("{iterations} iterations of a password")))?,
         salt: row.try_get(first + 1)?,
         stored_key: row.try_get(first + 2)?,
         server_key: row.try_get(first + 3)?,
-    })
+    }))
 }
 
 fn text(row: &Row, column: usize) -> Result<String> {

@@ -1,9 +1,10 @@
 //! Each [`Write`] as statements that need no answer before the next is sent: a condition that does not hold is an
 //! error of the database, which ends the transaction.
 
+use super::keys;
 use super::value::Value;
-use crate::convert::{int, millis, to_json};
-use crate::{ACCOUNT_DATA, Account, AccountError, Batch, Error, Result, RosterItem, ScramKeys, Vhost, Write};
+use crate::convert::{int, to_json};
+use crate::{ACCOUNT_DATA, AccountError, Batch, Error, Result, RosterItem, Vhost, Write};
 use std::collections::BTreeMap;
 use waxwing_xmpp::Jid;
 
@@ -56,6 +57,8 @@ macro_rules! step {
     };
 }
 
+pub(super) use {must, step};
+
 /// The statements of a batch, in order.
 pub(super) fn of_batch(batch: &Batch) -> Result<Vec<Step<'_>>> {
     let mut steps = Vec::with_capacity(batch.writes.len());
@@ -76,8 +79,9 @@ pub(super) fn of_batch(batch: &Batch) -> Result<Vec<Step<'_>>> {
 
 fn of_write<'a>(write: &'a Write, steps: &mut Vec<Step<'a>>) -> Result<()> {
     steps.push(match write {
-        Write::CreateAccount(account) => create_account(account),
-        Write::SetKeys { jid, sha1, sha256 } => set_keys(jid, sha1, sha256),
+        Write::CreateAccount(account) => keys::create(account),
+        Write::SetKeys { jid, sha1, sha256 } => keys::set(jid, sha1.as_ref(), sha256.as_ref()),
+        Write::CompleteKeys { jid, sha1, sha256 } => keys::complete(jid, sha1, sha256),
         Write::EnableAccount { jid, enabled } => step!(
             Unmet::NotFound => "UPDATE account SET enabled = $1 WHERE domain = $2 AND jid = $3",
             *enabled, jid.domain(), jid.bare_str(),
@@ -193,45 +197,6 @@ impl Step<'_> {
     pub(super) fn appends(&self) -> bool {
         self.sql.starts_with("INSERT INTO log_entry")
     }
-}
-
-fn create_account(account: &Account) -> Step<'_> {
-    let Account { jid, sha1, sha256, created, enabled } = account;
-    step!(
-        Unmet::Exists => "INSERT INTO account (domain, jid, sha1_iterations, sha1_salt, sha1_stored_key,
-         sha1_server_key, sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (domain, jid) DO NOTHING",
-        jid.domain(),
-        jid.bare_str(),
-        i64::from(sha1.iterations),
-        &sha1.salt,
-        &sha1.stored_key,
-        &sha1.server_key,
-        i64::from(sha256.iterations),
-        &sha256.salt,
-        &sha256.stored_key,
-        &sha256.server_key,
-        millis(*created),
-        *enabled,
-    )
-}
-
-fn set_keys<'a>(jid: &'a Jid, sha1: &'a ScramKeys, sha256: &'a ScramKeys) -> Step<'a> {
-    step!(
-        Unmet::NotFound => "UPDATE account SET sha1_iterations = $3, sha1_salt = $4, sha1_stored_key = $5,
-         sha1_server_key = $6, sha256_iterations = $7, sha256_salt = $8, sha256_stored_key = $9,
-         sha256_server_key = $10 WHERE domain = $1 AND jid = $2",
-        jid.domain(),
-        jid.bare_str(),
-        i64::from(sha1.iterations),
-        &sha1.salt,
-        &sha1.stored_key,
-        &sha1.server_key,
-        i64::from(sha256.iterations),
-        &sha256.salt,
-        &sha256.stored_key,
-        &sha256.server_key,
-    )
 }
 
 fn change_roster<'a>(

@@ -1,8 +1,8 @@
 //! What each [`Write`] does to the database, within a transaction that somebody else holds.
 
-use super::{alarms, plugins};
-use crate::convert::{int, millis, to_json};
-use crate::{Account, AccountError, Batch, Error, Result, RosterItem, ScramKeys, Vhost, Write};
+use super::{alarms, keys, plugins};
+use crate::convert::{KeyColumns, int, millis, to_json};
+use crate::{Account, AccountError, Batch, Error, Result, RosterItem, Vhost, Write};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::BTreeMap;
 use waxwing_xmpp::Jid;
@@ -21,7 +21,8 @@ pub(super) fn apply(db: &Connection, batch: &Batch) -> Result<()> {
 fn apply_one(db: &Connection, write: &Write) -> Result<()> {
     match write {
         Write::CreateAccount(account) => create_account(db, account),
-        Write::SetKeys { jid, sha1, sha256 } => set_keys(db, jid, sha1, sha256),
+        Write::SetKeys { jid, sha1, sha256 } => keys::set(db, jid, sha1.as_ref(), sha256.as_ref()),
+        Write::CompleteKeys { jid, sha1, sha256 } => keys::complete(db, jid, sha1, sha256),
         Write::EnableAccount { jid, enabled } => enable_account(db, jid, *enabled),
         Write::RemoveAccount(jid) => remove_account(db, jid),
         Write::Roster { owner, expect, put, remove } => change_roster(db, owner, *expect, put, remove),
@@ -81,6 +82,7 @@ pub(super) fn run(db: &Connection, sql: &str, params: impl Params) -> Result<usi
 
 fn create_account(db: &Connection, account: &Account) -> Result<()> {
     let Account { jid, sha1, sha256, created, enabled } = account;
+    let (sha1, sha256) = (KeyColumns::of(sha1.as_ref()), KeyColumns::of(sha256.as_ref()));
     let made = run(
         db,
         "INSERT INTO account (domain, jid, sha1_iterations, sha1_salt, sha1_stored_key, sha1_server_key,
@@ -102,28 +104,6 @@ fn create_account(db: &Connection, account: &Account) -> Result<()> {
         ],
     )?;
     if made == 0 { Err(Error::Account(AccountError::Exists)) } else { Ok(()) }
-}
-
-fn set_keys(db: &Connection, jid: &Jid, sha1: &ScramKeys, sha256: &ScramKeys) -> Result<()> {
-    let changed = run(
-        db,
-        "UPDATE account SET sha1_iterations = ?, sha1_salt = ?, sha1_stored_key = ?, sha1_server_key = ?,
-         sha256_iterations = ?, sha256_salt = ?, sha256_stored_key = ?, sha256_server_key = ?
-         WHERE domain = ? AND jid = ?",
-        params![
-            sha1.iterations,
-            sha1.salt,
-            sha1.stored_key,
-            sha1.server_key,
-            sha256.iterations,
-            sha256.salt,
-            sha256.stored_key,
-            sha256.server_key,
-            jid.domain(),
-            jid.bare_str(),
-        ],
-    )?;
-    if changed == 0 { Err(Error::Account(AccountError::NotFound)) } else { Ok(()) }
 }
 
 fn remove_account(db: &Connection, jid: &Jid) -> Result<()> {

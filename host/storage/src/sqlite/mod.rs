@@ -4,6 +4,7 @@
 mod alarms;
 mod apply;
 mod error;
+mod keys;
 mod migrations;
 mod open;
 mod plugins;

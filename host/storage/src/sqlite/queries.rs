@@ -24,13 +24,18 @@ pub(super) fn account(db: &Connection, jid: &Jid) -> Result<Option<Account>> {
     Ok(Some(Account { jid: jid.bare(), sha1, sha256, created: time(created)?, enabled }))
 }
 
-fn keys(row: &Row<'_>, first: usize) -> rusqlite::Result<ScramKeys> {
-    Ok(ScramKeys {
-        iterations: row.get(first)?,
+/// The columns are never null: keys that an account does not have are 0 iterations and empty bytes.
+fn keys(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<ScramKeys>> {
+    let iterations: u32 = row.get(first)?;
+    if iterations == 0 {
+        return Ok(None);
+    }
+    Ok(Some(ScramKeys {
+        iterations,
         salt: row.get(first + 1)?,
         stored_key: row.get(first + 2)?,
         server_key: row.get(first + 3)?,
-    })
+    }))
 }
 
 pub(super) fn accounts(

@@ -1,6 +1,7 @@
 //! SASL and resource binding.
 
 use super::*;
+use waxwing_storage::{Batch, Write};
 
 fn assert_refused(said: &str, condition: &str) {
     assert!(said.starts_with("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"), "{said}");
@@ -190,4 +191,28 @@ async fn the_newer_of_two_with_the_same_resource_stays() {
     new.send("<iq type='set' id='s'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>").await;
     let answer = new.expect("/>").await;
     assert!(answer.contains("type='result'") && answer.contains("id='s'"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_account_with_keys_of_one_mechanism() {
+    let world = World::new().await;
+    let jid = Jid::parse("juliet@localhost").unwrap();
+    let storage = &world.storage;
+    let sha1 = storage.account(&jid).await.unwrap().unwrap().sha1;
+    let write = Write::SetKeys { jid, sha1, sha256: None };
+    storage.commit(Batch::one(write)).await.unwrap();
+    let scram = async || {
+        let mut peer = world.connect();
+        peer.open("localhost").await;
+        peer.scram("SCRAM-SHA-256", "n,,", b"", "juliet", PASSWORD).await
+    };
+    assert_refused(&scram().await, "not-authorized");
+    let mut peer = world.connect();
+    peer.open("localhost").await;
+    let mut peer = peer.start_tls("localhost", &[]).await;
+    peer.open("localhost").await;
+    assert_refused(&peer.plain("juliet", "wrong").await, "not-authorized");
+    assert!(peer.plain("juliet", PASSWORD).await.starts_with("<success"));
+    // Whoever has shown the password may use every mechanism.
+    assert!(scram().await.starts_with("<success"));
 }

@@ -29,7 +29,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use waxwing_config::{Limits, Settings, VhostSettings};
 use waxwing_server::Server;
-use waxwing_storage::{Sqlite, SqliteOptions};
+use waxwing_storage::{Sqlite, SqliteOptions, Storage};
 use waxwing_xmpp::Jid;
 use waxwing_xmpp::sasl::{decode, encode};
 
@@ -42,6 +42,7 @@ const PORT: u16 = 5222;
 /// A server with `localhost`, which does not ask for TLS, `tls.example`, which does, and some accounts.
 struct World {
     shared: Arc<Shared>,
+    storage: Arc<dyn Storage>,
     stopping: watch::Sender<bool>,
     _folder: TempDir,
 }
@@ -64,8 +65,9 @@ impl World {
         });
         ensure_domains(&settings, ["localhost", "tls.example"].into_iter()).unwrap();
         let certificates = Arc::new(Certificates::load(&settings).unwrap());
-        let storage = Sqlite::open(folder.path().join("db"), SqliteOptions::default()).unwrap();
-        let server = Server::new(settings.clone(), Arc::new(storage)).await.unwrap();
+        let storage: Arc<dyn Storage> =
+            Arc::new(Sqlite::open(folder.path().join("db"), SqliteOptions::default()).unwrap());
+        let server = Server::new(settings.clone(), storage.clone()).await.unwrap();
         for account in ["juliet@localhost", "romeo@localhost", "juliet@tls.example"] {
             server.create_account(&Jid::parse(account).unwrap(), PASSWORD).await.unwrap();
         }
@@ -82,7 +84,7 @@ impl World {
             open: watch::Sender::new(0),
             asleep: watch::Sender::new(0),
         });
-        Self { shared, stopping, _folder: folder }
+        Self { shared, storage, stopping, _folder: folder }
     }
 
     /// A client that has connected.
