@@ -23,6 +23,7 @@ const DESCRIPTION = {
   services: [],
   components: [],
   commands: [],
+  portable: [],
 };
 
 /** The interfaces whose hook answers with a verdict, and the method of a plugin that each calls. */
@@ -68,8 +69,8 @@ const HOST_VARIANTS = {
  * wit/world.wit exports.
  *
  * The definition has the fields of `description`, the `settings` with their defaults, the hooks (`onPre`,
- * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`), and perhaps
- * `log`, the function of that name of `xmpp:plugin/runtime`: then the server's log says which exception ended a
+ * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`, `onExport`
+ * and `onImport`), and perhaps `log`, the function of that name of `xmpp:plugin/runtime`: then the server's log says which exception ended a
  * call. Hooks find the settings as `this.settings`. They may be `async`.
  */
 export function plugin(definition) {
@@ -102,6 +103,12 @@ export function plugin(definition) {
   }
   if (definition.onReply) {
     exported.replies = { onReply: (...args) => replyHook(self, args) };
+  }
+  if (definition.onExport && definition.onImport) {
+    exported.portable = {
+      onExport: (...args) => portableHook(self, () => self.onExport(...args), page),
+      onImport: (...args) => portableHook(self, () => self.onImport(...args), () => undefined),
+    };
   }
   return exported;
 }
@@ -187,6 +194,18 @@ function alarmHook(self, args) {
 function replyHook(self, args) {
   return settled(() => self.onReply(...args), () => undefined, (error) => warn(self, "a reply", error));
 }
+
+function portableHook(self, call, done) {
+  const failed = (error) => {
+    const { condition, text } = stanzaError(self, error);
+    // What is thrown is the error of a `result`: a sentence for the operator.
+    throw text ?? condition;
+  };
+  return settled(call, done, failed);
+}
+
+/** What `onExport` answers: elements, or a page of them. */
+const page = (answer = []) => (Array.isArray(answer) ? { elements: answer } : answer);
 
 /** What `call` comes to, now or once its promise is settled. */
 function settled(call, done, failed) {

@@ -4,6 +4,7 @@ Which interfaces of the host a plugin uses is for its wit/world.wit to say, and 
 `from wit_world.imports import storage`.
 """
 
+import contextlib
 import dataclasses
 import re
 import sys
@@ -39,6 +40,7 @@ DESCRIPTION = {
     "services": [],
     "components": [],
     "commands": [],
+    "portable": [],
 }
 
 # The interfaces whose hook answers with a verdict, and the method of a plugin that each calls.
@@ -120,6 +122,11 @@ if hasattr(_exports, "Replies"):
     from wit_world.exports import replies as _replies
 
     Success, Failure, Timeout = _replies.Answer_Success, _replies.Answer_Failure, _replies.Answer_Timeout
+if hasattr(_exports, "Portable"):
+    from wit_world.exports import portable as _portable
+
+    # What `on_export` answers where a list of elements is not all: `Page(elements, next)`.
+    Page = _portable.Page
 
 
 def reply(xml=""):
@@ -154,7 +161,8 @@ class Plugin:
 
     Its attributes are the fields of `description`; those that it declares with a type, `greeting: str = "Hello"`, are
     its settings with their defaults, of the types str, int, bool and list. Its methods are the hooks: `on_pre`,
-    `on_process`, `on_post`, `on_filter`, `on_service`, `on_session`, `on_command`, `on_alarm`, `on_reply`.
+    `on_process`, `on_post`, `on_filter`, `on_service`, `on_session`, `on_command`, `on_alarm`, `on_reply`,
+    `on_export`, `on_import`.
     """
 
     def __init_subclass__(cls, **kwargs):
@@ -173,6 +181,10 @@ class Plugin:
             if hasattr(cls, hook):
                 _check(interface, hook)
                 setattr(app, interface, _class(interface, **{hook: getattr(plugin, between)}))
+        if hasattr(cls, "on_export"):
+            _check("Portable", "on_export")
+            hooks = {"on_export": plugin._export_hook, "on_import": plugin._import_hook}
+            app.Portable = _class("Portable", **hooks)
 
     def _describe(self):
         fields = {field: getattr(self, field, usual) for field, usual in DESCRIPTION.items()}
@@ -232,6 +244,25 @@ class Plugin:
             self.on_reply(from_, context, answer, stanza)
         except Exception as exception:
             _warn("a reply", exception)
+
+    def _export_hook(self, account, kind, after):
+        with _telling():
+            answer = self.on_export(account, kind, after) or []
+            return _portable.Page(answer, None) if isinstance(answer, list) else answer
+
+    def _import_hook(self, account, kind, elements):
+        with _telling():
+            self.on_import(account, kind, elements)
+
+
+@contextlib.contextmanager
+def _telling():
+    """What is raised becomes a sentence for the operator."""
+    try:
+        yield
+    except Exception as exception:
+        error = _stanza_error(exception)
+        raise Err(error.text or error.condition.name.lower().replace("_", "-"))
 
 
 def _warn(what, exception):

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use waxwing_config::{Plugin, Settings};
 
 /// Every interface of `wit/` that takes a grant.
-const INTERFACES: [&str; 22] = [
+const INTERFACES: [&str; 23] = [
     "pre",
     "process",
     "post",
@@ -17,6 +17,7 @@ const INTERFACES: [&str; 22] = [
     "service",
     "alarms",
     "replies",
+    "portable",
     "stanzas",
     "router",
     "marks",

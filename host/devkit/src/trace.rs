@@ -20,6 +20,9 @@ pub(crate) fn answer_name(answer: &TraceAnswer) -> &'static str {
         TraceAnswer::Command(CommandReply::Step { .. }) => "step",
         TraceAnswer::Command(CommandReply::Done { .. }) => "done",
         TraceAnswer::Refuse(_) => "error",
+        TraceAnswer::Page(_) => "page",
+        TraceAnswer::Taken => "taken",
+        TraceAnswer::Unable(_) => "error",
         TraceAnswer::Nothing => "nothing",
         TraceAnswer::Failed(_) => "failed",
     }
@@ -53,6 +56,12 @@ fn write(out: &mut String, trace: &Trace) -> std::fmt::Result {
             writeln!(out, "{}", pretty_text(xml, 4))?;
         }
         TraceAnswer::Reject(error) | TraceAnswer::Refuse(error) => writeln!(out, "    {}", sentence(error))?,
+        TraceAnswer::Page(page) => {
+            for xml in &page.elements {
+                writeln!(out, "{}", pretty_text(xml, 4))?;
+            }
+        }
+        TraceAnswer::Unable(why) => writeln!(out, "    {why}")?,
         TraceAnswer::Failed(failure) => writeln!(out, "    {}", failure.text)?,
         TraceAnswer::Command(reply) => command(out, reply)?,
         _ => {}

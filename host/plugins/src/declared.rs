@@ -7,6 +7,7 @@ use crate::event::{ComponentInfo, Phase, ServiceInfo, SessionEvents, Stage, Targ
 use crate::index::{Interest, Party};
 use crate::marks::Marks;
 use crate::options::Scope;
+use crate::portable::PortableKind;
 use waxwing_xmpp::{Kind, Type};
 
 /// What a plugin says of itself.
@@ -32,6 +33,8 @@ pub struct Declared {
     pub components: Vec<ComponentInfo>,
     /// Its ad-hoc commands.
     pub commands: Vec<CommandInfo>,
+    /// What it keeps of accounts and can move from server to server.
+    pub portable: Vec<PortableKind>,
 }
 
 /// Stanzas that a plugin is shown: those that fit in every respect.
@@ -90,6 +93,7 @@ impl Engine {
             services: own.services.clone(),
             components: own.components.clone(),
             commands: own.commands.clone(),
+            portable: own.portable.clone(),
         })
     }
 }

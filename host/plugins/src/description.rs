@@ -10,6 +10,7 @@ use crate::index::{Interest, Party, Payload};
 use crate::instance::Exports;
 use crate::marks::{Allocator, Marks};
 use crate::options::PluginSpec;
+use crate::portable::PortableKind;
 use std::collections::BTreeSet;
 use waxwing_xmpp::{Jid, Kind, Stanza, Type};
 
@@ -33,6 +34,7 @@ pub(crate) struct Description {
     pub services: Vec<ServiceInfo>,
     pub components: Vec<ComponentInfo>,
     pub commands: Vec<CommandInfo>,
+    pub portable: Vec<PortableKind>,
 }
 
 /// Which calls of a plugin must not run at the same time.
@@ -90,6 +92,7 @@ pub(crate) fn check(
         (!given.services.is_empty(), "a service", Grant::Service),
         (!given.components.is_empty(), "a component", Grant::Commands),
         (!given.commands.is_empty(), "a command", Grant::Commands),
+        (!given.portable.is_empty(), "something portable", Grant::Portable),
     ];
     for (wanted, what, hook) in needs {
         if wanted && !has(hook) {
@@ -128,6 +131,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
         ("services", given.services.len()),
         ("components", given.components.len()),
         ("commands", given.commands.len()),
+        ("portable elements", given.portable.len()),
     ];
     if let Some((what, count)) = lists.into_iter().find(|(_, count)| *count > LIST) {
         return Err(Reason::TooMany { what, count, most: LIST });
@@ -137,6 +141,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
         .chain(&given.settings)
         .chain(&given.features)
         .chain(&given.account_features)
+        .chain(&given.portable)
         .chain(&given.marks);
     let texts = texts.chain(given.account_identities.iter().flat_map(|own| [&own.category, &own.type_]));
     let texts = texts.chain(given.interests.iter().filter_map(|interest| interest.payload.as_ref()));
@@ -183,6 +188,7 @@ impl Checked {
             given.interests.iter().map(|interest| compile(interest, &marks)).collect();
         let stream_features: Result<_, Reason> =
             given.stream_features.into_iter().map(stream_feature).collect();
+        let portable: Result<_, Reason> = given.portable.iter().map(|kind| portable(kind)).collect();
         let commands = given.commands.into_iter().map(|command| {
             let mut info = CommandInfo {
                 plugin: plugin.to_owned(),
@@ -233,6 +239,7 @@ impl Checked {
                 .map(|component| ComponentInfo { name: component.name, label: component.label })
                 .collect(),
             commands: commands.collect(),
+            portable: portable?,
         };
         Ok((description, marks))
     }
@@ -306,6 +313,17 @@ fn payload(text: &str) -> Result<Payload, Reason> {
         Some((ns, "*")) => Ok(Payload { ns: ns.into(), name: None }),
         Some((ns, name)) if is_name(name) => Ok(Payload { ns: ns.into(), name: Some(name.into()) }),
         _ => Err(Reason::BadPayload(text.to_owned())),
+    }
+}
+
+/// `{namespace}name`, with `/*` for its children.
+fn portable(text: &str) -> Result<PortableKind, Reason> {
+    let whole = text.strip_suffix("/*").unwrap_or(text);
+    match payload(whole) {
+        Ok(Payload { ns, name: Some(name) }) => {
+            Ok(PortableKind { ns: ns.into(), name: name.into(), children: whole != text })
+        }
+        _ => Err(Reason::BadPortable(text.to_owned())),
     }
 }
 

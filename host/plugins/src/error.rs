@@ -148,6 +148,12 @@ pub enum Reason {
     /// A payload that is no Clark name.
     #[error("an interest names the payload {0:?}; it must look like `{{namespace}}name` or `{{namespace}}*`")]
     BadPayload(String),
+    /// A portable element that is no Clark name.
+    #[error(
+        "it names the portable element {0:?}; it must look like `{{namespace}}name`, or `{{namespace}}name/*` for \
+         its children"
+    )]
+    BadPortable(String),
     /// An interest that could never match.
     #[error("an interest in stage `process` names no target, so that it would never match")]
     NoTarget,

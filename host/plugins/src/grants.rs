@@ -46,6 +46,8 @@ grants! {
     Alarms = "alarms", "be called at times that it has set";
     /// Hook for replies.
     Replies = "replies", "hear the replies to requests that it has made";
+    /// Hook for export and import.
+    Portable = "portable", "give out and take what it keeps of accounts, when they move from one server to another";
     /// Needed by every hook that is shown stanzas.
     Stanzas = "stanzas", "read the content of the stanzas that match its interests";
     /// Sending, and who is online.

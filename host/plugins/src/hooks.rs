@@ -234,7 +234,11 @@ impl Engine {
     }
 
     /// Ask one plugin and, where that is a new version that fails, the version before it.
-    async fn consult(&self, plugin: &Arc<Plugin>, question: &Question<'_>) -> Result<Decision, Failure> {
+    pub(crate) async fn consult(
+        &self,
+        plugin: &Arc<Plugin>,
+        question: &Question<'_>,
+    ) -> Result<Decision, Failure> {
         let result = plugin.ask(question).await;
         match &result {
             Ok(_) => plugin.trial.passed(),
@@ -278,7 +282,14 @@ fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome>
         Ok(Decision::Reply(inner)) => Some(Outcome::Reply(inner)),
         Ok(Decision::Drop) => Some(Outcome::Drop),
         Ok(Decision::Reject(error)) => Some(Outcome::Reject(error)),
-        Ok(Decision::Next | Decision::Replace(_) | Decision::Flow(_) | Decision::Command(_)) => None,
+        Ok(
+            Decision::Next
+            | Decision::Replace(_)
+            | Decision::Flow(_)
+            | Decision::Command(_)
+            | Decision::Page(_)
+            | Decision::Taken(_),
+        ) => None,
         Err(failure) => match policy {
             Policy::Drop => Some(Outcome::Drop),
             Policy::Bounce => Some(Outcome::Reject(failure.condition().into())),

@@ -63,6 +63,24 @@ pub enum Input {
         /// The reply as XML that stands by itself; `None` if none came in time.
         xml: Option<String>,
     },
+    /// To give out what is kept of an account.
+    Export {
+        /// Its bare JID.
+        account: String,
+        /// Which element, as the description names it.
+        kind: String,
+        /// Where the page before has ended.
+        after: Option<String>,
+    },
+    /// To take what another server had of an account.
+    Import {
+        /// Its bare JID.
+        account: String,
+        /// Which element, as the description names it.
+        kind: String,
+        /// A message with the elements inside.
+        xml: String,
+    },
 }
 
 /// A stanza as it is shown to a hook.
@@ -105,6 +123,7 @@ impl Input {
             Input::Commands(_) => Grant::Commands,
             Input::Alarms { .. } => Grant::Alarms,
             Input::Replies { .. } => Grant::Replies,
+            Input::Export { .. } | Input::Import { .. } => Grant::Portable,
         }
     }
 
@@ -121,6 +140,9 @@ impl Input {
                 bare.rsplit_once('@').map(|(_, domain)| domain)
             }
             Input::Commands(request) => Some(&request.vhost),
+            Input::Export { account, .. } | Input::Import { account, .. } => {
+                account.rsplit_once('@').map(|(_, domain)| domain)
+            }
             // May be about a service.
             Input::Alarms { .. } | Input::Replies { .. } => None,
         }
@@ -141,6 +163,8 @@ impl Input {
             Input::Commands(request) => fields(request),
             Input::Alarms { data, .. } => data.0.len(),
             Input::Replies { context, xml, .. } => context.0.len() + xml.as_ref().map_or(0, String::len),
+            Input::Export { .. } => 0,
+            Input::Import { xml, .. } => xml.len(),
         }
     }
 
@@ -181,6 +205,16 @@ impl Input {
             Hook::Reply { from, context, .. } => {
                 Input::Replies { from: (*from).clone(), context: (*context).into(), xml: xml() }
             }
+            Hook::Export { account, kind, after } => Input::Export {
+                account: (*account).clone(),
+                kind: (*kind).clone(),
+                after: after.map(str::to_owned),
+            },
+            Hook::Import { account, kind } => Input::Import {
+                account: (*account).clone(),
+                kind: (*kind).clone(),
+                xml: xml().unwrap_or_default(),
+            },
         }
     }
 }
@@ -220,7 +254,9 @@ impl<'a> Prepared<'a> {
                 let error = stanza.stanza_error().map(|error| lend_error(&error));
                 (Some(stanza), error.map_or(Lent::Nothing, Lent::Error))
             }
+            Input::Import { xml, .. } => (Some(parse(xml)?), Lent::Nothing),
             Input::Replies { xml: None, .. }
+            | Input::Export { .. }
             | Input::Sessions { .. }
             | Input::Commands(_)
             | Input::Alarms { .. } => (None, Lent::Nothing),
@@ -259,6 +295,8 @@ impl<'a> Prepared<'a> {
                 };
                 Hook::Reply { from, context: &context.0, answer, stanza: self.stanza.is_some() }
             }
+            Input::Export { account, kind, after } => Hook::Export { account, kind, after: after.as_deref() },
+            Input::Import { account, kind, .. } => Hook::Import { account, kind },
         })
     }
 }

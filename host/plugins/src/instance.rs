@@ -7,7 +7,7 @@ use crate::bindings::xmpp::plugin::types as wit;
 use crate::command::{CommandReply, CommandRequest};
 use crate::grants::Grant;
 use crate::state::{Call, Shared, State, begin};
-use exports::{replies, sessions};
+use exports::{portable, replies, sessions};
 use std::sync::Arc;
 use wasmtime::component::{InstancePre, Resource};
 use wasmtime::{Result, Store};
@@ -50,7 +50,7 @@ macro_rules! hooks {
 
 hooks! {
     pre = Pre, process = Process, post = Post, filter = Filter, sessions = Sessions, service = Service,
-    commands = Commands, alarms = Alarms, replies = Replies
+    commands = Commands, alarms = Alarms, replies = Replies, portable = Portable
 }
 
 /// One instance: takes one call at a time, and is thrown away after a call that failed.
@@ -72,6 +72,8 @@ pub(crate) enum Hook<'a> {
     Command(&'a CommandRequest),
     Alarm { owner: &'a String, name: &'a str, due: u64, data: &'a [u8] },
     Reply { from: &'a String, context: &'a [u8], answer: replies::Answer<'a>, stanza: bool },
+    Export { account: &'a String, kind: &'a String, after: Option<&'a str> },
+    Import { account: &'a String, kind: &'a String },
 }
 
 impl Hook<'_> {
@@ -87,6 +89,7 @@ impl Hook<'_> {
             Hook::Command(_) => Grant::Commands,
             Hook::Alarm { .. } => Grant::Alarms,
             Hook::Reply { .. } => Grant::Replies,
+            Hook::Export { .. } | Hook::Import { .. } => Grant::Portable,
         }
     }
 }
@@ -97,6 +100,8 @@ pub(crate) enum Answer {
     Verdict(wit::Verdict),
     Flow(sessions::Flow),
     Command(std::result::Result<CommandReply, StanzaError>),
+    Page(std::result::Result<portable::Page, String>),
+    Taken(std::result::Result<(), String>),
     Nothing,
 }
 
@@ -190,6 +195,16 @@ impl Instance {
                     let stanza = has.then(stanza);
                     guest.call_on_reply(store, from, context, answer.clone(), stanza).await?;
                     Some(Answer::Nothing)
+                }
+                None => None,
+            },
+            Hook::Export { account, kind, after } => match &ways.portable {
+                Some(guest) => Some(Answer::Page(guest.call_on_export(store, account, kind, *after).await?)),
+                None => None,
+            },
+            Hook::Import { account, kind } => match &ways.portable {
+                Some(guest) => {
+                    Some(Answer::Taken(guest.call_on_import(store, account, kind, stanza()).await?))
                 }
                 None => None,
             },

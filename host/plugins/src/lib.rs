@@ -51,6 +51,7 @@ mod pending;
 mod plan;
 mod plugin;
 mod pool;
+mod portable;
 mod quiet;
 mod record;
 mod replay;
@@ -102,6 +103,7 @@ pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
 pub use plan::LeftOut;
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
+pub use portable::{PortableError, PortableKind, PortablePage};
 pub use record::{
     Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall,
     Recording, RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact,

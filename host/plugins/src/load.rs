@@ -164,6 +164,7 @@ fn link(
         commands: hook!(commands),
         alarms: hook!(alarms),
         replies: hook!(replies),
+        portable: hook!(portable),
     };
     Ok((pre, exports))
 }

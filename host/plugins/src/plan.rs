@@ -7,6 +7,7 @@ use crate::event::{ComponentInfo, ServiceInfo, SessionEvents};
 use crate::index::Index;
 use crate::options::Scope;
 use crate::plugin::Plugin;
+use crate::portable::PortableKind;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ pub(crate) struct Roles {
     pub services: Vec<(ServiceInfo, u16)>,
     pub components: Vec<ComponentInfo>,
     pub commands: Vec<(CommandInfo, u16)>,
+    /// Elements of accounts that plugins keep, each once, in the order of the plugins.
+    pub portable: Vec<(PortableKind, u16)>,
     /// The number of each plugin that works for this virtual host.
     pub members: Vec<u16>,
 }
@@ -110,6 +113,10 @@ impl Roles {
             roles.services.extend(description.services.iter().map(|service| (service.clone(), *number)));
             roles.components.extend_from_slice(&description.components);
             roles.commands.extend(description.commands.iter().map(|command| (command.clone(), *number)));
+            let known: Vec<PortableKind> = roles.portable.iter().map(|(kind, _)| kind.clone()).collect();
+            let new =
+                description.portable.iter().filter(|kind| known.iter().all(|other| !other.is_same(kind)));
+            roles.portable.extend(new.map(|kind| (kind.clone(), *number)));
             roles.members.push(*number);
         }
         roles.index = Index::new(interests);

@@ -43,7 +43,7 @@ pub(crate) struct Shared {
 pub(crate) struct Gauges([Gauge; HOOKS.len()]);
 
 /// The hooks, in the order of the grants for them.
-pub(crate) const HOOKS: [Grant; 9] = [
+pub(crate) const HOOKS: [Grant; 10] = [
     Grant::Pre,
     Grant::Process,
     Grant::Post,
@@ -53,6 +53,7 @@ pub(crate) const HOOKS: [Grant; 9] = [
     Grant::Commands,
     Grant::Alarms,
     Grant::Replies,
+    Grant::Portable,
 ];
 
 impl Gauges {

@@ -8,6 +8,7 @@ use crate::effects::Effects;
 use crate::grants::Grant;
 use crate::host::Outgoing;
 use crate::instance::Answer;
+use crate::portable::PortablePage;
 use waxwing_xmpp::{Condition, ErrorType, Kind, Stanza, StanzaError, Type};
 
 /// A verdict that has been checked.
@@ -25,6 +26,10 @@ pub(crate) enum Decision {
     Flow(Flow),
     /// What a command answers.
     Command(Result<CommandReply, StanzaError>),
+    /// What is given out of an account.
+    Page(Result<PortablePage, String>),
+    /// Whether something was taken for an account.
+    Taken(Result<(), String>),
 }
 
 /// What a call comes to.
@@ -49,10 +54,16 @@ pub(crate) fn settle(
             return Err(Failure::BigState);
         }
         (Answer::Command(reply), _) => Decision::Command(reply),
+        (Answer::Page(Ok(page)), _) => Decision::Page(PortablePage::of(page).map(Ok)?),
+        (Answer::Page(Err(why)), _) => Decision::Page(Err(clean(why))),
+        (Answer::Taken(taken), _) => Decision::Taken(taken.map_err(clean)),
         (Answer::Nothing, _) => Decision::Next,
     };
     match (&decision, stanza) {
-        (Decision::Reject(_) | Decision::Command(Err(_)), _) => {
+        (
+            Decision::Reject(_) | Decision::Command(Err(_)) | Decision::Page(_) | Decision::Taken(Err(_)),
+            _,
+        ) => {
             return Ok(Settled { decision, effects: None });
         }
         (Decision::Reply(inner), Some(stanza)) if !effects.removals.is_empty() && stanza.from.is_some() => {

@@ -13,6 +13,7 @@
 mod keep;
 mod limit;
 mod matcher;
+mod moving;
 mod settings;
 
 use matcher::Matchers;
@@ -37,7 +38,7 @@ plugin! {
         /// How long a message is kept.
         expire_after: Expiry = Expiry::default(),
     }
-    hooks: [Post, Process, Sessions],
+    hooks: [Post, Process, Sessions, Portable],
     features: ["msgoffline"],
     marks: ["by-hand"],
     interests: [
@@ -50,6 +51,7 @@ plugin! {
         iq_get(OFFLINE).at(OWN_ACCOUNT).order(-10),
     ],
     session_events: AVAILABLE | PRIORITY,
+    portable: ["{urn:xmpp:pie:0}offline-messages/*"],
 }
 
 impl Post for Msgoffline {
@@ -74,11 +76,15 @@ impl Post for Msgoffline {
 
 /// The message with the time of its arrival.
 fn stamped(event: &Event, stanza: &Stanza) -> String {
-    stanza.to_xml_with(&xml!(
+    stanza.to_xml_with(&stamp(&event.vhost, event.received))
+}
+
+fn stamp(vhost: &str, received: u64) -> String {
+    xml!(
         "<delay xmlns='urn:xmpp:delay' from='{}' stamp='{}'>Offline Storage</delay>",
-        event.vhost,
-        datetime(event.received),
-    ))
+        vhost,
+        datetime(received),
+    )
 }
 
 impl Sessions for Msgoffline {

@@ -13,10 +13,11 @@ const RESERVED: [&str; 3] = ["{jabber:", "{http://jabber.org/", "{vcard-temp}"];
 plugin! {
     /// Keeps what a user's clients want to remember.
     pub struct Private;
-    hooks: [Process],
+    hooks: [Process, Portable],
     features: ["jabber:iq:private"],
     account_features: ["jabber:iq:private"],
     interests: [iq(QUERY).at(OWN_ACCOUNT | OTHER_ACCOUNT)],
+    portable: ["{jabber:iq:private}query/*"],
 }
 
 impl Process for Private {
@@ -45,5 +46,22 @@ impl Process for Private {
             true => xml!("<query xmlns='jabber:iq:private'>{}</query>", raw(&answer)),
             false => answer,
         }))
+    }
+}
+
+impl Portable for Private {
+    fn on_export(&self, account: &str, _kind: &str, after: Option<&str>) -> Result<Page> {
+        let page = storage::Range { after: after.map(String::from), ..storage::Range::default() };
+        let rows = storage::open_table("private")?.scan(account, &page)?;
+        let next = rows.last().map(|last| last.key.clone());
+        Ok(Page::last(rows.iter().map(|row| row.text().into())).then(next))
+    }
+
+    fn on_import(&self, account: &str, _kind: &str, elements: &Stanza) -> Result<()> {
+        let kept = storage::open_table("private")?;
+        for name in elements.children("") {
+            kept.set_text(account, &name, &elements.child(&name).unwrap_or_default())?;
+        }
+        Ok(())
     }
 }

@@ -43,3 +43,4 @@ export!(stanza service, "with-service", "export_service");
 export!(commands, "with-commands", "export_commands");
 export!(alarms, "with-alarms", "export_alarms");
 export!(stanza replies, "with-replies", "export_replies");
+export!(stanza portable, "with-portable", "export_portable");

@@ -60,6 +60,7 @@ impl Describe {
             services: Vec::new(),
             components: Vec::new(),
             commands: Vec::new(),
+            portable: Vec::new(),
         })
     }
 
@@ -146,6 +147,13 @@ impl Describe {
     /// Ad-hoc commands (XEP-0050): see [`command`].
     pub fn commands<const N: usize>(mut self, commands: [Command; N]) -> Self {
         self.0.commands = commands.into();
+        self
+    }
+
+    /// Elements that it keeps of accounts and servers move to each other (XEP-0227): `{vcard-temp}vCard`, or
+    /// `{jabber:iq:private}query/*` for the children of one.
+    pub fn portable<const N: usize>(mut self, elements: [&str; N]) -> Self {
+        self.0.portable = elements.map(String::from).into();
         self
     }
 

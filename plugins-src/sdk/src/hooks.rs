@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use crate::bindings;
 use crate::bindings::lifecycle::exports::xmpp::plugin::lifecycle;
 use crate::commands::{Reply, Request};
-use crate::{Answer, Change, Description, Event, Flow, Result, Setting, Stanza, Verdict, runtime};
+use crate::{Answer, Change, Description, Event, Flow, Page, Result, Setting, Stanza, Verdict, runtime};
 
 /// What [`plugin!`](crate::plugin!) writes for a plugin: its description and its settings.
 pub trait Plugin: Sized + Sync + 'static {
@@ -215,6 +215,37 @@ pub trait Replies {
     fn on_reply(&self, from: &str, context: &[u8], answer: Answer, stanza: Option<&Stanza>) -> Result<()>;
 }
 
+/// What the plugin keeps of accounts, on its way from one server to another (XEP-0227).
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// # struct Mottos;
+/// impl Portable for Mottos {
+///     fn on_export(&self, account: &str, _kind: &str, _after: Option<&str>) -> Result<Page> {
+///         Ok(Page::last(storage::open_table("mottos")?.get_text(account, "motto")?))
+///     }
+///
+///     fn on_import(&self, account: &str, kind: &str, elements: &Stanza) -> Result<()> {
+///         let motto = elements.child(kind).ok_or(Condition::BadRequest)?;
+///         Ok(storage::open_table("mottos")?.set_text(account, "motto", &motto)?)
+///     }
+/// }
+/// ```
+pub trait Portable {
+    /// Give out what there is of an account; `kind` is one of the elements listed as
+    /// [`portable`](crate::Describe::portable). With `after`, go on where a page said that it ends.
+    ///
+    /// # Errors
+    /// Is told to the operator: the element is missing in the export.
+    fn on_export(&self, account: &str, kind: &str, after: Option<&str>) -> Result<Page>;
+
+    /// Take what another server had of an account that is about to be made: the children of `elements`.
+    ///
+    /// # Errors
+    /// Is told to the operator: nothing of this call is kept.
+    fn on_import(&self, account: &str, kind: &str, elements: &Stanza) -> Result<()>;
+}
+
 /// Stands between the host's interfaces and the traits of this module.
 #[doc(hidden)]
 pub struct Exports<P>(std::marker::PhantomData<P>);
@@ -298,5 +329,15 @@ impl<P: Plugin + Replies> bindings::replies::exports::xmpp::plugin::replies::Gue
         if let Err(error) = plugin::<P>().on_reply(&from, &context, answer, stanza) {
             runtime::log(runtime::Level::Warn, &format!("a reply came to nothing: {error}"));
         }
+    }
+}
+
+impl<P: Plugin + Portable> bindings::portable::exports::xmpp::plugin::portable::Guest for Exports<P> {
+    fn on_export(account: String, kind: String, after: Option<String>) -> Result<Page, String> {
+        plugin::<P>().on_export(&account, &kind, after.as_deref()).map_err(|error| error.to_string())
+    }
+
+    fn on_import(account: String, kind: String, elements: &Stanza) -> Result<(), String> {
+        plugin::<P>().on_import(&account, &kind, elements).map_err(|error| error.to_string())
     }
 }

@@ -37,6 +37,8 @@ mod forms;
 mod hooks;
 mod jid;
 mod macros;
+mod moment;
+mod portable;
 mod settings;
 mod storage_ext;
 mod verdict;
@@ -47,6 +49,7 @@ pub use bindings::imports::xmpp::plugin::{
     account_admin, account_data, accounts, certificates, connections, marks, resolver, router, runtime,
     scheduler, stanzas, storage, types, vhosts,
 };
+pub use bindings::portable::exports::xmpp::plugin::portable::Page;
 pub use bindings::replies::exports::xmpp::plugin::replies::Answer;
 pub use bindings::sessions::exports::xmpp::plugin::sessions::{Change, Flow};
 pub use description::*;
@@ -57,7 +60,7 @@ pub use forms::{
 };
 #[doc(hidden)]
 pub use hooks::Exports;
-pub use hooks::{Alarms, Commands, Filter, OnService, Plugin, Post, Pre, Process, Replies, Sessions};
+pub use hooks::{Alarms, Commands, Filter, OnService, Plugin, Portable, Post, Pre, Process, Replies, Sessions};
 pub use jid::{bare, domain, local, resource};
 #[doc(hidden)]
 pub use settings::Given;
@@ -65,20 +68,21 @@ pub use settings::{Setting, SettingValue};
 pub use stanzas::Stanza;
 pub use types::{Condition, ErrorType, Event, Header, Kind, Origin, StanzaError, Timestamp, Verdict};
 pub use verdict::Result;
-pub use xml::{Raw, ToXml, datetime, escape, raw};
+pub use moment::moment;
+pub use xml::{Raw, ToXml, datetime, escape, raw, with_child};
 
 /// Everything that a plugin usually needs: `use waxwing_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Interest,
-        OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Party, Post, Pre, Process, Replies, Result,
+        OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Page, Party, Portable, Post, Pre, Process, Replies, Result,
         SERVER, STREAM, Serial, Sessions, Stage, Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin,
         account_data, accounts, admin_form, after_login, ask, ask_last, ask_more, bare, before_login,
         certificates, command, commands, component, connections, datetime, domain, domain_field, done,
         escape, failed, fixed_field, form, hidden_field, iq, iq_get, iq_set, jid_field, jids_field,
-        lines_field, list_field, local, marks, messages, number_field, password_field, plugin, presence, raw,
+        lines_field, list_field, local, marks, messages, moment, number_field, password_field, plugin, presence, raw,
         resolver, resource, router, runtime, scheduler, service, show, storage, text_field, vhosts, warned,
-        xml, yes_field,
+        with_child, xml, yes_field,
     };
 }
 

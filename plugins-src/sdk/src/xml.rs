@@ -133,12 +133,18 @@ impl Stanza {
     /// ```
     #[must_use]
     pub fn to_xml_with(&self, child: &str) -> String {
-        append(&self.to_xml(), child)
+        with_child(&self.to_xml(), child)
     }
 }
 
 /// The element `xml` with one more child at its end.
-fn append(xml: &str, child: &str) -> String {
+///
+/// ```
+/// use waxwing_plugin::with_child;
+/// assert_eq!(with_child("<a><b/></a>", "<c/>"), "<a><b/><c/></a>");
+/// ```
+#[must_use]
+pub fn with_child(xml: &str, child: &str) -> String {
     match xml[..start_tag(xml)].strip_suffix('/') {
         Some(head) => {
             let name = head.trim_start_matches('<').split_whitespace().next().unwrap_or_default();
@@ -229,10 +235,10 @@ mod tests {
 
     #[test]
     fn appending() {
-        assert_eq!(append("<message id='1'/>", "<x/>"), "<message id='1'><x/></message>");
-        assert_eq!(append("<message><b/></message>", "<x/>"), "<message><b/><x/></message>");
-        assert_eq!(append("<message a='/>'/>", "<x/>"), "<message a='/>'><x/></message>");
-        assert_eq!(append("<a b='\"' c=\"'>\"><b/></a>", "<x/>"), "<a b='\"' c=\"'>\"><b/><x/></a>");
-        assert_eq!(append("<message/>", "<x/>"), "<message><x/></message>");
+        assert_eq!(with_child("<message id='1'/>", "<x/>"), "<message id='1'><x/></message>");
+        assert_eq!(with_child("<message><b/></message>", "<x/>"), "<message><b/><x/></message>");
+        assert_eq!(with_child("<message a='/>'/>", "<x/>"), "<message a='/>'><x/></message>");
+        assert_eq!(with_child("<a b='\"' c=\"'>\"><b/></a>", "<x/>"), "<a b='\"' c=\"'>\"><b/><x/></a>");
+        assert_eq!(with_child("<message/>", "<x/>"), "<message><x/></message>");
     }
 }

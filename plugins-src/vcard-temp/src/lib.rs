@@ -9,10 +9,11 @@ const VCARD: &str = "{vcard-temp}vCard";
 plugin! {
     /// Keeps a vCard for each account.
     pub struct VcardTemp;
-    hooks: [Process],
+    hooks: [Process, Portable],
     features: ["vcard-temp"],
     account_features: ["vcard-temp"],
     interests: [iq(VCARD).at(OWN_ACCOUNT | OTHER_ACCOUNT)],
+    portable: [VCARD],
 }
 
 impl Process for VcardTemp {
@@ -33,5 +34,16 @@ impl Process for VcardTemp {
             }
             (false, false) => Err(Condition::Forbidden.into()),
         }
+    }
+}
+
+impl Portable for VcardTemp {
+    fn on_export(&self, account: &str, _kind: &str, _after: Option<&str>) -> Result<Page> {
+        Ok(Page::last(storage::open_table("vcard")?.get_text(account, "vcard")?))
+    }
+
+    fn on_import(&self, account: &str, kind: &str, elements: &Stanza) -> Result<()> {
+        let vcard = elements.child(kind).ok_or(Condition::BadRequest)?;
+        Ok(storage::open_table("vcard")?.set_text(account, "vcard", &vcard)?)
     }
 }

@@ -4,7 +4,7 @@ use waxwing_plugins::{
     Blob, Change, CommandAction, CommandRequest, Declared, DeclaredInterest, Grant, Input, Origin,
     SessionEvents, Shown, Stage, Target,
 };
-use waxwing_xmpp::{Kind, Type, escape};
+use waxwing_xmpp::{Element, Kind, Type, escape};
 
 /// Who takes part in samples, all with accounts. Romeo is offline.
 pub(crate) const JULIET: &str = "juliet@example.org/balcony";
@@ -34,6 +34,7 @@ pub(crate) fn samples(declared: &Declared, hooks: &[&str], now: u64) -> Vec<Samp
             Grant::Commands => commands(declared),
             Grant::Alarms => vec![alarm(now)],
             Grant::Replies => vec![reply()],
+            Grant::Portable => portable(declared),
             _ => Vec::new(),
         };
         own.truncate(MOST);
@@ -162,6 +163,26 @@ fn commands(declared: &Declared) -> Vec<Sample> {
 fn alarm(now: u64) -> Sample {
     let (owner, name) = (ROMEO.to_owned(), "sample".to_owned());
     Sample { what: "an alarm".into(), input: Input::Alarms { owner, name, due: now, data: Blob::default() } }
+}
+
+/// What there is of an account that has nothing, and an empty element for one.
+fn portable(declared: &Declared) -> Vec<Sample> {
+    let samples = declared.portable.iter().flat_map(|kind| {
+        let (account, name) = (ROMEO.to_owned(), kind.to_string());
+        let inner = match kind.children {
+            true => "<sample xmlns='urn:example:sample'/>".to_owned(),
+            false => Element::new(&*kind.name, &*kind.ns).to_string(),
+        };
+        let xml = element(Kind::Message, Type::Normal, Some(ROMEO), Some(ROMEO), &inner);
+        [
+            Sample {
+                what: format!("export of {name}"),
+                input: Input::Export { account: account.clone(), kind: name.clone(), after: None },
+            },
+            Sample { what: format!("import of {name}"), input: Input::Import { account, kind: name, xml } },
+        ]
+    });
+    samples.collect()
 }
 
 fn reply() -> Sample {

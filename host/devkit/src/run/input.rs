@@ -96,6 +96,9 @@ pub(crate) fn input(
         Grant::Replies => {
             Input::Replies { from: from.to_string(), context: Blob::default(), xml: Some(stanza.to_xml()) }
         }
+        Grant::Portable => {
+            bail!("no stanza is an export; try it with `waxwing plugin test`, <export/> and <import/>")
+        }
         Grant::Alarms => {
             bail!("no stanza rings an alarm; try it with `waxwing plugin test` and <advance by='1h'/>")
         }

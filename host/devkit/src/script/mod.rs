@@ -7,6 +7,7 @@ pub(crate) mod lines;
 mod log;
 mod matching;
 mod play;
+mod portable;
 mod read;
 
 pub use read::Problem;

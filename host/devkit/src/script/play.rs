@@ -107,6 +107,10 @@ impl Play {
             }
             Step::Login { jid, priority } => self.world.login(jid, *priority).await.map_err(indented),
             Step::Logout { jid } => self.world.logout(jid).await.map_err(indented),
+            Step::Import { account, elements } => {
+                self.world.import(account, elements).await.map_err(indented)
+            }
+            Step::Export { account, patterns } => self.world.export(account, patterns).await,
             Step::Advance { by } => self.world.advance(*by).await.map_err(indented),
             Step::Expect { to, pattern } => self.expect(to.as_ref(), pattern),
             Step::ExpectNothing { to, patterns } => self.expect_nothing(to.as_ref(), patterns),

@@ -47,6 +47,10 @@ pub(crate) enum Step {
     Login { jid: Jid, priority: Option<i8> },
     /// A session ends.
     Logout { jid: Jid },
+    /// An account comes from another server with these elements (XEP-0227).
+    Import { account: Jid, elements: Vec<Element> },
+    /// What the plugin gives out of an account is like these.
+    Export { account: Jid, patterns: Vec<Element> },
     /// Time passes.
     Advance { by: Duration },
 }
@@ -133,6 +137,15 @@ impl Script {
                 only(child, &["to"])?;
                 Step::ExpectNothing { to: party(child, "to")?, patterns: inside(child)? }
             }
+            "import" | "export" => {
+                only(child, &["account"])?;
+                let account = address(attr(child, "account")?, Jid::is_bare, "an account, user@domain")?;
+                let elements = inside(child)?;
+                match child.name() {
+                    "import" => Step::Import { account, elements },
+                    _ => Step::Export { account, patterns: elements },
+                }
+            }
             "advance" => {
                 only(child, &["by"])?;
                 let by = attr(child, "by")?;
@@ -142,7 +155,7 @@ impl Script {
             other => {
                 return Err(format!(
                     "<{other}> is no step; there are vhost, setting, plugin, account, session, login, logout, send, expect, \
-                     expect-nothing and advance"
+                     expect-nothing, import, export and advance"
                 ));
             }
         };

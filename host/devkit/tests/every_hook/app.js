@@ -11,7 +11,7 @@ import { ask, component, done, form, listField, table, textField } from "./vendo
 
 const { say, whisper } = imports;
 
-export const { lifecycle, pre, process, post, filter, service: bot, sessions, commands, alarms, replies } = plugin({
+export const { lifecycle, pre, process, post, filter, service: bot, sessions, commands, alarms, replies, portable } = plugin({
   name: "greeter",
   summary: "Has every hook.",
   settings: { text: "a", yesOrNo: false, number: 1, list: ["x"] },
@@ -32,6 +32,7 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
     command("hello", "Say hello", "local-user"),
     command("online", "Who is online", "vhost-admin", { component: "greetings", group: "Users" }),
   ],
+  portable: ["{urn:x}motto", "{urn:x}empty"],
   log,
 
   onPre(event, stanza) {
@@ -90,6 +91,17 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
   onReply(from, context, answer, stanza) {
     const said = stanza?.text("{urn:x}q") || "nothing";
     say(domain(from), from, `${answer.tag} ${toText(context)} ${answer.val?.condition ?? "-"} ${said}`);
+  },
+
+  onExport(account, kind, after) {
+    if (kind === "{urn:x}empty") return [];
+    // A page, and where the next one begins.
+    return after ? [xml`<motto xmlns='urn:x'>${account} ${after}</motto>`] : { elements: [], next: "2" };
+  },
+
+  onImport(account, kind, elements) {
+    if (!elements.text(kind)) throw new StanzaError("bad-request", "A motto says something");
+    say(domain(account), account, `takes ${kind} ${elements.text(kind)}`);
   },
 });
 export { bot as service };

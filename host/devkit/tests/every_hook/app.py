@@ -33,6 +33,7 @@ class EveryHook(Plugin):
         command("hello", "Say hello", everybody=True),
         command("online", "Who is online", access="vhost-admin", component="greetings", group="Users"),
     ]
+    portable = ["{urn:x}motto", "{urn:x}empty"]
 
     def on_pre(self, event, stanza):
         child = xml(
@@ -103,6 +104,17 @@ class EveryHook(Plugin):
                 became, condition = "timeout", "-"
         said = stanza and stanza.text("{urn:x}q") or "nothing"
         say(domain(sender), sender, f"{became} {context.decode()} {condition} {said}")
+
+    def on_export(self, account, kind, after):
+        if kind == "{urn:x}empty":
+            return []
+        # A page, and where the next one begins.
+        return [xml("<motto xmlns='urn:x'>{} {}</motto>", account, after)] if after else Page([], "2")
+
+    def on_import(self, account, kind, elements):
+        if not elements.text(kind):
+            raise StanzaError("bad-request", "A motto says something")
+        say(domain(account), account, f"takes {kind} {elements.text(kind)}")
 
 
 def online(request):

@@ -33,6 +33,7 @@ pub async fn check(component: &Path) {
     sessions(&world).await;
     commands(&world).await;
     clockwork(&world).await;
+    portable(&world).await;
     settings(component).await;
 }
 
@@ -57,7 +58,10 @@ fn description(world: &World) {
     assert_eq!((plugin.version.as_str(), plugin.summary.as_str()), ("0.0.0", "Has every hook."));
     let mut hooks = plugin.hooks.clone();
     hooks.sort_unstable();
-    let all = ["alarms", "commands", "filter", "post", "pre", "process", "replies", "service", "sessions"];
+    let all = [
+        "alarms", "commands", "filter", "portable", "post", "pre", "process", "replies", "service",
+        "sessions",
+    ];
     assert_eq!(hooks, all);
     assert_eq!(world.engine.services(VHOST)[0].features, ["urn:x"]);
     assert_eq!(world.engine.stream_features(VHOST, Phase::AfterLogin, |_| true), ["<x xmlns='urn:x'/>"]);
@@ -220,6 +224,24 @@ async fn clockwork(world: &World) {
     answer(world, "ask").await;
     asked(world);
     assert_eq!(sent(world).await, ["timeout context - nothing"]);
+}
+
+async fn portable(world: &World) {
+    let account = jid("juliet@capulet.example");
+    let kinds: Vec<PortableKind> = world.engine.portable(VHOST).into_iter().map(|(kind, _)| kind).collect();
+    let [motto, empty] = &kinds[..] else { panic!("{kinds:?}") };
+    let nothing = PortablePage { elements: vec![], next: None };
+    assert_eq!(world.engine.export(&account, empty, None).await.unwrap(), nothing);
+    let first = world.engine.export(&account, motto, None).await.unwrap();
+    assert_eq!(first, PortablePage { elements: vec![], next: Some("2".into()) });
+    let last = world.engine.export(&account, motto, Some("2")).await.unwrap();
+    assert_eq!(last.elements, ["<motto xmlns='urn:x'>juliet@capulet.example 2</motto>"]);
+    assert_eq!(last.next, None);
+
+    world.engine.import(&account, motto, "<motto xmlns='urn:x'>O happy dagger</motto>").await.unwrap();
+    assert_eq!(sent(world).await, ["takes {urn:x}motto O happy dagger"]);
+    let refused = world.engine.import(&account, motto, "<motto xmlns='urn:x'/>").await.unwrap_err();
+    assert!(refused.to_string().ends_with("A motto says something"), "{refused}");
 }
 
 async fn settings(component: &Path) {

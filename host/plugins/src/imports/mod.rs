@@ -55,7 +55,8 @@ pub(crate) fn link(linker: &mut Linker<State>, granted: Interfaces) -> wasmtime:
             | Grant::Service
             | Grant::Commands
             | Grant::Alarms
-            | Grant::Replies => Ok(()),
+            | Grant::Replies
+            | Grant::Portable => Ok(()),
         }?;
     }
     Ok(())

@@ -85,6 +85,9 @@ fn redact_input(input: &mut Input) {
             hide_blob(context);
             xml.iter_mut().for_each(hide_xml);
         }
+        // Where a page ends is for the plugin to understand.
+        Input::Export { .. } => {}
+        Input::Import { xml, .. } => hide_xml(xml),
     }
 }
 
@@ -161,6 +164,8 @@ fn redact_answer(answer: &mut TraceAnswer) {
             note.iter_mut().for_each(hide);
             form.iter_mut().for_each(redact_form);
         }
+        TraceAnswer::Page(page) => page.elements.iter_mut().for_each(hide_xml),
+        TraceAnswer::Unable(why) => hide(why),
         // Where it traps is in the code; why it does not start is for the plugin to say.
         TraceAnswer::Failed(failure) if failure.kind == "start" => hide(&mut failure.text),
         TraceAnswer::Failed(_)
@@ -169,6 +174,7 @@ fn redact_answer(answer: &mut TraceAnswer) {
         | TraceAnswer::Drop
         | TraceAnswer::Done
         | TraceAnswer::Again
+        | TraceAnswer::Taken
         | TraceAnswer::Nothing => {}
     }
 }

@@ -60,6 +60,7 @@ impl Trace {
             TraceAnswer::Reply(xml) | TraceAnswer::Replace(xml) => xml.len(),
             // A form, and the largest state: seldom there, so not worth a closer look.
             TraceAnswer::Command(_) => STATE,
+            TraceAnswer::Page(page) => page.elements.iter().map(String::len).sum(),
             _ => 0,
         };
         let outbox = self.outbox.iter().map(|stanza| match stanza {
@@ -140,6 +141,9 @@ fn answer(decision: &Decision, hook: Grant) -> TraceAnswer {
         Decision::Flow(Flow::Again) => TraceAnswer::Again,
         Decision::Command(Ok(reply)) => TraceAnswer::Command(reply.clone()),
         Decision::Command(Err(error)) => TraceAnswer::Refuse(error.into()),
+        Decision::Page(Ok(page)) => TraceAnswer::Page(page.clone()),
+        Decision::Taken(Ok(())) => TraceAnswer::Taken,
+        Decision::Page(Err(why)) | Decision::Taken(Err(why)) => TraceAnswer::Unable(why.clone()),
     }
 }
 

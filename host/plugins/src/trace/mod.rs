@@ -8,6 +8,7 @@ pub(crate) use compare::json;
 
 use crate::blob::Blob;
 use crate::command::CommandReply;
+use crate::portable::PortablePage;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -85,6 +86,12 @@ pub enum TraceAnswer {
     Command(CommandReply),
     /// What a command answers when it does not do as told. Nothing else of the call is kept.
     Refuse(TraceError),
+    /// What is given out of an account.
+    Page(PortablePage),
+    /// What was to be taken for an account has been.
+    Taken,
+    /// Nothing is given out or taken, and this is why. Nothing else of the call is kept.
+    Unable(String),
     /// A hook that answers nothing has returned.
     Nothing,
     /// The call has failed. Nothing of it is kept.
