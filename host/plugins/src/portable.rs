@@ -93,6 +93,11 @@ impl Engine {
         named.collect()
     }
 
+    /// What any plugin of any virtual host keeps of accounts.
+    pub fn plugins_portable(&self) -> Vec<PortableKind> {
+        self.plan().plugins.iter().flat_map(|plugin| plugin.description.portable.clone()).collect()
+    }
+
     /// Have a plugin give out what it keeps of an account, from where the page before has ended.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod edit;
 mod format;
 
 pub(crate) use edit::{Change, Edit};
+pub(crate) use format::item_xml;
 
 use crate::server::Server;
 use crate::session::Session;

@@ -42,6 +42,8 @@ pub struct Server {
     pub(crate) certificates: OnceLock<Arc<dyn CertificateStore>>,
     pub(crate) resolver: crate::resolver::Resolver,
     pub(crate) guests: Arc<Guests>,
+    /// Held while accounts are imported.
+    pub(crate) importing: tokio::sync::Semaphore,
     next_session: AtomicU64,
     pub(crate) stats: Stats,
 }
@@ -105,6 +107,7 @@ impl Server {
             certificates: OnceLock::new(),
             resolver: crate::resolver::Resolver::default(),
             guests: Arc::default(),
+            importing: tokio::sync::Semaphore::new(1),
             next_session: AtomicU64::new(1),
             stats: Stats::default(),
         }))

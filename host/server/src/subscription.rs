@@ -3,6 +3,8 @@
 
 mod flow;
 
+pub(crate) use flow::kept;
+
 use waxwing_storage::RosterItem;
 use waxwing_xmpp::Type;
 

@@ -2,8 +2,9 @@
 //! open, and a stopped one by opening its storage.
 
 use crate::command::Request;
-use crate::wire::{self, Answer};
-use crate::wiring::{self, Load, Running};
+use crate::progress::Progress;
+use crate::wire::{self, Answer, Steps};
+use crate::wiring::{self, Running};
 use anyhow::Context as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -29,22 +30,35 @@ pub async fn run(settings: Settings, request: Request) -> anyhow::Result<()> {
             Ok(())
         }
         Answer::Error(why) => Err(anyhow::anyhow!(why)),
-        Answer::NeedsConsent(_) | Answer::Plugins(_) | Answer::Ctl(_) => {
-            anyhow::bail!("that is no answer to this command")
-        }
+        _ => anyhow::bail!("that is no answer to this command"),
     }
 }
 
 /// Run a command with the bytes that belong to it, wherever the server is.
 pub async fn ask(settings: &Arc<Settings>, request: &Request, body: &[u8]) -> anyhow::Result<Answer> {
-    if let Ok(stream) = UnixStream::connect(&socket_path(settings)).await {
-        return wire::ask(stream, request, body).await.context("the running server did not answer");
+    let mut bar: Option<Progress> = None;
+    let mut show = |done, total| bar.get_or_insert_with(|| Progress::new(request.verb(), total)).set(done);
+    let answer = if let Ok(stream) = UnixStream::connect(&socket_path(settings)).await {
+        let asked = wire::ask(stream, request, body, show);
+        asked.await.context("the running server did not answer")?
+    } else {
+        let running =
+            wiring::server(settings.clone(), wiring::storage(settings).await?, request.load()).await?;
+        let progress = waxwing_server::Progress::default();
+        let work = request.clone().run(&running, body.to_vec(), &progress);
+        let (mut work, mut steps) = (std::pin::pin!(work), Steps::of(&progress));
+        let answer = loop {
+            tokio::select! {
+                answer = &mut work => break answer,
+                (done, total) = steps.next() => show(done, total),
+            }
+        };
+        running.close().await;
+        answer
+    };
+    if let Some(bar) = bar {
+        bar.finish();
     }
-    let load =
-        if matches!(request, Request::Plugin(_) | Request::Ctl(_)) { Load::WhatLoads } else { Load::Nothing };
-    let running = wiring::server(settings.clone(), wiring::storage(settings).await?, load).await?;
-    let answer = request.clone().run(&running, body.to_vec()).await;
-    running.close().await;
     Ok(answer)
 }
 
@@ -90,7 +104,17 @@ fn bind(path: &Path) -> std::io::Result<UnixListener> {
 async fn answer(mut stream: UnixStream, running: &Running) -> anyhow::Result<()> {
     let most = running.settings.plugins.file_bytes;
     let answer = match wire::receive(&mut stream, most).await {
-        Ok((request, body)) => request.run(running, body).await,
+        Ok((request, body)) => {
+            let progress = waxwing_server::Progress::default();
+            let work = request.run(running, body, &progress);
+            let (mut work, mut steps) = (std::pin::pin!(work), Steps::of(&progress));
+            loop {
+                tokio::select! {
+                    answer = &mut work => break answer,
+                    (done, total) = steps.next() => wire::say(&mut stream, done, total).await,
+                }
+            }
+        }
         Err(why) => Answer::Error(why),
     };
     wire::answer(&mut stream, &answer).await

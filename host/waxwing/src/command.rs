@@ -2,15 +2,16 @@
 //! `plugin_admin`.
 
 use crate::ctl::CtlRequest;
+use crate::moving::MoveRequest;
 use crate::plugin_admin::PluginRequest;
 use crate::wire::Answer;
-use crate::wiring::Running;
+use crate::wiring::{Load, Running};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use waxwing_server::Server;
+use waxwing_server::{Progress, Server};
 use waxwing_xmpp::Jid;
 
 /// Accounts.
@@ -60,6 +61,7 @@ pub enum Request {
     VhostList,
     Plugin(PluginRequest),
     Ctl(CtlRequest),
+    Move(MoveRequest),
 }
 
 impl TryFrom<User> for Request {
@@ -113,9 +115,28 @@ fn read_users(file: &std::path::Path) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 impl Request {
-    /// Do it. `body` is what has come with the request.
-    pub async fn run(self, running: &Running, body: Vec<u8>) -> Answer {
+    /// Which plugins it takes where no server runs.
+    pub fn load(&self) -> Load {
         match self {
+            Self::Plugin(_) | Self::Ctl(_) => Load::WhatLoads,
+            // What a plugin keeps that does not load would be lost on the way.
+            Self::Move(_) => Load::Everything,
+            _ => Load::Nothing,
+        }
+    }
+
+    /// What it does, for somebody who waits.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Move(request) => request.verb(),
+            _ => "working",
+        }
+    }
+
+    /// Do it. `body` is what has come with the request, `progress` is told how far it is.
+    pub async fn run(self, running: &Running, body: Vec<u8>, progress: &Progress) -> Answer {
+        match self {
+            Self::Move(request) => request.run(&running.core, progress).await,
             Self::Plugin(request) => request.run(running, body.into()).await,
             Self::Ctl(request) => request.run(running).await,
             other => other.run_on(&running.core).await.into(),
@@ -154,7 +175,7 @@ impl Request {
                 let lines: Vec<_> = server.vhosts().iter().map(|vhost| vhost.to_string()).collect();
                 Ok(lines.join("\n"))
             }
-            Self::Plugin(_) | Self::Ctl(_) => Err("this takes the plugins".to_owned()),
+            Self::Plugin(_) | Self::Ctl(_) | Self::Move(_) => Err("this takes the plugins".to_owned()),
         }
     }
 }

@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod ctl;
 mod first_start;
+mod moving;
 mod nested;
 mod plugin_admin;
 mod plugin_command;
@@ -14,6 +15,7 @@ mod plugin_values;
 mod plugin_view;
 mod plugin_watch;
 mod plugins;
+mod progress;
 mod serve;
 mod wire;
 mod wiring;
@@ -51,6 +53,8 @@ enum Command {
     Vhost(command::Vhost),
     /// The administrative commands that clients have as ad-hoc commands, in a running server or a stopped one.
     Ctl(ctl::Ctl),
+    Export(moving::Export),
+    Import(moving::Import),
     /// Plugins, in a running server or a stopped one.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -80,6 +84,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Ctl(ctl) => ctl.run(settings).await,
             Command::User(user) => admin::run(settings, user.try_into()?).await,
             Command::Vhost(vhost) => admin::run(settings, vhost.into()).await,
+            Command::Export(export) => export.run(settings).await,
+            Command::Import(import) => import.run(settings).await,
             Command::Plugin(plugin) => plugin_command::run(settings, plugin).await,
         }
     })

@@ -1,5 +1,5 @@
 //! What goes over the admin socket. A request is one line of JSON, then as many bytes as that line says;
-//! the answer is JSON up to the end.
+//! the answer is JSON up to the end. Before it may come lines that say how far a long command is.
 
 use crate::command::Request;
 use crate::ctl::CtlAnswer;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use waxwing_plugins::NeedsConsent;
+use waxwing_server::{Exported, Imported, Progress};
 
 /// The longest line, in bytes: a list of some hundred thousand accounts.
 const LINE: u64 = 16 << 20;
@@ -29,6 +30,10 @@ pub enum Answer {
     Plugins(Views),
     /// What came of an ad-hoc command.
     Ctl(CtlAnswer),
+    /// Accounts are in a file.
+    Exported(Exported),
+    /// Accounts have come from files.
+    Imported(Imported),
 }
 
 impl From<Result<String, String>> for Answer {
@@ -37,14 +42,28 @@ impl From<Result<String, String>> for Answer {
     }
 }
 
+/// How far a long command is: so much is done, of so much if that is known.
+#[derive(Debug, Serialize, Deserialize)]
+struct Step {
+    progress: (u64, Option<u64>),
+}
+
+/// How often that is said.
+const STEP: Duration = Duration::from_millis(200);
+
 #[derive(Serialize, Deserialize)]
 struct Header<R> {
     request: R,
     bytes: u64,
 }
 
-/// Send a request with the bytes that belong to it, and wait for the answer.
-pub async fn ask(mut stream: UnixStream, request: &Request, body: &[u8]) -> anyhow::Result<Answer> {
+/// Send a request with the bytes that belong to it, and wait for the answer. `show` hears how far it is.
+pub async fn ask(
+    mut stream: UnixStream,
+    request: &Request,
+    body: &[u8],
+    mut show: impl FnMut(u64, Option<u64>),
+) -> anyhow::Result<Answer> {
     let mut line = serde_json::to_vec(&Header { request, bytes: body.len() as u64 })?;
     line.push(b'\n');
     // One that refuses the request may not read all of it, and answers nevertheless.
@@ -55,7 +74,15 @@ pub async fn ask(mut stream: UnixStream, request: &Request, body: &[u8]) -> anyh
     };
     let sent = sent.await;
     let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer).await;
+    let mut stream = BufReader::new(stream);
+    let read = loop {
+        let read = stream.read_until(b'\n', &mut answer).await;
+        match serde_json::from_slice(&answer) {
+            Ok(Step { progress: (done, total) }) => show(done, total),
+            Err(_) => break read,
+        }
+        answer.clear();
+    };
     if answer.is_empty() {
         sent?;
         read?;
@@ -92,6 +119,39 @@ async fn read(stream: &mut UnixStream, most: usize) -> Result<(Request, Vec<u8>)
     Ok((header.request, body))
 }
 
+/// How far something is, whenever that has changed.
+pub struct Steps<'a> {
+    progress: &'a Progress,
+    clock: tokio::time::Interval,
+    said: (u64, Option<u64>),
+}
+
+impl<'a> Steps<'a> {
+    /// From now on.
+    pub fn of(progress: &'a Progress) -> Self {
+        Self { progress, clock: tokio::time::interval(STEP), said: progress.get() }
+    }
+
+    /// Wait until it has changed.
+    pub async fn next(&mut self) -> (u64, Option<u64>) {
+        loop {
+            self.clock.tick().await;
+            let now = self.progress.get();
+            if std::mem::replace(&mut self.said, now) != now {
+                return now;
+            }
+        }
+    }
+}
+
+/// Say how far a request is. Whoever does not listen any more is no reason to stop.
+pub async fn say(stream: &mut UnixStream, done: u64, total: Option<u64>) {
+    if let Ok(mut line) = serde_json::to_vec(&Step { progress: (done, total) }) {
+        line.push(b'\n');
+        let _ = stream.write_all(&line).await;
+    }
+}
+
 /// Answer a request and close.
 pub async fn answer(stream: &mut UnixStream, answer: &Answer) -> anyhow::Result<()> {
     stream.write_all(&serde_json::to_vec(answer)?).await?;
@@ -116,9 +176,25 @@ mod tests {
             got
         };
         let sent = request();
-        let (answer, got) = tokio::join!(ask(client, &sent, &body), served);
+        let (answer, got) = tokio::join!(ask(client, &sent, &body, |_, _| {}), served);
         assert!(matches!(answer, Ok(Answer::Ok(text)) if text == "done"));
         assert_eq!(got, (sent, body));
+    }
+
+    #[tokio::test]
+    async fn a_long_command_says_how_far_it_is() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        let served = async {
+            receive(&mut server, 0).await.unwrap();
+            say(&mut server, 1, None).await;
+            say(&mut server, 2, Some(3)).await;
+            answer(&mut server, &Answer::Ok("two\nlines".into())).await.unwrap();
+        };
+        let (request, mut heard) = (request(), Vec::new());
+        let asked = ask(client, &request, &[], |done, total| heard.push((done, total)));
+        let (answer, ()) = tokio::join!(asked, served);
+        assert!(matches!(answer, Ok(Answer::Ok(text)) if text == "two\nlines"));
+        assert_eq!(heard, [(1, None), (2, Some(3))]);
     }
 
     #[tokio::test]
@@ -129,7 +205,7 @@ mod tests {
             answer(&mut server, &Answer::Error(why)).await
         };
         let (request, body) = (request(), vec![0; 5_000_000]);
-        let (answer, _) = tokio::join!(ask(client, &request, &body), served);
+        let (answer, _) = tokio::join!(ask(client, &request, &body, |_, _| {}), served);
         assert!(
             matches!(answer, Ok(Answer::Error(why)) if why.contains("5000000") && why.contains("plugin-file-bytes"))
         );

@@ -87,7 +87,7 @@ pub(super) fn push_xml(version: u64, item: &str) -> String {
     format!("<query xmlns='jabber:iq:roster' ver='{version}'>{item}</query>")
 }
 
-pub(super) fn item_xml(item: &RosterItem) -> String {
+pub(crate) fn item_xml(item: &RosterItem) -> String {
     let mut xml = String::with_capacity(128);
     write_item(&mut xml, item);
     xml

@@ -146,7 +146,7 @@ fn apply(
 }
 
 /// A request as it is kept until it is answered.
-fn kept(request: &Stanza) -> String {
+pub(crate) fn kept(request: &Stanza) -> String {
     if request.wire_len() <= MAX_KEPT_REQUEST {
         return request.to_xml();
     }
