@@ -36,7 +36,7 @@ test: PROFILE = dev
 test: HOST = --workspace --all-targets
 test: plugins examples
 	scripts/test-clients.sh
-	cargo test --workspace
+	scripts/postgres.sh with sh -c 'cargo test --workspace && scripts/test-postgres.sh'
 	scripts/test-plugins.sh $(WAXWING)
 	node --test plugins-src/sdk-javascript/test.mjs
 

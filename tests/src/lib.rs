@@ -14,6 +14,7 @@
 mod caps;
 mod chat;
 mod client;
+mod database;
 mod examples;
 mod grants;
 mod guests;

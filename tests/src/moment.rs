@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// How long something may take that must come to be: far more than it does on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// So many seconds from now in UTC, as XEP-0082 writes it.
 pub fn in_seconds(seconds: u64) -> String {
     let then = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is right")
@@ -13,7 +16,7 @@ pub fn in_seconds(seconds: u64) -> String {
 /// server.
 #[track_caller]
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < deadline, "it has not come to be that {what}");
     }

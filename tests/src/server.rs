@@ -2,31 +2,28 @@
 //! temporary folder.
 
 mod config;
+mod process;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::database::Database;
 use crate::grants::shipped;
 use crate::guests::{component, plugins_with};
 
 /// The virtual host of every test.
 pub const DOMAIN: &str = "localhost";
-
-/// How long the server may take to start or stop: a debug build that compiles plugins on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The password of a test user.
 pub fn password(user: &str) -> String {
@@ -39,6 +36,7 @@ pub struct ServerBuilder {
     users: Vec<String>,
     plugins: Vec<String>,
     settings: String,
+    data_source: Option<String>,
     tls_required: bool,
     register: bool,
     anonymous: bool,
@@ -61,6 +59,7 @@ impl Default for ServerBuilder {
             users: Vec::new(),
             plugins: shipped().iter().map(|plugin| plugin.name.clone()).collect(),
             settings: String::new(),
+            data_source: None,
             tls_required: true,
             register: false,
             anonymous: false,
@@ -115,6 +114,13 @@ impl ServerBuilder {
         self
     }
 
+    /// The lines of `dataSource { default { ... } }`, of a test that brings a database. Without, the server has one of
+    /// its own, of the engine that `$WAXWING_TEST_ENGINE` names.
+    pub fn data_source(mut self, tdsl: &str) -> Self {
+        self.data_source = Some(tdsl.into());
+        self
+    }
+
     /// The config file that comes with the server, changed only in ports, folders and the cost of passwords. Its
     /// plugins are those that it lists.
     pub fn shipped_config(mut self) -> Self {
@@ -142,8 +148,20 @@ impl ServerBuilder {
 
     /// Creates the accounts and starts the server.
     pub fn start(self) -> Server {
+        let mut server = self.unstarted();
+        for user in server.options.users.clone() {
+            server.command(&["user", "add", &format!("{user}@{DOMAIN}"), "--password", &password(&user)]);
+        }
+        server.start();
+        server
+    }
+
+    /// Prepares the server, with no accounts, and does not start it.
+    pub fn unstarted(self) -> Server {
         let dir = tempfile::Builder::new().prefix("waxwing-test-").tempdir().expect("a temporary folder");
-        let mut server = Server { options: self, dir, child: None, port: free_port(), tls_port: free_port() };
+        let database = self.data_source.is_none().then(Database::of_engine);
+        let server =
+            Server { options: self, database, dir, child: None, port: free_port(), tls_port: free_port() };
         if server.options.has_own_folder() {
             let folder = server.dir.path().join("plugins");
             plugins_with(&server.options.guests, &folder);
@@ -152,10 +170,6 @@ impl ServerBuilder {
                 symlink(&component.file, link).expect("a link to a plugin");
             }
         }
-        for user in server.options.users.clone() {
-            server.command(&["user", "add", &format!("{user}@{DOMAIN}"), "--password", &password(&user)]);
-        }
-        server.start();
         server
     }
 
@@ -168,6 +182,8 @@ impl ServerBuilder {
 /// A running server. It is killed when dropped.
 pub struct Server {
     options: ServerBuilder,
+    /// None if the test has brought one.
+    database: Option<Database>,
     dir: TempDir,
     child: Option<Child>,
     port: u16,
@@ -312,103 +328,18 @@ impl Server {
         component(guest, self.dir.path()).display().to_string()
     }
 
-    /// Starts it, with the same database as before if it ran before, and waits until it accepts connections.
-    pub fn start(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
-        let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
-        let child = self
-            .waxwing()
-            .arg("serve")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the log file twice"))
-            .stderr(log)
-            .spawn()
-            .expect("the waxwing binary can be run");
-        self.child = Some(child);
-        let deadline = Instant::now() + PATIENCE;
-        for addr in [self.addr(), self.tls_addr()] {
-            while TcpStream::connect(addr).is_err() {
-                let exited = self.child.as_mut().expect("a child").try_wait().expect("its status");
-                assert!(exited.is_none(), "the server ended while starting: {exited:?}\n{}", self.log());
-                assert!(Instant::now() < deadline, "the server does not accept connections\n{}", self.log());
-                thread::sleep(Duration::from_millis(20));
-            }
-        }
-    }
-
     /// Changes what the server is to be like at its next start.
     pub fn reconfigure(&mut self, change: impl FnOnce(ServerBuilder) -> ServerBuilder) {
         self.options = change(self.options.clone());
     }
 
-    /// Asks it to stop (SIGTERM), without waiting.
-    pub fn terminate(&self) {
-        self.signal(Signal::TERM);
-    }
-
-    /// Asks it to stop as a terminal does (SIGINT), without waiting.
-    pub fn interrupt(&self) {
-        self.signal(Signal::INT);
-    }
-
-    /// Waits until it has stopped by itself.
-    pub fn wait(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("a running server");
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = child.try_wait().expect("its status") {
-                return status;
-            }
-            if Instant::now() > deadline {
-                let _ = child.kill();
-                panic!("the server does not stop\n{}", self.log());
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// SIGTERM, and wait.
-    pub fn stop(&mut self) -> ExitStatus {
-        self.terminate();
-        self.wait()
-    }
-
-    /// SIGKILL: it gets to do nothing more.
-    pub fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        let _ = self.child.take().expect("a running server").wait();
-    }
-
-    /// Resident memory of its own, in KiB. Not that of files: how much of the binary is mapped is up to the system.
-    pub fn memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero()))
-            .expect("the status of a running server");
-        let line =
-            status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("its resident memory");
-        line.trim().trim_end_matches(" kB").parse().expect("a number of kB")
-    }
-
-    /// What it has logged.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.log_path()).unwrap_or_default()
-    }
-
-    fn log_path(&self) -> PathBuf {
-        self.dir.path().join("server.log")
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(self.child.as_ref().expect("a running server"))
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).expect("a signal can be sent");
-    }
-
     /// The binary with `--config`, which is written anew.
     fn waxwing(&self) -> Command {
         let config = self.dir.path().join("config.tdsl");
-        let text = self.options.config(self.dir.path(), self.port, self.tls_port);
+        let dir = self.dir.path();
+        let own = || self.database.as_ref().expect("a database of its own").settings(dir);
+        let data_source = self.options.data_source.clone().unwrap_or_else(own);
+        let text = self.options.config(dir, &data_source, self.port, self.tls_port);
         fs::write(&config, text).expect("a config file");
         let mut command = Command::new(binary());
         command.arg("--config").arg(config).current_dir(self.dir.path());

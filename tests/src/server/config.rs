@@ -7,8 +7,8 @@ use super::{DOMAIN, ServerBuilder, plugins_cache, plugins_dir};
 use crate::grants::{plugin_block, shipped_path};
 
 impl ServerBuilder {
-    /// Its text, for a server whose files are in this folder.
-    pub(super) fn config(&self, dir: &Path, port: u16, tls_port: u16) -> String {
+    /// Its text, for a server whose files are in this folder and whose data is there.
+    pub(super) fn config(&self, dir: &Path, data_source: &str, port: u16, tls_port: u16) -> String {
         let plugins_dir = if self.has_own_folder() { dir.join("plugins") } else { plugins_dir() };
         let (cache, dir) = (plugins_cache(), dir.display());
         let (tls_required, settings) = (self.tls_required, &self.settings);
@@ -41,7 +41,7 @@ c2s {{
 }}
 dataSource {{
     default {{
-        uri = 'sqlite:{dir}/waxwing.db'
+        {data_source}
     }}
 }}
 certificates = '{dir}/certs'
