@@ -14,6 +14,7 @@ mod plugin;
 mod postgres;
 mod queue;
 mod sqlite;
+pub mod tools;
 mod types;
 
 pub use batch::{Batch, Write};

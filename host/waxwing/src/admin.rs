@@ -38,27 +38,51 @@ pub async fn run(settings: Settings, request: Request) -> anyhow::Result<()> {
 pub async fn ask(settings: &Arc<Settings>, request: &Request, body: &[u8]) -> anyhow::Result<Answer> {
     let mut bar: Option<Progress> = None;
     let mut show = |done, total| bar.get_or_insert_with(|| Progress::new(request.verb(), total)).set(done);
-    let answer = if let Ok(stream) = UnixStream::connect(&socket_path(settings)).await {
-        let asked = wire::ask(stream, request, body, show);
-        asked.await.context("the running server did not answer")?
-    } else {
-        let running =
-            wiring::server(settings.clone(), wiring::storage(settings).await?, request.load()).await?;
-        let progress = waxwing_server::Progress::default();
-        let work = request.clone().run(&running, body.to_vec(), &progress);
-        let (mut work, mut steps) = (std::pin::pin!(work), Steps::of(&progress));
-        let answer = loop {
-            tokio::select! {
-                answer = &mut work => break answer,
-                (done, total) = steps.next() => show(done, total),
-            }
-        };
-        running.close().await;
-        answer
+    let answer = match ask_running(settings, request, body, &mut show).await? {
+        Some(answer) => answer,
+        None => run_beside(settings, request, body, &mut show).await?,
     };
     if let Some(bar) = bar {
         bar.finish();
     }
+    Ok(answer)
+}
+
+/// Run a command in a server that runs, if one does. `show` is told how far it is.
+pub async fn ask_running(
+    settings: &Settings,
+    request: &Request,
+    body: &[u8],
+    show: impl FnMut(u64, Option<u64>),
+) -> anyhow::Result<Option<Answer>> {
+    match UnixStream::connect(&socket_path(settings)).await {
+        Ok(stream) => {
+            let asked = wire::ask(stream, request, body, show);
+            asked.await.context("the running server did not answer").map(Some)
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+/// Run a command where no server runs.
+async fn run_beside(
+    settings: &Arc<Settings>,
+    request: &Request,
+    body: &[u8],
+    mut show: impl FnMut(u64, Option<u64>),
+) -> anyhow::Result<Answer> {
+    let storage = wiring::storage(settings).await?;
+    let running = wiring::server(settings.clone(), storage, request.load()).await?;
+    let progress = waxwing_server::Progress::default();
+    let work = request.clone().run(&running, body.to_vec(), &progress);
+    let (mut work, mut steps) = (std::pin::pin!(work), Steps::of(&progress));
+    let answer = loop {
+        tokio::select! {
+            answer = &mut work => break answer,
+            (done, total) = steps.next() => show(done, total),
+        }
+    };
+    running.close().await;
     Ok(answer)
 }
 

@@ -62,6 +62,8 @@ pub enum Request {
     Plugin(PluginRequest),
     Ctl(CtlRequest),
     Move(MoveRequest),
+    /// How the server fares with its database.
+    StorageMetrics,
 }
 
 impl TryFrom<User> for Request {
@@ -139,6 +141,7 @@ impl Request {
             Self::Move(request) => request.run(&running.core, progress).await,
             Self::Plugin(request) => request.run(running, body.into()).await,
             Self::Ctl(request) => request.run(running).await,
+            Self::StorageMetrics => Answer::Storage(running.storage_metrics()),
             other => other.run_on(&running.core).await.into(),
         }
     }
@@ -175,7 +178,9 @@ impl Request {
                 let lines: Vec<_> = server.vhosts().iter().map(|vhost| vhost.to_string()).collect();
                 Ok(lines.join("\n"))
             }
-            Self::Plugin(_) | Self::Ctl(_) | Self::Move(_) => Err("this takes the plugins".to_owned()),
+            Self::Plugin(_) | Self::Ctl(_) | Self::Move(_) | Self::StorageMetrics => {
+                Err("this takes more than the server".to_owned())
+            }
         }
     }
 }

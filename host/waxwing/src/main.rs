@@ -4,6 +4,8 @@ mod admin;
 mod check;
 mod command;
 mod ctl;
+mod db;
+mod db_view;
 mod first_start;
 mod moving;
 mod nested;
@@ -58,6 +60,9 @@ enum Command {
     /// Plugins, in a running server or a stopped one.
     #[command(subcommand)]
     Plugin(Plugin),
+    /// The database: look, keep and bring back, move to another engine, check, clean up.
+    #[command(subcommand)]
+    Db(db::Db),
 }
 
 fn main() -> ExitCode {
@@ -71,9 +76,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    if let Some(Command::Plugin(Plugin::Make(make))) = cli.command {
-        return make.run();
+fn run(mut cli: Cli) -> anyhow::Result<()> {
+    match cli.command.take() {
+        Some(Command::Plugin(Plugin::Make(make))) => return make.run(),
+        Some(Command::Db(db)) => return db.run(|| wiring::settings(&cli.config, &cli.property)),
+        command => cli.command = command,
     }
     let settings = wiring::settings(&cli.config, &cli.property)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -87,6 +94,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Export(export) => export.run(settings).await,
             Command::Import(import) => import.run(settings).await,
             Command::Plugin(plugin) => plugin_command::run(settings, plugin).await,
+            Command::Db(_) => anyhow::bail!("this runs outside"),
         }
     })
 }

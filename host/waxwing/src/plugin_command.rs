@@ -358,7 +358,7 @@ pub async fn run(settings: Settings, plugin: Plugin) -> anyhow::Result<()> {
     match answer {
         Answer::Ok(text) => println!("{text}"),
         Answer::Plugins(views) => print!("{views}"),
-        Answer::Ctl(_) | Answer::Exported(_) | Answer::Imported(_) => {
+        Answer::Ctl(_) | Answer::Exported(_) | Answer::Imported(_) | Answer::Storage(_) => {
             anyhow::bail!("that is no answer to this command")
         }
         Answer::Error(why) => anyhow::bail!(why),

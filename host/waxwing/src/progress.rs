@@ -1,44 +1,48 @@
-//! How far a long command is, for somebody who waits at a terminal.
+//! How far something has come, on standard error: a bar where somebody looks, a line where a log is written.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
+use std::time::Instant;
 
-/// A bar on standard error, or nothing where that is no terminal.
-pub struct Progress(Option<ProgressBar>);
+/// Until it is finished or dropped.
+pub struct Progress {
+    what: String,
+    bar: Option<ProgressBar>,
+    done: u64,
+    since: Instant,
+}
 
 impl Progress {
-    /// Begin: `what` is done, `total` times if that is known.
+    /// Something begins, of which the length may be known.
     pub fn new(what: &str, total: Option<u64>) -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self(None);
-        }
-        let bar = match total {
-            Some(total) => ProgressBar::new(total),
-            None => ProgressBar::no_length(),
-        };
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        let template = match total {
-            Some(_) => "{msg} {wide_bar} {human_pos}/{human_len}, {eta} left",
-            None => "{msg} {human_pos} in {elapsed}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.set_message(what.to_owned());
-        Self(Some(bar))
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(8));
+            let template = match total {
+                Some(_) => "{msg:14} {bar:40} {human_pos}/{human_len}",
+                None => "{msg:14} {spinner} {human_pos}",
+            };
+            // A template that is written here is a good one.
+            bar.set_style(
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            bar.with_message(what.to_owned())
+        });
+        Self { what: what.to_owned(), bar, done: 0, since: Instant::now() }
     }
 
-    /// So much is done.
-    pub fn set(&self, done: u64) {
-        if let Some(bar) = &self.0 {
+    /// So much of it is done.
+    pub fn set(&mut self, done: u64) {
+        self.done = done;
+        if let Some(bar) = &self.bar {
             bar.set_position(done);
         }
     }
 
-    /// Take it away.
+    /// All of it is done.
     pub fn finish(self) {
-        if let Some(bar) = self.0 {
-            bar.finish_and_clear();
+        match &self.bar {
+            Some(bar) => bar.finish(),
+            None => eprintln!("{}: {} in {:.1} s", self.what, self.done, self.since.elapsed().as_secs_f64()),
         }
     }
 }

@@ -34,6 +34,8 @@ pub enum Answer {
     Exported(Exported),
     /// Accounts have come from files.
     Imported(Imported),
+    /// How the server fares with its database.
+    Storage(waxwing_storage::Metrics),
 }
 
 impl From<Result<String, String>> for Answer {

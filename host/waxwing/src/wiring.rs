@@ -157,6 +157,11 @@ async fn catalogue(settings: &Settings, server: &Arc<Server>, load: Load) -> any
 }
 
 impl Running {
+    /// How it fares with its database.
+    pub fn storage_metrics(&self) -> waxwing_storage::Metrics {
+        self.storage.metrics()
+    }
+
     /// Write out what is queued and close the database.
     pub async fn close(&self) {
         if let Err(why) = self.storage.close().await {

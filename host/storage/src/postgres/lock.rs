@@ -6,13 +6,13 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 /// Tells this lock from those of other programs ("waxw").
-pub(super) const KEY: i64 = 0x7761_7877;
+pub(crate) const KEY: i64 = 0x7761_7877;
 
 /// Whoever asks gets it until his connection ends, or nobody does.
-pub(super) const TAKE: &str = "SELECT pg_try_advisory_lock($1)";
+pub(crate) const TAKE: &str = "SELECT pg_try_advisory_lock($1)";
 
 /// Who has it: process, name of the program, address.
-pub(super) const HOLDER: &str = "SELECT pid, coalesce(application_name, ''),
+pub(crate) const HOLDER: &str = "SELECT pid, coalesce(application_name, ''),
      coalesce(host(client_addr), 'the same machine')
      FROM pg_locks JOIN pg_stat_activity USING (pid)
      WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -4,19 +4,19 @@
 //! connection is lost, what is under way fails, what comes fails at once, and the engine connects again by itself.
 
 mod address;
-mod blocking;
+pub(crate) mod blocking;
 mod error;
 mod health;
 mod keys;
-mod lock;
-mod migrations;
+pub(crate) mod lock;
+pub(crate) mod migrations;
 mod queries;
 mod reads;
 mod session;
 mod steps;
 #[cfg(test)]
-mod tests;
-mod text;
+pub(crate) mod tests;
+pub(crate) mod text;
 mod tls;
 mod value;
 mod writer;

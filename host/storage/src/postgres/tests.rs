@@ -6,13 +6,13 @@ use crate::{Error, Write, contract_tests};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A database of its own in the server that `scripts/postgres.sh with` has started.
-struct Database {
+pub(crate) struct Database {
     server: Address,
     name: String,
 }
 
 impl Database {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let server = std::env::var("WAXWING_TEST_POSTGRES").expect(
             "these tests need PostgreSQL: run `make test`, or `scripts/postgres.sh with cargo test --workspace`",
@@ -33,18 +33,18 @@ impl Database {
         done.join().unwrap();
     }
 
-    fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> Address {
         let mut address = self.server.clone();
         address.set("dbname", &self.name).unwrap();
         address
     }
 
     /// Something that another program does in it.
-    fn execute(&self, sql: &str) {
+    pub(crate) fn execute(&self, sql: &str) {
         Self { server: self.address(), name: String::new() }.on_server(sql);
     }
 
-    async fn postgres(&self) -> std::result::Result<Postgres, PostgresError> {
+    pub(crate) async fn postgres(&self) -> std::result::Result<Postgres, PostgresError> {
         let options = PostgresOptions { pool_size: 2, ..PostgresOptions::default() };
         Postgres::open(&self.address(), options).await
     }

@@ -5,35 +5,48 @@ use crate::convert::now;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// File N is version N; a file that was released is never changed.
-pub(super) const FILES: [&str; 2] =
+pub(crate) const FILES: [&str; 2] =
     [include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_plugins.sql")];
 
 /// Marks the file as ours ("waxw"), for `file` and for us.
 const APPLICATION_ID: i32 = 0x7761_7877;
 
-/// Bring a database, new or old, to the version of this program.
-pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+/// The version of this program.
+pub(crate) const KNOWN: i64 = FILES.len() as i64;
+
+/// The version of a database; 0 of an empty one.
+///
+/// # Errors
+/// When the file cannot be read, is no database or belongs to another program.
+pub(crate) fn version(db: &Connection) -> Result<i64, OpenError> {
     let application: i32 =
-        transaction.query_row("SELECT application_id FROM pragma_application_id", [], |row| row.get(0))?;
-    let objects: i64 = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if application != APPLICATION_ID && (application != 0 || objects != 0) {
-        return Err(OpenError::Foreign);
+        db.query_row("SELECT application_id FROM pragma_application_id", [], |row| row.get(0))?;
+    let objects: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    match (application, objects) {
+        (_, 0) => Ok(0),
+        (APPLICATION_ID, _) => {
+            Ok(db.query_row("SELECT coalesce(max(version), 0) FROM migration", [], |row| row.get(0))?)
+        }
+        _ => Err(OpenError::Foreign),
+    }
+}
+
+/// Bring a database, new or old, to the version of this program. Answers the version that was found.
+pub(crate) fn migrate(db: &mut Connection) -> Result<i64, OpenError> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    if found > KNOWN {
+        return Err(OpenError::Newer { found, known: KNOWN });
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS migration (version BIGINT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL)",
     )?;
-    let found: i64 =
-        transaction.query_row("SELECT coalesce(max(version), 0) FROM migration", [], |row| row.get(0))?;
-    let known = FILES.len() as i64;
-    if found > known {
-        return Err(OpenError::Newer { found, known });
-    }
     for (version, file) in (1..).zip(FILES).filter(|(version, _)| *version > found) {
         transaction.execute_batch(file)?;
         transaction.execute("INSERT INTO migration (version, applied) VALUES (?, ?)", [version, now()])?;
         tracing::info!(version, "database schema applied");
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(found)
 }

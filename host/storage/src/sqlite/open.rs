@@ -63,16 +63,14 @@ impl From<rusqlite::Error> for OpenError {
 
 /// Keeps other servers out for as long as it lives. SQLite's own locks would keep out the operator's `sqlite3` too.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
 impl Lock {
     /// Lock `PATH.lock`. The file stays behind: to delete it would let two servers lock two files of that name.
-    pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+    pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
+        let path = lock_path(database);
         let failed = |source| OpenError::File { path: path.clone(), source };
         let mut file = private().create(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
@@ -93,9 +91,43 @@ impl Lock {
     }
 }
 
+fn lock_path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+/// The process that has the lock of a database, as Linux tells it. To try the lock would keep out a server that starts
+/// at that moment.
+pub(crate) fn holder(database: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let inode = std::fs::metadata(lock_path(database)).ok()?.ino().to_string();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    // `1: FLOCK  ADVISORY  WRITE 4711 08:01:131074 0 EOF`; a waiting one has an arrow.
+    locks.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [_, "FLOCK", _, _, process, file, ..] if file.rsplit(':').next() == Some(&inode) => {
+                process.parse().ok()
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Give a file the owner and the mode of another.
+pub(crate) fn same_access(of: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (of, is) = (std::fs::metadata(of)?, std::fs::metadata(to)?);
+    if (of.uid(), of.gid()) != (is.uid(), is.gid()) {
+        chown(to, Some(of.uid()), Some(of.gid()))?;
+    }
+    std::fs::set_permissions(to, of.permissions())
+}
+
 /// Make the file if it is not there, for nobody else to read: it holds what is as good as passwords.
 /// SQLite gives its side files the same mode. SQLite would also open a file that it may only read, hence the check.
-pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
+pub(crate) fn prepare(path: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::File { path: path.to_owned(), source };
     match private().create_new(true).open(path) {
         Ok(_) => {
@@ -112,7 +144,8 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn private() -> OpenOptions {
+/// For a file that nobody else may read.
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     #[cfg(unix)]
@@ -130,7 +163,7 @@ fn warn_if_shared(path: &Path, file: &File) {
 }
 
 /// The one connection that writes.
-pub(super) fn writer(path: &Path, options: &SqliteOptions) -> Result<Connection, OpenError> {
+pub(crate) fn writer(path: &Path, options: &SqliteOptions) -> Result<Connection, OpenError> {
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -152,6 +185,18 @@ pub(super) fn writer(path: &Path, options: &SqliteOptions) -> Result<Connection,
     Ok(db)
 }
 
+/// For a file that is thrown away unless it becomes complete: nothing of it is safe before the end.
+pub(crate) fn unsafe_writer(path: &Path) -> Result<Connection, OpenError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.pragma_update(None, "synchronous", "OFF")?;
+    db.pragma_update(None, "cache_size", -kib(64 << 20))?;
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(db)
+}
+
 /// Once the file is known to be ours. The mode is recorded in the file.
 pub(super) fn enter_wal(db: &Connection, options: &SqliteOptions) -> Result<(), OpenError> {
     db.pragma_update(None, "journal_mode", "WAL")?;
@@ -164,7 +209,7 @@ pub(super) fn enter_wal(db: &Connection, options: &SqliteOptions) -> Result<(), 
 }
 
 /// One of the connections that only read.
-pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,

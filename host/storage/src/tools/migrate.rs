@@ -1,0 +1,38 @@
+//! The schema of a database that no server has.
+
+use super::{PATIENCE, Result};
+use crate::Location;
+use crate::postgres::{blocking, migrations as postgres_migrations};
+use crate::sqlite::{migrations as sqlite_migrations, open};
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version that was found; 0 of an empty database.
+    pub from: i64,
+    /// The version that it has now.
+    pub to: i64,
+}
+
+/// Bring the schema of a database to the version of this program, as a server would. An SQLite file is made if there
+/// is none.
+///
+/// # Errors
+/// When it is in use, newer, or cannot be changed; then it is as it was.
+pub fn migrate(location: &Location) -> Result<Migrated> {
+    match location {
+        Location::Sqlite(path) => {
+            let _lock = open::Lock::take(path)?;
+            open::prepare(path)?;
+            let mut db = open::writer(path, &crate::SqliteOptions::default())?;
+            let from = sqlite_migrations::migrate(&mut db)?;
+            db.close().map_err(|(_, error)| error)?;
+            Ok(Migrated { from, to: sqlite_migrations::KNOWN })
+        }
+        Location::Postgres(address) => {
+            let mut client = blocking::connect_alone(address, PATIENCE)?;
+            let from = postgres_migrations::migrate(&mut client)?;
+            Ok(Migrated { from, to: postgres_migrations::KNOWN })
+        }
+    }
+}
