@@ -308,6 +308,18 @@ impl Server {
         said
     }
 
+    /// Starts another command of the binary, without waiting for what comes of it.
+    pub fn start_command(&self, args: &[&str]) -> Child {
+        let mut command = self.waxwing();
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the waxwing binary can be run")
+    }
+
+    /// The path of a file in the server's folder.
+    pub fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+
     fn run(&self, args: &[&str], input: &str) -> Output {
         let mut command = self.waxwing();
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

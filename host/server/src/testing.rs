@@ -56,11 +56,16 @@ impl World {
 
     /// Make an account that nobody can log in to, without the work of hashing.
     pub async fn account(&self, bare: &str) -> Jid {
-        let keys = ScramKeys { iterations: 1, salt: vec![1], stored_key: vec![2], server_key: vec![3] };
+        let keys = |length| ScramKeys {
+            iterations: 1,
+            salt: vec![1],
+            stored_key: vec![2; length],
+            server_key: vec![3; length],
+        };
         let account = Account {
             jid: jid(bare),
-            sha1: Some(keys.clone()),
-            sha256: Some(keys),
+            sha1: Some(keys(20)),
+            sha256: Some(keys(32)),
             created: SystemTime::UNIX_EPOCH,
             enabled: true,
         };

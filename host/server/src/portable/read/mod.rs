@@ -12,9 +12,6 @@ use std::path::Path;
 use std::sync::Arc;
 use waxwing_xmpp::Element;
 
-/// How deep files may include each other. The XEP's own layout has two levels.
-const NESTED: usize = 5;
-
 /// Somewhere in a file.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -89,7 +86,7 @@ pub(super) fn read(file: &Path, split: &BTreeSet<String>, take: &mut Taker<'_>) 
         return Err(source
             .wrong(format!("a file of XEP-0227 begins with <server-data xmlns='{PIE}'>, not with {found}")));
     }
-    let mut reader = Reader { folder, split, take, nested: 0 };
+    let mut reader = Reader { folder, split, take };
     match reader.server_data(&mut source, &root) {
         Err(Stop::Enough) => Ok(()),
         Err(Stop::Wrong(error)) => Err(error),
@@ -114,11 +111,9 @@ struct Reader<'a> {
     folder: Folder,
     split: &'a BTreeSet<String>,
     take: &'a mut Taker<'a>,
-    /// How many files are being read that include each other.
-    nested: usize,
 }
 
-/// What an included file may begin with.
+/// What an included file may begin with. Each includes files of the next level only, so there is an end to it.
 #[derive(Clone, Copy)]
 enum Level {
     /// A `<host/>`.
@@ -216,9 +211,6 @@ impl Reader<'_> {
 
     fn include(&mut self, source: &mut Source, tag: &Tag, level: Level) -> Result<(), Stop> {
         let wrong = |why| Stop::Wrong(source.wrong(why));
-        if self.nested >= NESTED {
-            return Err(wrong(format!("files include each other more than {NESTED} deep")));
-        }
         let path = self.folder.resolve(source.path(), &tag.element).map_err(wrong)?;
         let mut inner = Source::open(&path).map_err(|error| wrong(format!("what is included: {error}")))?;
         if !tag.is_empty {
@@ -235,9 +227,7 @@ impl Reader<'_> {
                 inner.wrong(format!("there should be a <{expected} xmlns='{PIE}'> here")),
             ));
         }
-        self.nested += 1;
         self.child(&mut inner, root, level)?;
-        self.nested -= 1;
         Ok(inner.end()?)
     }
 }
