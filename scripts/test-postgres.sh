@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../tests"
 # it needs anew. What is called database_ brings a database of its own, and has run.
 cargo test --workspace --no-run --quiet --message-format=json |
     sed -n 's|.*"src_path":"[^"]*/\(tests/tests/[^"]*\)".*"executable":"\([^"]*\)".*|\1 \2|p' |
-    grep -v '^tests/tests/database_' |
+    grep -v '^tests/tests/database_' | sort |
     while read -r source program; do
         echo "     Running $source on PostgreSQL"
         WAXWING_TEST_ENGINE=postgres "$program" "$@" </dev/null

@@ -7,6 +7,9 @@
 //! - [`Node`] is what came back; [`Node::mismatch`] says how a pattern is compared with it.
 //! - [`Scram`] logs in, or tries to cheat at it.
 //! - [`Example`] is a plugin as somebody else might write it, with what its README tells operators.
+//! - [`Postgres`] is a database that a test takes away and gives back.
+//! - [`Scene`] is a server with people who notice.
+//! - [`Load`] is what many say to somebody who is away.
 //! - [`Chat`] drives XMPP clients that are not ours, in processes of their own.
 //!
 //! The tests are in `tests/tests`, one file a topic.
@@ -18,9 +21,12 @@ mod database;
 mod examples;
 mod grants;
 mod guests;
+mod load;
 mod managed;
 mod moment;
 mod offline;
+mod postgres;
+mod scene;
 mod scram;
 mod server;
 mod tls;
@@ -30,8 +36,11 @@ pub use caps::caps_version;
 pub use chat::Chat;
 pub use client::{Client, Incoming};
 pub use examples::Example;
+pub use load::{Load, SENDERS, Talk, online};
 pub use managed::Managed;
 pub use moment::{eventually, in_seconds};
+pub use postgres::{Listening, Postgres};
+pub use scene::Scene;
 pub use scram::{Mechanism, Scram};
 pub use server::{DOMAIN, Server, ServerBuilder, password};
 pub use xml::{Node, Reader, escape};

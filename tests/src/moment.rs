@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long something may take that must come to be: far more than it does on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// So many seconds from now in UTC, as XEP-0082 writes it.
 pub fn in_seconds(seconds: u64) -> String {

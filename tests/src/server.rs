@@ -21,6 +21,8 @@ use crate::client::Client;
 use crate::database::Database;
 use crate::grants::shipped;
 use crate::guests::{component, plugins_with};
+use crate::scram::{Mechanism, Scram};
+use crate::xml::Node;
 
 /// The virtual host of every test.
 pub const DOMAIN: &str = "localhost";
@@ -231,6 +233,17 @@ impl Server {
         client
     }
 
+    /// The same, of somebody who may be refused: an error is the server's `<failure/>`.
+    pub fn try_sign_in(&self, user: &str) -> Result<Client, Box<Node>> {
+        let mut client = self.connect();
+        client.open();
+        client.starttls();
+        client.open();
+        client.authenticate(&mut Scram::new(Mechanism::Sha256, user, &password(user))).map_err(Box::new)?;
+        client.open();
+        Ok(client)
+    }
+
     /// A session of `user/resource`, with initial presence sent.
     #[track_caller]
     pub fn online(&self, who: &str) -> Client {
@@ -401,7 +414,7 @@ pub fn target_dir() -> PathBuf {
 }
 
 /// A port that nobody listens on, below the range from which the kernel picks ports for connections.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
         let offset = std::process::id() + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
