@@ -255,6 +255,25 @@ async fn what_is_redacted_is_gone_and_can_still_be_replayed() {
 }
 
 #[tokio::test]
+async fn what_moves_is_recorded_and_replayed() {
+    for redact in [false, true] {
+        let world = World::with(spec("clockwork")).await;
+        let memory = PortableKind { ns: "urn:clock".into(), name: "memory".into(), children: true };
+        let tape = Tape::start(&world, "clockwork", 3, redact);
+        let owner = jid(JULIET_BARE);
+        world.engine.import(&owner, &memory, "<entry xmlns='urn:clock'>SECRET</entry>").await.unwrap();
+        let page = world.engine.export(&owner, &memory, None).await.unwrap();
+        assert_eq!(page.elements.len(), 1);
+        world.engine.import(&owner, &memory, "<other xmlns='urn:clock'/>").await.unwrap_err();
+        let (_, text) = tape.read().await;
+        assert_eq!(text.contains("SECRET"), !redact, "{text}");
+        let all = replayed("clockwork", &text).await;
+        assert_eq!(all.len(), 3);
+        assert!(all.iter().all(|(_, replayed)| matches!(replayed, Replayed::Same)), "{all:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_recording_ends_by_itself() {
     let world = World::new().await;
     let tape = Tape::start(&world, "hostile", 2, false);

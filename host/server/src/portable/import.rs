@@ -20,6 +20,9 @@ const WAITING: usize = 8;
 const PART: usize = 32;
 const PART_BYTES: usize = 16 << 10;
 
+/// The element of rosters.
+const ROSTER: &str = "{jabber:iq:roster}query";
+
 /// An import.
 struct Import<'a> {
     server: &'a Server,
@@ -70,7 +73,7 @@ impl Server {
         let _turn = self.importing.try_acquire().map_err(|_| PortableError::Busy)?;
         let report = Imported { dry_run, ..Imported::default() };
         let mut import = Import { server: self, report, host: None, user: None };
-        let split: BTreeSet<String> = match self.engine.get() {
+        let mut split: BTreeSet<String> = match self.engine.get() {
             Some(engine) => engine
                 .plugins_portable()
                 .into_iter()
@@ -79,6 +82,8 @@ impl Server {
                 .collect(),
             None => BTreeSet::new(),
         };
+        // It may be long.
+        split.insert(ROSTER.to_owned());
         let (items, mut arriving) = mpsc::channel(WAITING);
         let reading = tokio::task::spawn_blocking(move || {
             files
@@ -235,15 +240,9 @@ impl Import<'_> {
             if let Err(why) = current.user.about(element) {
                 current.bad = Some(why);
             }
-        } else if element.is("query", ns::ROSTER) {
-            let mut wrong = Vec::new();
-            for item in element.children().filter(|child| child.is("item", ns::ROSTER)) {
-                wrong.extend(current.user.contacts.item(&current.user.jid, item).err());
-            }
-            self.wrong(&place, wrong);
         } else if element.is("presence", ns::CLIENT) {
-            let wrong = current.user.contacts.request(&current.user.jid, element).err();
-            self.wrong(&place, wrong.into_iter().collect());
+            let taken = current.user.contacts.request(&current.user.jid, element);
+            self.note(&place, taken);
         } else {
             self.flush().await?;
             match self.kind(element.name(), element.ns()) {
@@ -256,7 +255,10 @@ impl Import<'_> {
 
     /// A child of an element that a plugin takes in parts.
     async fn part(&mut self, of: &str, element: &Element, place: Place) -> Result<(), PortableError> {
-        if self.user.is_none() {
+        let Some(current) = &mut self.user else { return Ok(()) };
+        if of == ROSTER && element.is("item", ns::ROSTER) {
+            let taken = current.user.contacts.item(&current.user.jid, element);
+            self.note(&place, taken);
             return Ok(());
         }
         let (space, name) = of.strip_prefix('{').and_then(|rest| rest.split_once('}')).unwrap_or(("", of));
@@ -363,10 +365,12 @@ impl Import<'_> {
         kinds.next().map(|(number, (kind, plugin))| (number, kind.clone(), plugin.clone()))
     }
 
-    fn wrong(&mut self, place: &Place, wrong: Vec<String>) {
-        let Some(current) = &self.user else { return };
-        let said: Vec<String> = wrong.iter().map(|why| format!("{}: {why}", current.user.jid)).collect();
-        said.iter().for_each(|said| self.problem(place, said));
+    /// Something of the account has been taken, or not.
+    fn note(&mut self, place: &Place, taken: Result<(), String>) {
+        if let (Some(current), Err(why)) = (&self.user, taken) {
+            let said = format!("{}: {why}", current.user.jid);
+            self.problem(place, &said);
+        }
     }
 
     fn problem(&mut self, place: &Place, said: &str) {

@@ -8,10 +8,11 @@ plugin! {
         /// A version that is `bad` traps when it is told to.
         mood: String = "good".into(),
     }
-    hooks: [Process, OnService, Commands, Alarms, Replies],
+    hooks: [Process, OnService, Commands, Alarms, Replies, Portable],
     account_identities: ["pubsub/pep", "automation/clock", "pubsub/pep"],
     interests: [iq("{urn:clock}*").at(SERVER)],
     serial: Serial::BySender,
+    portable: ["{urn:clock}memory/*", "{urn:clock}broken"],
     services: [service("clock", "component/bot", "Clock").with_features(["urn:clock"])],
     commands: [command("wind", "Wind the clock"), command("hello", "Say hello").for_everybody()],
 }
@@ -219,5 +220,27 @@ impl Replies for Clockwork {
         let body = xml!("<body>{} {} {}</body>", how, said, String::from_utf8_lossy(context).into_owned());
         router::send(&xml!("<message from='clock.{}' to='{}'>{}</message>", domain(from), from, raw(&body)))?;
         Ok(())
+    }
+}
+
+/// What it remembers under `k` is a page, and another comes after it.
+impl Portable for Clockwork {
+    fn on_export(&self, account: &str, kind: &str, after: Option<&str>) -> Result<Page> {
+        if kind == "{urn:clock}broken" {
+            return Ok(Page::last(["<broken>".to_owned()]));
+        }
+        let known = account_data::get(account, "k")?.filter(|_| after.is_none());
+        let Some(known) = known else { return Ok(Page::last([])) };
+        let text = String::from_utf8_lossy(&known).into_owned();
+        Ok(Page::last([xml!("<entry xmlns='urn:clock' >{}</entry>", text)]).then(Some("k".into())))
+    }
+
+    fn on_import(&self, account: &str, kind: &str, elements: &Stanza) -> Result<()> {
+        if kind == "{urn:clock}broken" {
+            panic!("it is broken");
+        }
+        account_data::set(account, "k", Some(b"nothing yet"))?;
+        let entry = elements.text("{urn:clock}entry").ok_or(Condition::BadRequest.text("There is no entry"))?;
+        Ok(account_data::set(account, "k", Some(entry.as_bytes()))?)
     }
 }
