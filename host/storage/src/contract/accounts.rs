@@ -197,6 +197,93 @@ pub async fn removing_an_account_erases_what_it_owns(place: &dyn Place) {
     commit(&*storage, writes).await.unwrap();
 }
 
+/// A table with an owner, and what it can be given of somebody.
+type Owned = (&'static str, fn(&str) -> Vec<Write>);
+
+/// Stores of bundled plugins, of account data and of a plugin that nobody here has heard of.
+const STORES: [&str; 4] =
+    ["msgoffline/messages", "vcard-temp/vcard", "account-data/private", "somebody-elses/any thing"];
+
+/// For each table that has an owner.
+const OWNED: [Owned; 6] = [
+    ("account", |owner| vec![Write::CreateAccount(account(owner))]),
+    ("roster", |owner| vec![Write::Roster { owner: jid(owner), expect: 0, put: vec![], remove: vec![] }]),
+    ("roster_item", |owner| {
+        let put = vec![item("romeo@example.org"), RosterItem { hidden: true, ..item("nurse@example.org") }];
+        vec![Write::Roster { owner: jid(owner), expect: 1, put, remove: vec![] }]
+    }),
+    ("table_entry", |owner| {
+        let (key, value) = ("k".to_owned(), vec![1]);
+        let set = |store: &str| Write::TableSet {
+            store: store.into(),
+            owner: owner.into(),
+            key: key.clone(),
+            value: value.clone(),
+        };
+        STORES.map(set).into()
+    }),
+    ("log_entry", |owner| {
+        let append = |store: &str| Write::LogAppend {
+            store: store.into(),
+            owner: owner.into(),
+            at: 1,
+            tag: None,
+            value: vec![1],
+            expires: None,
+        };
+        STORES.map(append).into()
+    }),
+    ("alarm", |owner| {
+        let alarm = |plugin: &str| crate::Alarm {
+            plugin: plugin.into(),
+            owner: owner.into(),
+            name: "n".into(),
+            at: 1,
+            data: vec![],
+        };
+        ["amp", "somebody-elses"].map(alarm).map(Write::SetAlarm).into()
+    }),
+];
+
+/// How much of each table with an owner is somebody's, in the order of [`OWNED`].
+async fn owned(storage: &dyn Storage, owner: &str) -> Result<[usize; 6]> {
+    let (mut values, mut entries) = (0, 0);
+    for store in STORES {
+        values += storage.table_scan(store, owner, &crate::TableRange::default()).await?.len();
+        entries += storage.log_read(store, owner, LogQuery::default()).await?.len();
+    }
+    let roster = storage.roster(&jid(owner)).await?;
+    let alarms = storage.alarms(u64::MAX, u32::MAX).await?;
+    Ok([
+        usize::from(storage.account(&jid(owner)).await?.is_some()),
+        usize::from(roster.version > 0),
+        roster.items.len(),
+        values,
+        entries,
+        alarms.iter().filter(|alarm| alarm.owner == owner).count(),
+    ])
+}
+
+/// Also in tables that come later: a table with an owner that this test does not know fails it.
+pub async fn removing_an_account_erases_every_table_and_store(place: &dyn Place) {
+    let tables = crate::tools::tables::TABLES.iter().filter(|table| table.owner.is_some());
+    assert_eq!(tables.map(|table| table.name).collect::<Vec<_>>(), OWNED.map(|(table, _)| table));
+    let storage = place.open().await;
+    let other = "romeo@example.org";
+    for owner in [OWNER, other] {
+        commit(&*storage, OWNED.iter().flat_map(|(_, writes)| writes(owner))).await.unwrap();
+        assert_eq!(owned(&*storage, owner).await.unwrap(), [1, 1, 2, 4, 4, 2]);
+    }
+    commit(&*storage, [Write::RemoveAccount(jid(OWNER))]).await.unwrap();
+    assert_eq!(owned(&*storage, OWNER).await.unwrap(), [0; 6]);
+    assert_eq!(owned(&*storage, other).await.unwrap(), [1, 1, 2, 4, 4, 2]);
+    assert!(storage.account_data(OWNER).await.unwrap().is_empty());
+    // The rest of each store is that of the other.
+    for store in STORES {
+        assert_eq!(storage.store_bytes(store).await.unwrap(), 1 + 1 + 1, "{store}");
+    }
+}
+
 /// In order of domain, settings in order of name.
 pub async fn vhosts_are_put_and_removed(place: &dyn Place) {
     let storage = place.open().await;

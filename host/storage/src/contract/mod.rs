@@ -52,6 +52,7 @@ macro_rules! contract_tests {
             accounts_are_listed_in_order_by_page,
             accounts_belong_to_their_domain,
             removing_an_account_erases_what_it_owns,
+            removing_an_account_erases_every_table_and_store,
             vhosts_are_put_and_removed,
         }
         $crate::contract_tests! { $place; rosters:

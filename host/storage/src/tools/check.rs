@@ -13,6 +13,9 @@ use waxwing_xmpp::Jid;
 /// Findings of one kind that are told; the rest is most likely the same.
 const MOST: u32 = 1000;
 
+/// In the place of a table, for what is about all of them.
+const WHOLE: &str = "database";
+
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -46,9 +49,12 @@ pub fn check(location: &Location, progress: &mut OnProgress<'_>, tell: &mut Tell
     if found != known {
         return Err(ToolError::Older { found, known });
     }
-    for what in source.self_check()? {
-        tell(Finding { table: "database".to_owned(), key: None, what });
-    }
+    let own = source.self_check().map(|found| {
+        for what in found {
+            tell(Finding { table: WHOLE.to_owned(), key: None, what });
+        }
+    });
+    unread_is_found(WHOLE, own, tell)?;
     if !schema(&mut *source, tell)? {
         return Ok(());
     }
