@@ -71,7 +71,13 @@ impl Db {
             return copy(&given(from, "--from")?, &given(to, "--to")?, *force);
         }
         let settings = settings()?;
-        let location = wiring::location(&settings)?;
+        let location = match &self {
+            // What is made may be the first that is there.
+            Self::Migrate | Self::Restore { .. } | Self::Copy { to: None, .. } => {
+                wiring::prepared_location(&settings)?
+            }
+            _ => wiring::location(&settings)?,
+        };
         let at = || format!("the database {location}");
         match self {
             Self::Status { json } => status(&settings, &location, json),

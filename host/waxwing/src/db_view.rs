@@ -42,7 +42,7 @@ impl fmt::Display for Report {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, what: &str, text: &str) -> fmt::Result {
-    writeln!(f, "{what:<11} {text}")
+    writeln!(f, "{what:<12}  {text}")
 }
 
 fn of_database(f: &mut fmt::Formatter<'_>, database: &Status) -> fmt::Result {
@@ -169,8 +169,8 @@ mod tests {
             pool.down = Some("it is away".into());
         }
         let text = report.to_string();
-        assert!(text.contains("state       the database cannot be reached"), "{text}");
-        assert!(text.contains("database  is away: it is away") && text.contains("none yet"), "{text}");
+        assert!(text.contains("state         the database cannot be reached"), "{text}");
+        assert!(text.contains("  database    is away: it is away") && text.contains("none yet"), "{text}");
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub async fn storage_when_there(settings: &Settings) -> anyhow::Result<Arc<dyn S
 }
 
 /// Where the database is, and the folders that a server needs are there.
-fn prepared_location(settings: &Settings) -> anyhow::Result<Location> {
+pub fn prepared_location(settings: &Settings) -> anyhow::Result<Location> {
     let location = location(settings)?;
     let beside = match &location {
         Location::Sqlite(path) => path.parent(),

@@ -84,6 +84,11 @@ fn unread_is_found(table: &str, read: Result<()>, tell: &mut Tell<'_>) -> Result
             tell(Finding { table: table.to_owned(), key: None, what: why });
             Ok(())
         }
+        Err(ToolError::Differs { read, written, .. }) => {
+            let what = format!("{read} rows are counted, but {written} can be read");
+            tell(Finding { table: table.to_owned(), key: None, what });
+            Ok(())
+        }
         other => other,
     }
 }
@@ -182,7 +187,12 @@ fn values(table: &Table, row: &[Cell<'_>], say: &mut dyn FnMut(String)) {
             }
         }
         _ => {
-            if let Some(owner) = table.owner.filter(|owner| text(owner).and_then(bare).is_none()) {
+            // What the host keeps for itself is nobody's.
+            let hosts_own =
+                || text("owner") == Some("") && text("store").is_some_and(|it| it.starts_with("host/"));
+            if let Some(owner) =
+                table.owner.filter(|owner| text(owner).and_then(bare).is_none() && !hosts_own())
+            {
                 say(format!("{owner} is no bare JID"));
             }
         }

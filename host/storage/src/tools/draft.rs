@@ -9,6 +9,8 @@ use crate::sqlite::{migrations, open};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Pages that are copied between two reports of progress.
@@ -27,15 +29,25 @@ impl Draft {
     /// An empty file that only its owner may read.
     pub(super) fn create(target: &Path) -> Result<Self> {
         let part = beside(target, ".part");
-        let failed = |source| ToolError::file(&part)(source);
-        let file = open::private().create(true).truncate(false).open(&part).map_err(failed)?;
-        let is_it = || Ok(identity(&file.metadata()?) == identity(&fs::metadata(&part)?));
-        // Once locked: else it may be what another has just published.
-        if file.try_lock().is_err() || !is_it().map_err(failed)? {
+        // Also when its folder is not there.
+        let failed = |source| ToolError::File { path: part.clone(), source };
+        let create = || open::private().create_new(true).open(&part);
+        let file = match create() {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // What an interrupted attempt has left goes; in one that somebody has made for us, he could read.
+                let old = File::open(&part).map_err(failed)?;
+                if old.try_lock().is_err() {
+                    return Err(ToolError::UnderWay(part));
+                }
+                fs::remove_file(&part).map_err(failed)?;
+                create()
+            }
+            created => created,
+        };
+        let file = file.map_err(failed)?;
+        if file.try_lock().is_err() {
             return Err(ToolError::UnderWay(part));
         }
-        // What an interrupted attempt has left.
-        file.set_len(0).map_err(failed)?;
         let mut draft = Self { target: target.to_owned(), part, file, db: None };
         draft.remove_side_files();
         let db = open::unsafe_writer(&draft.part)?;
@@ -156,13 +168,7 @@ pub(super) fn sync_folder(path: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(ToolError::file(folder))
 }
 
-#[cfg(unix)]
+/// Tells a file from others that have had its name.
 fn identity(metadata: &fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn identity(metadata: &fs::Metadata) -> u64 {
-    metadata.len()
 }

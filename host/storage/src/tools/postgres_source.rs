@@ -10,8 +10,9 @@ use crate::postgres::{Address, PostgresError, blocking, migrations};
 use postgres::{Client, SimpleQueryMessage};
 
 /// A tool works for as long as there is data. It does not wait for those who change whole tables.
-pub(super) const SESSION: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
-     SET lock_timeout = '5s'; SET client_min_messages = warning";
+pub(super) const SESSION: &str = "SET application_name = 'waxwing db'; SET statement_timeout = 0;
+     SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '5s'; SET client_min_messages = warning;
+     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 pub(super) struct PostgresSource {
     client: Client,

@@ -6,7 +6,6 @@ use super::sqlite_source::SqliteSource;
 use super::tables::{Column, TABLES, Table};
 use super::{OnProgress, Progress, REPORT_EVERY, Result, ToolError};
 use crate::Location;
-use std::path::PathBuf;
 
 /// Told each row.
 pub(super) type Each<'f> = dyn FnMut(&[Cell<'_>]) -> Result<()> + 'f;
@@ -75,13 +74,9 @@ pub(super) fn open_current(location: &Location) -> Result<Box<dyn Source>> {
     let (found, known) = (source.version(), source.known());
     match source.as_sqlite() {
         _ if found == known => Ok(source),
-        Some(sqlite) if found > 0 => Ok(Box::new(sqlite.migrated_copy(&temporary())?)),
+        Some(sqlite) if found > 0 => Ok(Box::new(sqlite.migrated_copy()?)),
         _ => Err(ToolError::Older { found, known }),
     }
-}
-
-fn temporary() -> PathBuf {
-    std::env::temp_dir().join(format!("waxwing-migrated-{}.db", std::process::id()))
 }
 
 /// All rows of a table, with reports of progress.

@@ -38,9 +38,9 @@ impl SqliteSource {
         }
     }
 
-    /// A copy of the schema of this program, which is gone afterwards.
-    pub(super) fn migrated_copy(&self, path: &Path) -> Result<Self> {
-        let mut draft = Draft::create(path)?;
+    /// A copy of the schema of this program, beside the file and gone afterwards.
+    pub(super) fn migrated_copy(&self) -> Result<Self> {
+        let mut draft = Draft::create(&draft::beside(&self.path, ".migrated"))?;
         draft.copy_pages(self, &mut |_| {})?;
         draft.migrate()?;
         draft.close()?;

@@ -168,6 +168,12 @@ fn everything() -> Vec<Write> {
         entry("account-data/private", "a\0b\u{1}", &[0, 255, 254]),
         entry("account-data/private", "\u{10ffff}", b""),
         entry("other/large", "large", &vec![b'x'; 300_000]),
+        Write::TableSet {
+            store: "host/secrets".into(),
+            owner: String::new(),
+            key: "decoy".into(),
+            value: vec![9; 32],
+        },
         append(JULIET, b"one", None),
         append(JULIET, &[0; 5000], Some(u64::MAX)),
         append("romeo@example.org", b"", Some(4_000_000_000_000)),
