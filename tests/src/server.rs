@@ -348,18 +348,6 @@ impl Server {
         path.display().to_string()
     }
 
-    /// A file in the server's folder.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// Another command of the binary with this server's config, to be read from while it runs.
-    pub fn spawn(&self, args: &[&str]) -> Child {
-        let mut command = self.waxwing();
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("the waxwing binary can be run")
-    }
-
     /// The component of a plugin of `host/plugins/tests/guests`, in the server's folder; returns its path.
     pub fn component(&self, guest: &str) -> String {
         component(guest, self.dir.path()).display().to_string()

@@ -1,6 +1,7 @@
 //! `waxwing db`: backups of a running server, restores, copies to the other engine and back, and what is refused.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::{env, thread};
 
@@ -288,8 +289,8 @@ fn a_restore_that_is_killed_leaves_a_whole_database() {
     for data_source in ["uri = 'sqlite:waxwing.db'".to_owned(), postgres.data_source()] {
         server.reconfigure(|builder| builder.data_source(&data_source));
         server.command(&["db", "restore", "small.db", "--force"]);
-        let (mut child, part) =
-            (server.spawn(&["db", "restore", "large.db", "--force"]), server.path("waxwing.db.part"));
+        let part = PathBuf::from(server.path("waxwing.db.part"));
+        let mut child = server.start_command(&["db", "restore", "large.db", "--force"]);
         if data_source.contains("sqlite") {
             eventually("it has begun or ended", || {
                 part.exists() || child.try_wait().expect("its status").is_some()

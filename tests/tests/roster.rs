@@ -155,3 +155,43 @@ fn a_version_saves_the_transfer() {
     let came = [romeo.next_element()];
     assert!(came[0].to_string().contains("juliet@localhost") || !romeo.drain().is_empty(), "{}", came[0]);
 }
+
+/// Reads and commits of the server's database so far, as `waxwing db status` tells them.
+fn database_work(server: &Server) -> [u64; 2] {
+    let status = server.command(&["db", "status", "--json"]);
+    ["\"reads\":", "\"batches\":"].map(|key| {
+        let (_, rest) = status.split_once(key).unwrap_or_else(|| panic!("no {key} in {status}"));
+        let number = rest.trim_start().split(|char: char| !char.is_ascii_digit()).next();
+        number
+            .and_then(|number| number.parse().ok())
+            .unwrap_or_else(|| panic!("no number after {key}: {status}"))
+    })
+}
+
+/// With a database on another machine each wait counts. There are three until the roster is there: the account, when
+/// the password is checked; then the account, what plugins keep for it and the roster, read at the same time; and that
+/// somebody has logged in, which a plugin writes down.
+#[test]
+fn a_login_with_a_long_roster_costs_the_database_little() {
+    let server = Server::builder().users(["romeo"]).start();
+    let mut romeo = server.login("romeo");
+    for n in 0..200 {
+        set(
+            &mut romeo,
+            &format!("<item jid='friend{n}@localhost' name='Friend {n}'><group>Friends</group></item>"),
+        );
+        romeo.expect("<iq type='result' id='set'/>");
+    }
+    romeo.close();
+    // Alarms are looked for from time to time: the least of some logins is that of a login alone.
+    let costs = (0..3).map(|_| {
+        let before = database_work(&server);
+        let mut romeo = server.login("romeo");
+        assert_eq!(fetch(&mut romeo).children.len(), 200);
+        let after = database_work(&server);
+        romeo.close();
+        [0, 1].map(|at| after[at] - before[at])
+    });
+    let least = costs.min().expect("some logins");
+    assert!(least[0] <= 4 && least[1] <= 1, "reads and commits of a login: {least:?}");
+}
