@@ -61,7 +61,8 @@ async fn ping() {
 #[tokio::test]
 async fn msgoffline() {
     let report = report("msgoffline").await;
-    assert_eq!(report.hooks, ["process", "post", "sessions"]);
+    assert_eq!(report.hooks, ["process", "post", "sessions", "portable"]);
+    assert_eq!(report.portable, ["{urn:xmpp:pie:0}offline-messages/*"]);
     assert!(
         report
             .interests
@@ -75,7 +76,10 @@ async fn msgoffline() {
     assert!(tried.contains(&("post", "handled")) && tried.contains(&("sessions", "done")), "{tried:?}");
     // The dry runs have shown which store it needs.
     let (allow, stores) = pasted(&report);
-    assert_eq!(allow, ["process", "post", "sessions", "stanzas", "router", "marks", "storage", "runtime"]);
+    assert_eq!(
+        allow,
+        ["process", "post", "sessions", "portable", "stanzas", "router", "marks", "storage", "runtime"]
+    );
     assert_eq!(stores, [("shared/offline".to_owned(), 0)]);
 }
 
@@ -85,7 +89,7 @@ async fn every_hook_has_a_sample() {
     let tried: std::collections::BTreeSet<&str> = report.costs.iter().map(|cost| cost.hook).collect();
     assert_eq!(
         tried.into_iter().collect::<Vec<_>>(),
-        ["alarms", "commands", "process", "replies", "service"]
+        ["alarms", "commands", "portable", "process", "replies", "service"]
     );
     assert_eq!(report.services, ["clock.DOMAIN: Clock (component/bot)"]);
     assert_eq!(

@@ -39,6 +39,8 @@ pub struct Report {
     pub services: Vec<String>,
     /// Its ad-hoc commands.
     pub commands: Vec<String>,
+    /// What it keeps of accounts and gives out when they move to another server.
+    pub portable: Vec<String>,
     /// What it may do if it gets all that it asks for; each follows "it may".
     pub asks: Vec<String>,
     /// Whether its language brings WASI along.
@@ -87,6 +89,7 @@ impl Report {
             serial: words::serial(declared.serial).map(String::from),
             services: declared.services.iter().map(words::service).collect(),
             commands: declared.commands.iter().map(words::command).collect(),
+            portable: declared.portable.iter().map(ToString::to_string).collect(),
             asks: info.requested.sentences(),
             wasi: info.requested.wasi,
             size: info.size,
@@ -118,6 +121,7 @@ impl fmt::Display for Report {
         rows(f, "Sets marks", &self.marks)?;
         rows(f, "Owns", &self.services)?;
         rows(f, "Commands", &self.commands)?;
+        rows(f, "Moves", &self.portable)?;
         rows(f, "Server has", &self.features)?;
         rows(f, "Accounts have", &self.account_features)?;
         rows(f, "Streams have", &self.stream_features)?;
