@@ -147,12 +147,20 @@ fn in_use(error: ToolError) -> anyhow::Error {
 /// Do something that tells how far it is, a table at a time.
 fn with_progress<T, E>(work: impl FnOnce(&mut tools::OnProgress<'_>) -> Result<T, E>) -> Result<T, E> {
     let mut shown: Option<(&str, Progress)> = None;
+    let mut finished = "";
     let done = work(&mut |progress| {
+        if progress.table == finished {
+            return;
+        }
         if let Some((_, old)) = shown.take_if(|(table, _)| *table != progress.table) {
             old.finish();
         }
         let new = || (progress.table, Progress::new(progress.table, Some(progress.total)));
         shown.get_or_insert_with(new).1.set(progress.done);
+        if let Some((table, all)) = shown.take_if(|_| progress.done >= progress.total) {
+            all.finish();
+            finished = table;
+        }
     });
     if let Some((_, last)) = shown.filter(|_| done.is_ok()) {
         last.finish();

@@ -78,13 +78,13 @@ fn is_class(code: &SqlState, class: &str) -> bool {
 /// What went wrong, for a person: the database's own words, or those of the system underneath.
 pub(super) fn sentence(error: &tokio_postgres::Error) -> String {
     if let Some(error) = error.as_db_error() {
-        return match error.code() {
-            &SqlState::DISK_FULL => "the disk of the database is full".to_owned(),
-            &SqlState::TOO_MANY_CONNECTIONS => {
+        return match *error.code() {
+            SqlState::DISK_FULL => "the disk of the database is full".to_owned(),
+            SqlState::TOO_MANY_CONNECTIONS => {
                 format!("the database has no connection left ({})", error.message())
             }
-            &SqlState::READ_ONLY_SQL_TRANSACTION => "the database is read-only".to_owned(),
-            &SqlState::QUERY_CANCELED => format!("the database took too long ({})", error.message()),
+            SqlState::READ_ONLY_SQL_TRANSACTION => "the database is read-only".to_owned(),
+            SqlState::QUERY_CANCELED => format!("the database took too long ({})", error.message()),
             _ => format!("the database says: {}", error.message()),
         };
     }

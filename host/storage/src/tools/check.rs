@@ -145,7 +145,7 @@ fn values(table: &Table, row: &[Cell<'_>], say: &mut dyn FnMut(String)) {
             }
         }
         "roster" => {
-            if !text("owner").and_then(bare).is_some_and(|owner| owner.local().is_some()) {
+            if text("owner").and_then(bare).is_none_or(|owner| owner.local().is_none()) {
                 say("owner is not of the form user@domain".to_owned());
             }
         }
@@ -160,7 +160,7 @@ fn values(table: &Table, row: &[Cell<'_>], say: &mut dyn FnMut(String)) {
             }
         }
         "vhost" => {
-            if !text("domain").and_then(bare).is_some_and(|jid| jid.local().is_none()) {
+            if text("domain").and_then(bare).is_none_or(|jid| jid.local().is_some()) {
                 say("domain is no domain".to_owned());
             }
             if !is_json::<BTreeMap<String, String>>(text("settings")) {

@@ -27,12 +27,8 @@ impl SqliteSource {
         // For as long as somebody makes his first steps with the file.
         db.busy_timeout(super::PATIENCE)?;
         db.execute_batch("BEGIN")?;
-        let version = match migrations::version(&db) {
-            Ok(version) => version,
-            Err(error) => return Err(error.into()),
-        };
         let known = migrations::KNOWN;
-        match version {
+        match migrations::version(&db)? {
             found if found > known => Err(OpenError::Newer { found, known }.into()),
             version => Ok(Self { db, path: path.to_owned(), version, _copy: None }),
         }
