@@ -156,6 +156,7 @@ fn a_server_moves_to_postgresql_and_back() {
 #[test]
 fn a_status_is_of_the_database_and_of_the_server() {
     let mut server = on_sqlite().users(["romeo"]).start();
+    server.command(&["user", "add", "juliet@localhost", "--password", "secret"]);
     let said = server.command(&["db", "status"]);
     for expected in
         ["sqlite:waxwing.db", "SQLite 3", "that of this program", "open by       process", "account "]

@@ -36,6 +36,11 @@ fn each_damage_is_found() {
             "UPDATE account SET sha1_stored_key = sha256_salt WHERE enabled",
             "account, row example.org juliet@example.org: the keys of sha1 have not the right length: set a new password",
         ),
+        (
+            "UPDATE account SET sha1_iterations = 0, sha1_salt = '', sha1_stored_key = '', sha1_server_key = '',
+             sha256_iterations = 0, sha256_salt = '', sha256_stored_key = '', sha256_server_key = ''",
+            "account, row example.org juliet@example.org: ",
+        ),
         ("DELETE FROM account WHERE enabled", "roster, row juliet@example.org: there is no such account"),
         (
             "UPDATE roster SET version = 0",
