@@ -168,10 +168,13 @@ impl Callable {
             Ok(_) => self.breaker.success(sender),
             Err(failure) => {
                 add(&counters.failures, 1);
-                if matches!(failure, Failure::Suspended) {
-                    tracing::debug!(plugin, %hook, "not called: {failure}");
-                } else {
-                    tracing::warn!(plugin, %hook, "call failed: {failure}");
+                match failure {
+                    Failure::Suspended => tracing::debug!(plugin, %hook, "not called: {failure}"),
+                    // The storage itself says so, once, not for every stanza.
+                    Failure::Storage(waxwing_storage::Error::Unavailable(_)) => {
+                        tracing::debug!(plugin, %hook, "call failed: {failure}");
+                    }
+                    _ => tracing::warn!(plugin, %hook, "call failed: {failure}"),
                 }
                 if failure.is_its_own()
                     && let Some(pause) = self.breaker.failure(sender)

@@ -5,6 +5,7 @@ use crate::session::Session;
 use ring::rand::SecureRandom;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use waxwing_plugins::Authority;
 use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Write};
 use waxwing_xmpp::sasl::{Hash, derive_keys};
 use waxwing_xmpp::{Jid, StreamCondition, StreamError};
@@ -59,6 +60,10 @@ impl Server {
         let vhost = self.vhost(jid.domain()).ok_or(AccountError::NotAllowed)?;
         if !vhost.register() || !vhost.enabled() {
             return Err(AccountError::NotAllowed);
+        }
+        // A name that has rights here is not for whoever asks first.
+        if self.authority_of(jid) != Authority::None {
+            return Err(AccountError::Exists);
         }
         self.create_account(jid, password).await
     }
@@ -122,12 +127,19 @@ impl Server {
         Ok(())
     }
 
-    /// Remove an account with all that it owns. Its contacts hear that nothing is left between them,
-    /// then its sessions end.
+    /// Remove an account with all that it owns, virtual hosts excepted: these are nobody's then. Its contacts hear that
+    /// nothing is left between them, then its sessions end.
     pub async fn remove_account(&self, jid: &Jid) -> Result<(), AccountError> {
         if self.storage.account(jid).await?.is_none() {
             return Err(AccountError::NotFound);
         }
+        let released = self.release_vhosts_of(jid).await;
+        released.map_err(|error| AccountError::Unavailable(error.to_string()))?;
+        self.erase_account(jid).await
+    }
+
+    /// Remove an account that no virtual host belongs to any more.
+    pub(crate) async fn erase_account(&self, jid: &Jid) -> Result<(), AccountError> {
         let entry = self.directory.account(jid.as_str());
         let roster = {
             let _turn = match &entry {

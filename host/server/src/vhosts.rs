@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use waxwing_config::{Settings, VhostSettings};
 use waxwing_storage::{AccountSummary, Batch, Storage, Vhost as Stored, Write};
-use waxwing_xmpp::{StreamCondition, StreamError};
+use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 
 /// The virtual hosts by domain.
 pub(crate) type Vhosts = HashMap<Box<str>, Arc<Vhost>>;
@@ -115,6 +115,34 @@ impl Server {
         Ok(())
     }
 
+    /// Take its virtual hosts from an account that is to be removed, or whoever gets its name next would get them with
+    /// it. They go first: there is no moment at which the name is free and has rights.
+    pub(crate) async fn release_vhosts_of(&self, account: &Jid) -> Result<(), VhostError> {
+        let _turn = self.vhosts_turn.acquire().await;
+        self.release_in_turn(account).await
+    }
+
+    async fn release_in_turn(&self, account: &Jid) -> Result<(), VhostError> {
+        let account = account.as_str();
+        for vhost in self.vhosts() {
+            let settings = vhost.settings();
+            let mut changes = Vec::new();
+            if settings.owner.as_deref() == Some(account) {
+                changes.push(("owner".to_owned(), String::new()));
+            }
+            if settings.admins.iter().any(|admin| admin == account) {
+                let others: Vec<_> =
+                    settings.admins.iter().map(String::as_str).filter(|admin| *admin != account).collect();
+                changes.push(("admins".to_owned(), others.join(", ")));
+            }
+            if !changes.is_empty() {
+                self.keep_vhost(&vhost, &changes).await?;
+                tracing::info!(domain = vhost.domain(), account, "virtual host released");
+            }
+        }
+        Ok(())
+    }
+
     /// Settings laid over those of a virtual host: checked, stored, and in effect.
     async fn keep_vhost(&self, vhost: &Vhost, changes: &[(String, String)]) -> Result<(), VhostError> {
         let mut settings = VhostSettings::clone(&vhost.settings());
@@ -184,10 +212,8 @@ impl Server {
                 return Ok(());
             }
             for AccountSummary { jid: account, .. } in page {
-                match self.remove_account(&account).await {
-                    Ok(()) | Err(crate::AccountError::NotFound) => {}
-                    Err(why) => return Err(VhostError::Invalid(why.to_string())),
-                }
+                self.release_in_turn(&account).await?;
+                self.erase_account(&account).await.map_err(|why| VhostError::Invalid(why.to_string()))?;
             }
         }
     }

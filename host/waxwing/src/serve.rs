@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 use waxwing_config::Settings;
 use waxwing_net::Net;
@@ -72,6 +72,8 @@ fn where_to(server: &waxwing_server::Server, net: &Net) -> String {
 
 fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
     let filter: Targets = filter.parse().with_context(|| format!("log = '{filter}'"))?;
+    // It says that something went wrong with a connection, and not what. The storage does.
+    let filter = filter.with_target("deadpool_postgres", LevelFilter::OFF);
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
     let lines = lines.with_filter(filter);

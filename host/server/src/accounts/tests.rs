@@ -48,3 +48,46 @@ async fn a_removed_account_leaves_its_contacts() {
     assert!(juliet.got().is_empty());
     assert!(!world.has_account(&jid("romeo@verona.lit")).await.unwrap());
 }
+
+/// An administrator's address that has no account, or none any more.
+#[tokio::test]
+async fn nobody_registers_a_name_that_has_rights() {
+    let world = World::with(|settings| {
+        settings.vhosts[0].register = true;
+        settings.admins = vec!["boss@verona.lit".into()];
+    })
+    .await;
+    let owner = [("owner".to_owned(), "lady@verona.lit".to_owned())];
+    world.add_vhost("mantua.lit", &owner).await.unwrap();
+    for name in ["boss@verona.lit", "lady@verona.lit"] {
+        assert!(matches!(world.register(&jid(name), "x").await, Err(AccountError::Exists)), "{name}");
+    }
+    world.register(&jid("romeo@verona.lit"), "x").await.unwrap();
+    world.create_account(&jid("boss@verona.lit"), "x").await.unwrap();
+}
+
+/// Or whoever registers the name next would have them.
+#[tokio::test]
+async fn a_removed_account_leaves_its_virtual_hosts() {
+    let world = World::new().await;
+    let accounts = ["romeo@verona.lit", "juliet@verona.lit"];
+    for account in accounts {
+        world.create_account(&jid(account), "x").await.unwrap();
+    }
+    let settings = [("owner", accounts[0]), ("admins", "juliet@verona.lit, romeo@verona.lit")];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    world.add_vhost("mantua.lit", &settings).await.unwrap();
+    world.remove_account(&jid(accounts[0])).await.unwrap();
+    let vhost = world.vhost("mantua.lit").unwrap();
+    assert_eq!(
+        (vhost.settings().owner.clone(), vhost.settings().admins.clone()),
+        (None, vec![accounts[1].into()])
+    );
+    let stored = world.storage.vhosts().await.unwrap();
+    assert!(!format!("{stored:?}").contains("romeo"), "{stored:?}");
+    // Erasing a whole domain goes the same way.
+    world.create_account(&jid("a@mantua.lit"), "x").await.unwrap();
+    world.change_vhost("mantua.lit", &[("admins".to_owned(), "a@mantua.lit".to_owned())]).await.unwrap();
+    world.remove_vhost("mantua.lit", true).await.unwrap();
+    assert!(!world.has_account(&jid("a@mantua.lit")).await.unwrap());
+}

@@ -33,18 +33,18 @@ impl Server {
         self.vhost(domain).map_or(Authority::None, |vhost| given_by(&vhost, user))
     }
 
+    /// The most that a user may do with any virtual host.
+    pub(crate) fn authority_of(&self, user: &Jid) -> Authority {
+        if self.is_admin(user) {
+            return Authority::Server;
+        }
+        let most = self.vhosts.load().values().map(|vhost| given_by(vhost, user)).max();
+        most.unwrap_or(Authority::None)
+    }
+
     /// What somebody is to the server.
     pub(super) fn rights<'a>(&self, user: &'a Jid) -> Rights<'a> {
-        let most = match self.is_admin(user) {
-            true => Authority::Server,
-            false => self
-                .vhosts
-                .load()
-                .values()
-                .map(|vhost| given_by(vhost, user))
-                .max()
-                .unwrap_or(Authority::None),
-        };
+        let most = self.authority_of(user);
         let local = user.local().is_some() && self.is_local(user.domain());
         Rights { user, most, local, anonymous: local && self.is_anonymous(user) }
     }

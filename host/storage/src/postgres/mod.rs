@@ -101,7 +101,7 @@ impl Postgres {
         });
         migrated.await.map_err(|_| PostgresError::Silent)??;
         session.warn_if_not_durable().await?;
-        let (health, meter) = (Arc::new(Health::default()), Arc::new(Meter::default()));
+        let (health, meter) = (Arc::new(Health::of(address)), Arc::new(Meter::default()));
         let reads = Reads::new(opening.config.clone(), opening.connector.clone(), &options, health.clone());
         let reads = Arc::new(reads.map_err(|_| PostgresError::Silent)?);
         let (sender, requests) = unbounded_channel();

@@ -77,7 +77,8 @@ impl Sqlite {
         let readers = Arc::new(Readers::open(path)?);
         let (sender, requests) = mpsc::channel();
         let meter = Arc::new(Meter::default());
-        let writer = Writer { db, requests, readers: readers.clone(), lock, meter: meter.clone() };
+        let writer =
+            Writer { db, requests, readers: readers.clone(), lock, meter: meter.clone(), trouble: None };
         let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || writer.run());
         let thread = Mutex::new(Some(thread.map_err(OpenError::Thread)?));
         Ok(Self { readers, requests: sender, room: Room::new(options.queue_bytes), meter, thread })

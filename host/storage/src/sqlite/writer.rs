@@ -36,11 +36,13 @@ pub(super) struct Writer {
     pub(super) readers: Arc<Readers>,
     pub(super) lock: Lock,
     pub(super) meter: Arc<Meter>,
+    /// The last error of a transaction, which is not logged again.
+    pub(super) trouble: Option<String>,
 }
 
 impl Writer {
     /// Until closed, or until nobody is left who could ask.
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         let closing = self.serve();
         // The last connection to close writes the log back into the database and deletes it.
         self.readers.close();
@@ -54,7 +56,7 @@ impl Writer {
         }
     }
 
-    fn serve(&self) -> Option<oneshot::Sender<()>> {
+    fn serve(&mut self) -> Option<oneshot::Sender<()>> {
         let mut jobs = Vec::new();
         let mut next_purge = Instant::now() + PURGE_AGAIN;
         loop {
@@ -101,7 +103,7 @@ impl Writer {
     }
 
     /// Commit some jobs and answer each.
-    fn commit(&self, jobs: &mut Vec<Job>) {
+    fn commit(&mut self, jobs: &mut Vec<Job>) {
         if jobs.is_empty() {
             return;
         }
@@ -112,17 +114,23 @@ impl Writer {
                 for (job, result) in jobs.drain(..).zip(results) {
                     self.answer(job, result);
                 }
+                if self.trouble.take().is_some() {
+                    tracing::info!("the storage keeps what it is given again");
+                }
             }
             Err(error) => {
-                tracing::error!(%error, batches = jobs.len(), "a commit failed");
                 let reason = match error {
                     Error::Unavailable(reason) => reason,
                     other => other.to_string(),
                 };
+                if self.trouble.as_deref() != Some(&reason) {
+                    tracing::error!("the storage keeps nothing: {reason}");
+                }
                 // Also those that met a conflict: it may have been with something that is not there now.
                 for job in jobs.drain(..) {
                     self.answer(job, Err(Error::Unavailable(reason.clone())));
                 }
+                self.trouble = Some(reason);
             }
         }
     }
