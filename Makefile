@@ -17,7 +17,7 @@ help:
 	@echo "make examples  build the plugins of plugins-src/examples, in Rust, JavaScript and Python"
 	@echo "make test      build what the tests need, and run them"
 	@echo "make lint      check formatting, and run clippy"
-	@echo "make bench     measure framing, routing and plugin calls"
+	@echo "make bench     measure framing, routing, storage and plugin calls"
 
 run: host plugins
 	$(WAXWING) serve --config $(CONFIG)

@@ -4,7 +4,7 @@
 #
 #   scripts/bench.sh start|stop
 #
-# Environment: CPUS=0 PORT=24222 USERS=5000 DATA=/tmp/waxwing-bench
+# Environment: CPUS=0 PORT=24222 USERS=5000 DATA=/tmp/waxwing-bench DATABASE=sqlite:$DATA/waxwing.db
 set -euo pipefail
 cd "$(dirname "$0")/.."
 CPUS=${CPUS:-0} PORT=${PORT:-24222} USERS=${USERS:-5000} DATA=${DATA:-${TMPDIR:-/tmp}/waxwing-bench}
@@ -37,7 +37,7 @@ c2s {
         }
     }
 }
-dataSource { default { uri = 'sqlite:$DATA/waxwing.db' } }
+dataSource { default { uri = '${DATABASE:-sqlite:$DATA/waxwing.db}' } }
 certificates = '$DATA/certs'
 'data-folder' = '$DATA'
 'scram-iterations' = 4096
