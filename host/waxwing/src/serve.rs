@@ -73,7 +73,7 @@ fn where_to(server: &waxwing_server::Server, net: &Net) -> String {
 fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
     let filter: Targets = filter.parse().with_context(|| format!("log = '{filter}'"))?;
     // It says that something went wrong with a connection, and not what. The storage does.
-    let filter = filter.with_target("deadpool_postgres", LevelFilter::OFF);
+    let filter = filter.with_target("deadpool.postgres", LevelFilter::OFF);
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
     let lines = lines.with_filter(filter);
