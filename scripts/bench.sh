@@ -51,7 +51,7 @@ limits {
     'plugins-cache-folder' = '$DATA/plugins-cache'
     msgoffline () {
         grants {
-            allow = [ 'post', 'process', 'sessions', 'stanzas', 'router', 'storage', 'marks', 'runtime' ]
+            allow = [ 'post', 'process', 'sessions', 'stanzas', 'router', 'storage', 'marks', 'runtime', 'portable' ]
             stores { 'shared/offline' = 0, offline = 0 }
         }
         'store-limit' = 0
@@ -60,9 +60,11 @@ limits {
     ping () { grants { allow = [ 'process', 'stanzas' ] } }
     version () { grants { allow = [ 'process', 'stanzas', 'runtime' ] } }
     time () { grants { allow = [ 'process', 'stanzas', 'runtime' ] } }
-    private () { grants { allow = [ 'process', 'stanzas', 'storage' ], stores { private = 0 } } }
-    'vcard-temp' () { grants { allow = [ 'process', 'stanzas', 'storage' ], stores { vcard = 0 } } }
-    'jabber:iq:register' () { grants { allow = [ 'process', 'stanzas', 'account-admin', 'runtime' ] } }
+    private () { grants { allow = [ 'process', 'stanzas', 'storage', 'portable' ], stores { private = 0 } } }
+    'vcard-temp' () { grants { allow = [ 'process', 'stanzas', 'storage', 'portable' ], stores { vcard = 0 } } }
+    'jabber:iq:register' () {
+        grants { allow = [ 'process', 'stanzas', 'account-admin', 'storage', 'runtime' ], stores { registrations = 0 } }
+    }
 }
 TDSL
 if [ "$(cat "$DATA/users" 2>/dev/null)" != "$USERS" ]; then
