@@ -122,46 +122,49 @@ impl Server {
         kind: &PortableKind,
         out: &mut Output,
     ) -> Result<Result<u64, String>, PortableError> {
-        let Some(engine) = self.engine.get() else { return Ok(Ok(0)) };
-        let (open, close) =
-            (format!("<{} xmlns='{}'>\n", kind.name, escape(&kind.ns)), format!("</{}>\n", kind.name));
-        let (mut count, mut after): (u64, Option<String>) = (0, None);
-        let mut result = Err(format!("the plugin gives out {kind} without end"));
+        let mut count = 0;
+        let done = self.export_pages(account, kind, out, &mut count).await?;
+        if count > 0 && kind.children {
+            out.text().push_str(&format!("</{}>\n", kind.name));
+        }
+        Ok(done.map(|()| count))
+    }
+
+    async fn export_pages(
+        &self,
+        account: &Jid,
+        kind: &PortableKind,
+        out: &mut Output,
+        count: &mut u64,
+    ) -> Result<Result<(), String>, PortableError> {
+        let Some(engine) = self.engine.get() else { return Ok(Ok(())) };
+        let mut after: Option<String> = None;
         for _ in 0..PAGES {
             let page = match engine.export(account, kind, after.as_deref()).await {
                 Ok(page) => page,
-                Err(why) => {
-                    result = Err(why.to_string());
-                    break;
-                }
+                Err(why) => return Ok(Err(why.to_string())),
             };
             for xml in &page.elements {
                 // The engine has checked what it gives.
                 let Ok(element) = Element::parse_in(xml, ns::CLIENT) else { continue };
-                let stands = kind.children || element.is(&kind.name, &kind.ns);
-                if !stands || (count > 0 && !kind.children) {
-                    result = Err(format!("the plugin gives out <{}> for {kind}", element.name()));
-                    break;
+                let is_it = *count == 0 && element.is(&kind.name, &kind.ns);
+                if !kind.children && !is_it {
+                    return Ok(Err(format!("the plugin gives out <{}> for {kind}", element.name())));
                 }
-                if count == 0 && kind.children {
-                    out.text().push_str(&open);
+                if *count == 0 && kind.children {
+                    out.text().push_str(&format!("<{} xmlns='{}'>\n", kind.name, escape(&kind.ns)));
                 }
-                count += 1;
-                let outer = if kind.children { &kind.ns } else { PIE };
-                element.write(out.text(), outer);
+                *count += 1;
+                element.write(out.text(), if kind.children { &kind.ns } else { PIE });
                 out.text().push('\n');
                 out.flush().await?;
             }
             after = page.next;
             if after.is_none() {
-                result = Ok(count);
-                break;
+                return Ok(Ok(()));
             }
         }
-        if count > 0 && kind.children {
-            out.text().push_str(&close);
-        }
-        Ok(result)
+        Ok(Err(format!("the plugin gives out {kind} without end")))
     }
 
     /// Whether an import of this account has not come to its end.
