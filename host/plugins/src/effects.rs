@@ -223,12 +223,8 @@ pub(crate) async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared
     }
     match host.storage().commit(Batch { writes: deletes }).await {
         Ok(()) => true,
-        Err(error @ waxwing_storage::Error::Unavailable(_)) => {
-            tracing::debug!(plugin = %shared.name, %error, "deletes were not made; the work will be repeated");
-            false
-        }
         Err(error) => {
-            tracing::error!(plugin = %shared.name, %error, "deletes were not made; the work will be repeated");
+            error.log(format_args!("deletes of {} were not made; the work will be repeated", shared.name));
             false
         }
     }

@@ -253,7 +253,7 @@ impl Server {
         let account = &session.account;
         if let Err(error) = account.data().load(&*self.storage, account.jid.as_str()).await {
             // Until somebody else binds, plugins read from the storage.
-            tracing::warn!(account = %account.jid, "the data that plugins keep was not loaded: {error}");
+            error.log(format_args!("the data that plugins keep of {} was not loaded", account.jid));
         }
     }
 

@@ -12,6 +12,7 @@ mod location;
 mod metrics;
 mod plugin;
 mod postgres;
+mod purge;
 mod queue;
 mod sqlite;
 pub mod tools;
@@ -58,6 +59,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Log that something was not done because of it. That it cannot answer, the storage has said itself, once: what
+    /// fails for it is for those who look closely.
+    pub fn log(&self, what: std::fmt::Arguments<'_>) {
+        match self {
+            Self::Unavailable(_) => tracing::debug!("{what}: {self}"),
+            _ => tracing::error!("{what}: {self}"),
+        }
+    }
+
     /// Whether the fault is with what was asked, not with the database.
     pub fn is_refusal(&self) -> bool {
         match self {

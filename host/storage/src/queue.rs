@@ -1,8 +1,13 @@
-//! What waits for an engine's writer: bounded by the bytes that it keeps in memory.
+//! What waits for an engine's writer, bounded by the bytes that it keeps in memory, and what it is answered.
 
+use crate::metrics::Meter;
 use crate::{Batch, Error, Result};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// Batches that share a transaction, at most. More would only make the first wait longer.
+pub(crate) const GROUP: usize = 512;
 
 /// What one permit stands for.
 const UNIT: usize = 1024;
@@ -55,11 +60,58 @@ pub(crate) struct Job {
     room: OwnedSemaphorePermit,
 }
 
-impl Job {
-    pub(crate) fn answer(self, result: Result<()>) {
-        drop(self.room);
+/// What a writer is asked for.
+pub(crate) enum Request {
+    Commit(Job),
+    /// Answered when everything is closed.
+    Close(oneshot::Sender<()>),
+}
+
+/// Tells those who wait what came of their jobs, counts it, and logs trouble when it begins and when it ends.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    meter: Arc<Meter>,
+    trouble: Option<String>,
+}
+
+impl Answers {
+    pub(crate) fn new(meter: Arc<Meter>) -> Self {
+        Self { meter, trouble: None }
+    }
+
+    /// A transaction is durable, and each of its batches has a result.
+    pub(crate) fn committed(&mut self, jobs: Vec<Job>, results: Vec<Result<()>>, took: Duration) {
+        self.meter.committed(jobs.len(), took);
+        for (job, result) in jobs.into_iter().zip(results) {
+            self.answer(job, result);
+        }
+        if self.trouble.take().is_some() {
+            tracing::info!("the storage keeps what it is given again");
+        }
+    }
+
+    /// A transaction has failed, for a reason that is not in its batches.
+    pub(crate) fn failed(&mut self, jobs: Vec<Job>, why: String) {
+        if self.trouble.as_ref() != Some(&why) {
+            tracing::error!("the storage keeps nothing: {why}");
+        }
+        self.unavailable(jobs, &why);
+        self.trouble = Some(why);
+    }
+
+    /// Nothing is kept, and why has been logged. Also those that met a conflict are told so: it may have been with
+    /// something that is not there now.
+    pub(crate) fn unavailable(&self, jobs: Vec<Job>, why: &str) {
+        for job in jobs {
+            self.answer(job, Err(Error::Unavailable(why.to_owned())));
+        }
+    }
+
+    fn answer(&self, job: Job, result: Result<()>) {
+        self.meter.answered(&result);
+        drop(job.room);
         // Whoever asked may have gone.
-        let _ = self.done.send(result);
+        let _ = job.done.send(result);
     }
 }
 

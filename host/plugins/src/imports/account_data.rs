@@ -70,6 +70,6 @@ impl State {
 }
 
 fn unavailable(error: waxwing_storage::Error) -> Error {
-    tracing::warn!(%error, "a plugin's read failed");
+    error.log(format_args!("a plugin's read failed"));
     Error::Unavailable
 }

@@ -297,6 +297,6 @@ fn over(OverQuota: OverQuota) -> Error {
 }
 
 fn failed(error: waxwing_storage::Error) -> Error {
-    tracing::warn!(%error, "a plugin's read failed");
+    error.log(format_args!("a plugin's read failed"));
     Error::Unavailable
 }

@@ -129,11 +129,7 @@ fn changed(roster: &Roster, change: &Change) -> Roster {
 
 /// What to tell a client whose stanza needed the storage.
 pub(crate) fn storage_error(error: Error) -> StanzaError {
-    match error {
-        // The storage itself says so, once, not for every stanza.
-        Error::Unavailable(_) => tracing::debug!("a roster could not be read or written: {error}"),
-        _ => tracing::error!("a roster could not be read or written: {error}"),
-    }
+    error.log(format_args!("a roster could not be read or written"));
     match error {
         Error::Unavailable(_) | Error::Conflict => Condition::ResourceConstraint.into(),
         Error::TooLong(_) => Condition::NotAcceptable.into(),

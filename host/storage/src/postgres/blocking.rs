@@ -1,7 +1,8 @@
 //! A connection without a runtime: for the schema, and for tools that work through whole tables.
 
+use super::Address;
 use super::error::PostgresError;
-use super::{Address, lock};
+use super::lock::{self, Holder};
 use postgres::Client;
 use std::time::Duration;
 
@@ -29,9 +30,7 @@ pub(crate) fn connect_alone(address: &Address, patience: Duration) -> Result<Cli
         return Ok(client);
     }
     let holder = client.query_opt(lock::HOLDER, &[&lock::KEY])?;
-    let (process, name, place) = match holder {
-        Some(row) => (row.get(0), row.get(1), row.get(2)),
-        None => (0, "unknown".to_owned(), "unknown".to_owned()),
-    };
-    Err(PostgresError::InUse { name, place, process })
+    // It may be gone by now.
+    let unknown = || Holder { process: 0, name: "unknown".to_owned(), place: "unknown".to_owned() };
+    Err(holder.as_ref().map_or_else(unknown, Holder::of).into())
 }

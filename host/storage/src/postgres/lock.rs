@@ -3,7 +3,7 @@
 use super::PostgresError;
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 /// Tells this lock from those of other programs ("waxw").
 pub(crate) const KEY: i64 = 0x7761_7877;
@@ -18,6 +18,29 @@ pub(crate) const HOLDER: &str = "SELECT pid, coalesce(application_name, ''),
      WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
      AND classid = 0 AND objid::bigint = $1 AND granted";
 
+/// Who has the lock.
+pub(crate) struct Holder {
+    /// As he calls himself.
+    pub(crate) name: String,
+    /// His address.
+    pub(crate) place: String,
+    /// The process of the database that serves him.
+    pub(crate) process: i32,
+}
+
+impl Holder {
+    /// From what [`HOLDER`] gives.
+    pub(crate) fn of(row: &Row) -> Self {
+        Self { process: row.get(0), name: row.get(1), place: row.get(2) }
+    }
+}
+
+impl From<Holder> for PostgresError {
+    fn from(Holder { name, place, process }: Holder) -> Self {
+        Self::InUse { name, place, process }
+    }
+}
+
 /// Between two attempts.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -30,13 +53,12 @@ pub(super) async fn take(client: &Client, own_name: &str, patience: Duration) ->
             return Ok(());
         }
         let holder = client.query_opt(HOLDER, &[&KEY]).await?;
-        if let Some(row) = holder {
-            let (process, name, place): (i32, String, String) = (row.get(0), row.get(1), row.get(2));
-            if name == own_name {
-                client.query("SELECT pg_terminate_backend($1)", &[&process]).await?;
+        if let Some(holder) = holder.as_ref().map(Holder::of) {
+            if holder.name == own_name {
+                client.query("SELECT pg_terminate_backend($1)", &[&holder.process]).await?;
             }
             if Instant::now() >= deadline {
-                return Err(PostgresError::InUse { name, place, process });
+                return Err(holder.into());
             }
         }
         tokio::time::sleep(AGAIN).await;

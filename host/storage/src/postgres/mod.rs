@@ -25,7 +25,7 @@ pub use address::Address;
 pub use error::PostgresError;
 
 use crate::metrics::{Meter, Metrics};
-use crate::queue::{Room, closed};
+use crate::queue::{Answers, Request, Room, closed};
 use crate::{
     Account, AccountData, AccountSummary, Alarm, Batch, InstalledPlugin, LogEntry, LogQuery, Result, Roster,
     Storage, TableRange, TableRows, Vhost,
@@ -40,7 +40,7 @@ use tls::Connector;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use waxwing_xmpp::Jid;
-use writer::{Request, Writer};
+use writer::Writer;
 
 /// How a PostgreSQL database is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Postgres {
         options: PostgresOptions,
     ) -> std::result::Result<Self, PostgresError> {
         let opening = Opening::new(address, &options)?;
-        let session = opening.open(options.connect_timeout).await?;
+        let session = opening.open().await?;
         // Under the lock that the session holds.
         let (blocking_address, patience) = (address.clone(), options.connect_timeout);
         let migrated = tokio::task::spawn_blocking(move || {
@@ -105,8 +105,8 @@ impl Postgres {
         let reads = Reads::new(opening.config.clone(), opening.connector.clone(), &options, health.clone());
         let reads = Arc::new(reads.map_err(|_| PostgresError::Silent)?);
         let (sender, requests) = unbounded_channel();
-        let writer =
-            Writer { opening, requests, reads: reads.clone(), health, meter: meter.clone(), trouble: None };
+        let answers = Answers::new(meter.clone());
+        let writer = Writer { opening, requests, reads: reads.clone(), health, answers };
         tokio::spawn(writer.run(session));
         Ok(Self { reads, requests: sender, room: Room::new(options.queue_bytes), meter })
     }

@@ -8,7 +8,6 @@ use futures_util::future::maybe_done;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::pin::pin;
-use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, Error, Statement};
@@ -47,8 +46,9 @@ impl Opening {
         Ok(Self { config, connector, options: options.clone(), name })
     }
 
-    /// Connect and take the lock, waiting for it so long.
-    pub(super) async fn open(&self, patience: Duration) -> Result<Session, PostgresError> {
+    /// Connect and take the lock.
+    pub(super) async fn open(&self) -> Result<Session, PostgresError> {
+        let patience = self.options.connect_timeout;
         let open = async {
             let (client, connection) = self.config.connect(self.connector.clone()).await?;
             // Dropping the client ends the task. What goes wrong is also what its statements fail with.
@@ -59,8 +59,7 @@ impl Opening {
             });
             Ok::<_, PostgresError>(Session { client, driver, statements: HashMap::new() })
         };
-        let session =
-            timeout(self.options.connect_timeout, open).await.map_err(|_| PostgresError::Silent)??;
+        let session = timeout(patience, open).await.map_err(|_| PostgresError::Silent)??;
         let set_up = async {
             session.client.batch_execute(&settings(&self.options)).await?;
             // What the operator has made stricter stays.
@@ -69,9 +68,8 @@ impl Opening {
             session.client.query(durable, &[]).await?;
             lock::take(&session.client, &self.name, patience).await
         };
-        timeout(self.options.connect_timeout + patience, set_up)
-            .await
-            .map_err(|_| PostgresError::Silent)??;
+        // The lock has its own.
+        timeout(patience * 2, set_up).await.map_err(|_| PostgresError::Silent)??;
         Ok(session)
     }
 }
@@ -105,28 +103,40 @@ impl Session {
         self.client.check_connection().await
     }
 
-    /// Get the statements ready that these steps need.
-    pub(super) async fn prepare(&mut self, steps: &[Step<'_>]) -> Result<(), Error> {
+    /// The statements that these steps need, of which each is prepared once.
+    async fn prepared(&mut self, steps: &[Step<'_>]) -> Result<Vec<Statement>, Error> {
+        let mut prepared = Vec::with_capacity(steps.len());
         for step in steps {
-            if !self.statements.contains_key(step.sql) {
-                let statement = self.client.prepare(step.sql).await?;
-                self.statements.insert(step.sql, statement);
-            }
+            let statement = match self.statements.get(step.sql) {
+                Some(known) => known.clone(),
+                None => {
+                    let new = self.client.prepare(step.sql).await?;
+                    self.statements.insert(step.sql, new.clone());
+                    new
+                }
+            };
+            prepared.push(statement);
         }
-        Ok(())
+        Ok(prepared)
     }
 
-    /// Send a statement, prepared steps and another statement in one go. Answers what came of the steps, up to the
-    /// first that failed, and of the whole: the first error of all.
+    /// Send a statement, prepared steps and another statement in one go. The error is the first of all, with the
+    /// number of its step if it is one's.
     pub(super) async fn run(
-        &self,
+        &mut self,
         before: &str,
         steps: &[Step<'_>],
         after: &str,
     ) -> Result<(), (Option<usize>, Error)> {
-        let mut before = pin!(maybe_done(self.client.batch_execute(before)));
-        let mut sent: Vec<_> = steps.iter().map(|step| Box::pin(maybe_done(self.execute(step)))).collect();
-        let mut after = pin!(maybe_done(self.client.batch_execute(after)));
+        let statements = self.prepared(steps).await.map_err(|error| (None, error))?;
+        let client = &self.client;
+        let mut before = pin!(maybe_done(client.batch_execute(before)));
+        let execute = |(step, statement)| {
+            let (step, statement): (&Step<'_>, &Statement) = (step, statement);
+            Box::pin(maybe_done(client.execute_raw(statement, &step.values)))
+        };
+        let mut sent: Vec<_> = steps.iter().zip(&statements).map(execute).collect();
+        let mut after = pin!(maybe_done(client.batch_execute(after)));
         // A request is sent when its future is polled for the first time: here, in order.
         let _ = futures_util::poll!(&mut before);
         for step in &mut sent {
@@ -147,14 +157,6 @@ impl Session {
             (Some(failed), _) => Err(failed),
             (None, Some(Err(error))) => Err((None, error)),
             (None, _) => Ok(()),
-        }
-    }
-
-    async fn execute(&self, step: &Step<'_>) -> Result<u64, Error> {
-        match self.statements.get(step.sql) {
-            Some(statement) => self.client.execute_raw(statement, &step.values).await,
-            // Cannot be: all are prepared before. It would cost a round trip in the wrong place.
-            None => self.client.execute_raw(step.sql, &step.values).await,
         }
     }
 

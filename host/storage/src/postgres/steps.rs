@@ -119,7 +119,7 @@ fn of_write<'a>(write: &'a Write, steps: &mut Vec<Step<'a>>) -> Result<()> {
             owner, store, key,
         ),
         Write::LogAppend { store, owner, at, tag, value, expires } => step!(
-            "INSERT INTO log_entry (owner, store, at, expires, tag, value) VALUES ($1, $2, $3, $4, $5, $6)",
+            APPEND,
             owner, store, int(*at), Value::Int(expires.map(int)), tag, value,
         ),
         Write::LogRemove { store, owner, id } => step!(
@@ -158,35 +158,11 @@ fn of_write<'a>(write: &'a Write, steps: &mut Vec<Step<'a>>) -> Result<()> {
     Ok(())
 }
 
-/// Several appends as one statement, with ids in this order.
-pub(super) fn of_appends<'a>(appends: Vec<Step<'a>>) -> Step<'a> {
-    let (mut owners, mut stores, mut tags) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut times, mut expiries, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for append in appends {
-        // In the order in which `of_write` has them.
-        for (value, column) in append.values.into_iter().zip(0..) {
-            match (column, value) {
-                (0, Value::Text(owner)) => owners.push(owner),
-                (1, Value::Text(store)) => stores.push(store),
-                (2, Value::Int(at)) => times.push(at),
-                (3, Value::Int(expires)) => expiries.push(expires),
-                (4, Value::Text(tag)) => tags.push(tag),
-                (_, Value::Bytes(value)) => values.push(value.unwrap_or_default()),
-                _ => {}
-            }
-        }
-    }
-    let values = vec![
-        Value::Texts(owners),
-        Value::Texts(stores),
-        Value::Ints(times),
-        Value::Ints(expiries),
-        Value::Texts(tags),
-        Value::Blobs(values),
-    ];
-    Step { sql: APPENDS, values, unmet: Unmet::Never }
-}
+/// One append, with the values of these columns.
+const APPEND: &str =
+    "INSERT INTO log_entry (owner, store, at, expires, tag, value) VALUES ($1, $2, $3, $4, $5, $6)";
 
+/// Several, with an array for each column, and ids in this order.
 const APPENDS: &str = "INSERT INTO log_entry (owner, store, at, expires, tag, value)
      SELECT owner, store, at, expires, tag, value
      FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
@@ -195,8 +171,19 @@ const APPENDS: &str = "INSERT INTO log_entry (owner, store, at, expires, tag, va
 impl Step<'_> {
     /// Whether it is an append to a log.
     pub(super) fn appends(&self) -> bool {
-        self.sql.starts_with("INSERT INTO log_entry")
+        self.sql == APPEND
     }
+}
+
+/// Several appends as one statement.
+pub(super) fn of_appends(appends: Vec<Step<'_>>) -> Step<'_> {
+    let mut columns: [Vec<Value<'_>>; 6] = Default::default();
+    for append in appends {
+        for (column, value) in columns.iter_mut().zip(append.values) {
+            column.push(value);
+        }
+    }
+    Step { sql: APPENDS, values: columns.map(Value::Array).into(), unmet: Unmet::Never }
 }
 
 fn change_roster<'a>(

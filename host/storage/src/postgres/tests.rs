@@ -296,7 +296,7 @@ async fn expired_values_are_deleted_step_by_step() {
     storage.close().await.unwrap();
     let options = PostgresOptions::default();
     let opening = Opening::new(&database.address(), &options).unwrap();
-    let session = opening.open(options.connect_timeout).await.unwrap();
+    let session = opening.open().await.unwrap();
     let all = i64::MAX / 2 + 1_000;
     assert_eq!(session.purge(999, 10).await.unwrap(), 0);
     assert_eq!(session.purge(all, 10).await.unwrap(), 10);
@@ -312,7 +312,7 @@ async fn commits_wait_for_the_disk() {
     for (set, used) in [("off", "on"), ("remote_apply", "remote_apply")] {
         database.execute(&format!("ALTER DATABASE {} SET synchronous_commit = {set}", database.name));
         let opening = Opening::new(&database.address(), &options).unwrap();
-        let session = opening.open(options.connect_timeout).await.unwrap();
+        let session = opening.open().await.unwrap();
         assert_eq!(session.setting("synchronous_commit").await.unwrap(), used);
     }
 }

@@ -13,9 +13,8 @@ pub(super) enum Value<'a> {
     Bytes(Option<&'a [u8]>),
     Int(Option<i64>),
     Bool(bool),
-    Texts(Vec<Option<Cow<'a, str>>>),
-    Blobs(Vec<&'a [u8]>),
-    Ints(Vec<Option<i64>>),
+    /// Of one type.
+    Array(Vec<Value<'a>>),
 }
 
 impl ToSql for Value<'_> {
@@ -25,9 +24,7 @@ impl ToSql for Value<'_> {
             Self::Bytes(bytes) => bytes.to_sql(ty, out),
             Self::Int(int) => int.to_sql(ty, out),
             Self::Bool(bool) => bool.to_sql(ty, out),
-            Self::Texts(texts) => texts.to_sql(ty, out),
-            Self::Blobs(blobs) => blobs.to_sql(ty, out),
-            Self::Ints(ints) => ints.to_sql(ty, out),
+            Self::Array(values) => values.to_sql(ty, out),
         }
     }
 

@@ -8,8 +8,8 @@ use super::reads::Reads;
 use super::session::{Opening, Session};
 use super::steps::{self, Step};
 use crate::convert::now;
-use crate::metrics::Meter;
-use crate::queue::Job;
+use crate::purge;
+use crate::queue::{Answers, GROUP, Job, Request};
 use crate::{Batch, Error, Result, Write};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -18,36 +18,19 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// Batches that share a transaction, at most. More would only make the first wait longer.
-const GROUP: usize = 512;
 /// About the bytes that share one, so that it ends within the time that a statement may take.
 const GROUP_BYTES: usize = 4 << 20;
-/// Expired log values deleted in one go, at most.
-const PURGE: u32 = 500;
-/// Between looks for expired values.
-const PURGE_EVERY: Duration = Duration::from_secs(10);
-/// The same while there is more to delete.
-const PURGE_AGAIN: Duration = Duration::from_millis(100);
 /// Between attempts to connect, at first and at most.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 /// How long erasing all data of a plugin may take, which grows with what there is.
 const ERASING: Duration = Duration::from_secs(3600);
-
-/// What the task is asked for.
-pub(super) enum Request {
-    Commit(Job),
-    /// Answered when everything is closed.
-    Close(oneshot::Sender<()>),
-}
 
 pub(super) struct Writer {
     pub(super) opening: Opening,
     pub(super) requests: UnboundedReceiver<Request>,
     pub(super) reads: Arc<Reads>,
     pub(super) health: Arc<Health>,
-    pub(super) meter: Arc<Meter>,
-    /// The last error of a transaction, which is not logged again.
-    pub(super) trouble: Option<String>,
+    pub(super) answers: Answers,
 }
 
 enum Link {
@@ -73,7 +56,7 @@ impl Writer {
     /// Until closed, or until nobody is left who could ask.
     pub(super) async fn run(mut self, session: Session) {
         let mut link = Link::Up(session);
-        let mut next_purge = Instant::now() + PURGE_AGAIN;
+        let mut next_purge = Instant::now() + purge::FIRST;
         let closing = loop {
             let requests = &mut self.requests;
             let event = match &mut link {
@@ -159,7 +142,7 @@ impl Writer {
         Box::pin(async move {
             tokio::time::sleep(pause).await;
             // The lock is this server's as soon as its former connection has ended.
-            opening.open(opening.options.connect_timeout).await
+            opening.open().await
         })
     }
 
@@ -174,12 +157,12 @@ impl Writer {
 
     /// One step of deleting what has expired; answers when to take the next, or why the connection is lost.
     async fn purge(&self, session: &Session) -> std::result::Result<Duration, String> {
-        match timeout(self.opening.options.patience(), session.purge(now(), i64::from(PURGE))).await {
-            Ok(Ok(deleted)) if deleted >= u64::from(PURGE) => Ok(PURGE_AGAIN),
-            Ok(Ok(_)) => Ok(PURGE_EVERY),
+        let step = session.purge(now(), i64::from(purge::MOST));
+        match timeout(self.opening.options.patience(), step).await {
+            Ok(Ok(deleted)) => Ok(purge::pause(deleted)),
             Ok(Err(error)) if !session.is_closed() => {
                 tracing::warn!("expired log values were not deleted: {}", sentence(&error));
-                Ok(PURGE_EVERY)
+                Ok(purge::EVERY)
             }
             Ok(Err(error)) => Err(sentence(&error)),
             Err(_) => Err(PostgresError::Silent.to_string()),
@@ -190,7 +173,7 @@ impl Writer {
     async fn commit(&mut self, link: &mut Link, jobs: Vec<Job>) -> Option<String> {
         let Link::Up(session) = link else {
             let why = self.health.down().unwrap_or_else(|| PostgresError::Silent.to_string());
-            self.answer_all(jobs, &why);
+            self.answers.unavailable(jobs, &why);
             return None;
         };
         tracing::trace!(batches = jobs.len(), "commit");
@@ -200,46 +183,20 @@ impl Writer {
             true => ERASING,
             false => self.opening.options.patience(),
         };
-        let done = timeout(patience, transact(session, &batches)).await;
-        let why = match done {
+        let lost = match timeout(patience, transact(session, &batches)).await {
             Ok(Ok(results)) => {
-                self.meter.committed(jobs.len(), start.elapsed());
-                for (job, result) in jobs.into_iter().zip(results) {
-                    self.meter.answered(&result);
-                    job.answer(result);
-                }
-                if self.trouble.take().is_some() {
-                    tracing::info!("the storage keeps what it is given again");
-                }
+                self.answers.committed(jobs, results, start.elapsed());
                 return None;
             }
-            Ok(Err(error)) if session.is_closed() || error.as_db_error().is_none() => {
-                let why = sentence(&error);
-                self.answer_all(jobs, &why);
-                return Some(why);
+            Ok(Err(error)) if !session.is_closed() && error.as_db_error().is_some() => {
+                self.answers.failed(jobs, sentence(&error));
+                return None;
             }
             Ok(Err(error)) => sentence(&error),
-            Err(_) => {
-                let why = PostgresError::Silent.to_string();
-                self.answer_all(jobs, &why);
-                return Some(why);
-            }
+            Err(_) => PostgresError::Silent.to_string(),
         };
-        if self.trouble.as_deref() != Some(&why) {
-            tracing::error!("the storage keeps nothing: {why}");
-        }
-        self.answer_all(jobs, &why);
-        self.trouble = Some(why);
-        None
-    }
-
-    /// Also those that met a conflict: it may have been with something that is not there now.
-    fn answer_all(&self, jobs: Vec<Job>, why: &str) {
-        for job in jobs {
-            let result = Err(Error::Unavailable(why.to_owned()));
-            self.meter.answered(&result);
-            job.answer(result);
-        }
+        self.answers.unavailable(jobs, &lost);
+        Some(lost)
     }
 }
 
@@ -268,7 +225,6 @@ async fn transact(
         false => "BEGIN",
     };
     let together = merge_appends(together);
-    session.prepare(&together).await?;
     match session.run(begin, &together, "COMMIT").await {
         Ok(()) => Ok(parts),
         // COMMIT has rolled back what a failed statement has spoilt.
@@ -298,7 +254,6 @@ async fn one_by_one(
                 continue;
             }
         };
-        session.prepare(&steps).await?;
         results.push(match session.run("SAVEPOINT batch", &steps, "RELEASE batch").await {
             Ok(()) => Ok(()),
             Err((Some(at), error)) if is_unmet_condition(&error) || is_about_values(&error) => {

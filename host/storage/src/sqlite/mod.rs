@@ -17,7 +17,7 @@ mod writer;
 pub use open::OpenError;
 
 use crate::metrics::{Meter, Metrics};
-use crate::queue::{Room, closed};
+use crate::queue::{Answers, Request, Room, closed};
 use crate::{
     Account, AccountData, AccountSummary, Alarm, Batch, InstalledPlugin, LogEntry, LogQuery, Result, Roster,
     Storage, TableRange, TableRows, Vhost,
@@ -31,7 +31,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use waxwing_xmpp::Jid;
-use writer::{Request, Writer};
+use writer::Writer;
 
 /// How an SQLite database is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Sqlite {
         let (sender, requests) = mpsc::channel();
         let meter = Arc::new(Meter::default());
         let writer =
-            Writer { db, requests, readers: readers.clone(), lock, meter: meter.clone(), trouble: None };
+            Writer { db, requests, readers: readers.clone(), lock, answers: Answers::new(meter.clone()) };
         let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || writer.run());
         let thread = Mutex::new(Some(thread.map_err(OpenError::Thread)?));
         Ok(Self { readers, requests: sender, room: Room::new(options.queue_bytes), meter, thread })

@@ -130,11 +130,7 @@ pub(crate) fn same_access(of: &Path, to: &Path) -> io::Result<()> {
 pub(crate) fn prepare(path: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::File { path: path.to_owned(), source };
     match private().create_new(true).open(path) {
-        Ok(_) => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            // Else a power cut could lose the name of a file whose content is safe.
-            File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(failed)
-        }
+        Ok(_) => sync_folder(path).map_err(failed),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let file = private().open(path).map_err(failed)?;
             warn_if_shared(path, &file);
@@ -142,6 +138,12 @@ pub(crate) fn prepare(path: &Path) -> Result<(), OpenError> {
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Have the name of a file on the disk. Else a power cut could lose that of one whose content is safe.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// For a file that nobody else may read.

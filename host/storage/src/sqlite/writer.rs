@@ -5,8 +5,8 @@ use super::apply::{apply, purge};
 use super::open::Lock;
 use super::readers::Readers;
 use crate::convert::now;
-use crate::metrics::Meter;
-use crate::queue::Job;
+use crate::purge as schedule;
+use crate::queue::{Answers, GROUP, Job, Request};
 use crate::{Batch, Error, Result};
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -14,30 +14,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Batches that share a transaction, at most. More would only make the first wait longer.
-const GROUP: usize = 512;
-/// Expired log values deleted in one go, at most.
-const PURGE: u32 = 500;
-/// Between looks for expired values.
-const PURGE_EVERY: Duration = Duration::from_secs(10);
-/// The same while there is more to delete.
-const PURGE_AGAIN: Duration = Duration::from_millis(100);
-
-/// What the thread is asked for.
-pub(super) enum Request {
-    Commit(Job),
-    /// Answered when everything is closed.
-    Close(oneshot::Sender<()>),
-}
-
 pub(super) struct Writer {
     pub(super) db: Connection,
     pub(super) requests: Receiver<Request>,
     pub(super) readers: Arc<Readers>,
     pub(super) lock: Lock,
-    pub(super) meter: Arc<Meter>,
-    /// The last error of a transaction, which is not logged again.
-    pub(super) trouble: Option<String>,
+    pub(super) answers: Answers,
 }
 
 impl Writer {
@@ -57,9 +39,9 @@ impl Writer {
     }
 
     fn serve(&mut self) -> Option<oneshot::Sender<()>> {
-        let mut jobs = Vec::new();
-        let mut next_purge = Instant::now() + PURGE_AGAIN;
+        let mut next_purge = Instant::now() + schedule::FIRST;
         loop {
+            let mut jobs = Vec::new();
             let closing =
                 match self.requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
                     Ok(Request::Commit(job)) => self.gather(job, &mut jobs),
@@ -67,7 +49,7 @@ impl Writer {
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return None,
                 };
-            self.commit(&mut jobs);
+            self.commit(jobs);
             if closing.is_some() {
                 return closing;
             }
@@ -92,52 +74,26 @@ impl Writer {
 
     /// One step of deleting what has expired; answers when to take the next.
     fn purge(&self) -> Duration {
-        match purge(&self.db, now(), PURGE) {
-            Ok(deleted) if deleted >= PURGE as usize => PURGE_AGAIN,
-            Ok(_) => PURGE_EVERY,
+        match purge(&self.db, now(), schedule::MOST) {
+            Ok(deleted) => schedule::pause(deleted as u64),
             Err(error) => {
                 tracing::warn!(%error, "expired log values were not deleted");
-                PURGE_EVERY
+                schedule::EVERY
             }
         }
     }
 
     /// Commit some jobs and answer each.
-    fn commit(&mut self, jobs: &mut Vec<Job>) {
+    fn commit(&mut self, jobs: Vec<Job>) {
         if jobs.is_empty() {
             return;
         }
         let start = Instant::now();
         match transact(&self.db, jobs.iter().map(|job| &job.batch)) {
-            Ok(results) => {
-                self.meter.committed(jobs.len(), start.elapsed());
-                for (job, result) in jobs.drain(..).zip(results) {
-                    self.answer(job, result);
-                }
-                if self.trouble.take().is_some() {
-                    tracing::info!("the storage keeps what it is given again");
-                }
-            }
-            Err(error) => {
-                let reason = match error {
-                    Error::Unavailable(reason) => reason,
-                    other => other.to_string(),
-                };
-                if self.trouble.as_deref() != Some(&reason) {
-                    tracing::error!("the storage keeps nothing: {reason}");
-                }
-                // Also those that met a conflict: it may have been with something that is not there now.
-                for job in jobs.drain(..) {
-                    self.answer(job, Err(Error::Unavailable(reason.clone())));
-                }
-                self.trouble = Some(reason);
-            }
+            Ok(results) => self.answers.committed(jobs, results, start.elapsed()),
+            Err(Error::Unavailable(why)) => self.answers.failed(jobs, why),
+            Err(other) => self.answers.failed(jobs, other.to_string()),
         }
-    }
-
-    fn answer(&self, job: Job, result: Result<()>) {
-        self.meter.answered(&result);
-        job.answer(result);
     }
 }
 

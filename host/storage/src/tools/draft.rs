@@ -133,7 +133,7 @@ impl Draft {
     pub(super) fn publish(mut self) -> Result<()> {
         self.close()?;
         fs::rename(&self.part, &self.target).map_err(ToolError::file(&self.target))?;
-        sync_folder(&self.target)
+        open::sync_folder(&self.target).map_err(ToolError::file(&self.target))
     }
 
     fn remove_side_files(&self) {
@@ -160,12 +160,6 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-/// Else a power cut could lose a name.
-pub(super) fn sync_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(ToolError::file(folder))
 }
 
 /// Tells a file from others that have had its name.

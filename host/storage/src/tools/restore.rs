@@ -1,7 +1,7 @@
 //! A backup becomes the database.
 
 use super::copy::{copy, sqlite_draft};
-use super::draft::{beside, sync_folder};
+use super::draft::beside;
 use super::source::{self, Source};
 use super::sqlite_source::{self, SqliteSource};
 use super::{OnProgress, PATIENCE, Result, ToolError};
@@ -135,5 +135,5 @@ fn set_aside(path: &Path) -> Result<()> {
         }
     }
     let _ = fs::remove_file(beside(path, "-shm"));
-    sync_folder(path)
+    open::sync_folder(path).map_err(ToolError::file(path))
 }

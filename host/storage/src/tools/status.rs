@@ -119,5 +119,6 @@ fn stores_of(source: &mut dyn Source, table: &'static str, beside: &str) -> Resu
 fn connection(address: &Address) -> Result<Option<Holder>> {
     let mut client = blocking::connect(address, PATIENCE)?;
     let row = client.query_opt(lock::HOLDER, &[&lock::KEY])?;
-    Ok(row.map(|row| Holder::Connection { process: row.get(0), name: row.get(1), place: row.get(2) }))
+    let holder = row.as_ref().map(lock::Holder::of);
+    Ok(holder.map(|lock::Holder { name, place, process }| Holder::Connection { name, place, process }))
 }
