@@ -2,7 +2,7 @@
 //! can be repeated.
 
 use super::read::{Item, Place, read};
-use super::report::{Imported, name};
+use super::report::{Imported, remember};
 use super::user::{self, User};
 use super::{OWN, PIE, PortableError, Progress, SCRAM, keys, vhosts};
 use crate::server::Server;
@@ -198,7 +198,7 @@ impl Import<'_> {
 
     async fn begin(
         &mut self,
-        name_: Option<String>,
+        name: Option<String>,
         password: Option<String>,
         place: Place,
     ) -> Result<(), PortableError> {
@@ -207,9 +207,9 @@ impl Import<'_> {
             return Ok(());
         }
         let Some(host) = &self.host else { return Ok(()) };
-        let name_ = name_.unwrap_or_default();
-        let Ok(jid) = sasl::account(&name_, &host.domain) else {
-            let said = format!("'{name_}' at {} is no address of an account", host.domain);
+        let name = name.unwrap_or_default();
+        let Ok(jid) = sasl::account(&name, &host.domain) else {
+            let said = format!("'{name}' at {} is no address of an account", host.domain);
             self.problem(&place, &said);
             return Ok(());
         };
@@ -218,7 +218,7 @@ impl Import<'_> {
             return Ok(());
         }
         if self.server.has_imported(&jid).await? {
-            name(&mut self.report.existing, jid.as_str());
+            remember(&mut self.report.existing, jid.as_str());
             return Ok(());
         }
         let user = User::new(jid, password);
@@ -349,7 +349,7 @@ impl Import<'_> {
             return Ok(());
         }
         if !any {
-            name(&mut self.report.without_password, jid.as_str());
+            remember(&mut self.report.without_password, jid.as_str());
         }
         self.report.one_mechanism += u64::from(one);
         self.report.accounts += 1;

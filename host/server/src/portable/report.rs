@@ -73,7 +73,7 @@ impl Problems {
 }
 
 /// Remember one more of several.
-pub(super) fn name(names: &mut (Vec<String>, u64), one: &str) {
+pub(super) fn remember(names: &mut (Vec<String>, u64), one: &str) {
     if names.0.len() < NAMED {
         names.0.push(one.to_owned());
     }
