@@ -16,7 +16,7 @@ pub(crate) enum Database {
     /// A file in the server's folder.
     Sqlite,
     /// A database of its own in the PostgreSQL of `$WAXWING_TEST_POSTGRES`.
-    Postgres(Own),
+    Postgres(OwnDatabase),
 }
 
 impl Database {
@@ -24,7 +24,7 @@ impl Database {
     pub(crate) fn of_engine() -> Database {
         match env::var(ENGINE).as_deref() {
             Err(_) | Ok("sqlite") => Database::Sqlite,
-            Ok("postgres") => Database::Postgres(Own::create()),
+            Ok("postgres") => Database::Postgres(OwnDatabase::create()),
             Ok(other) => panic!("{ENGINE}={other}: `sqlite` or `postgres` is expected"),
         }
     }
@@ -33,28 +33,49 @@ impl Database {
     pub(crate) fn settings(&self, dir: &Path) -> String {
         match self {
             Database::Sqlite => format!("uri = 'sqlite:{}/waxwing.db'", dir.display()),
-            Database::Postgres(own) => format!("uri = '{}'\n'pool-size' = 3", own.uri),
+            Database::Postgres(own) => own.data_source(),
         }
     }
 }
 
-/// One database of many in a PostgreSQL.
-pub(crate) struct Own {
+/// A database of its own in the PostgreSQL of `$WAXWING_TEST_POSTGRES`. Dropped with this.
+pub struct OwnDatabase {
     name: String,
     uri: String,
 }
 
-impl Own {
-    fn create() -> Own {
+impl OwnDatabase {
+    /// An empty one.
+    pub fn create() -> OwnDatabase {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("waxwing_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let server = server_uri();
         execute(&server, &format!("CREATE DATABASE {name}")).expect("a database can be made");
-        Own { uri: with_database(&server, &name), name }
+        OwnDatabase { uri: with_database(&server, &name), name }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its address.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The lines of `dataSource { default { ... } }` for a server that uses it.
+    pub fn data_source(&self) -> String {
+        format!("uri = '{}'\n'pool-size' = 3", self.uri)
+    }
+
+    /// Does something from outside of it, as the superuser.
+    pub fn on_server(&self, statement: &str) {
+        execute(&server_uri(), statement).expect("the superuser may do that");
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnDatabase {
     fn drop(&mut self) {
         // Not a panic: this may be on the way out of another. What is left is gone with the server.
         if let Err(error) = execute(&server_uri(), &format!("DROP DATABASE {} WITH (FORCE)", self.name)) {
@@ -66,7 +87,7 @@ impl Drop for Own {
 fn server_uri() -> String {
     env::var(POSTGRES).unwrap_or_else(|_| {
         panic!(
-            "{ENGINE}=postgres needs a server in {POSTGRES}, for example that of \
+            "this needs a PostgreSQL in {POSTGRES}, for example that of \
              `scripts/postgres.sh with env {ENGINE}=postgres cargo test --workspace --test messages`"
         )
     })

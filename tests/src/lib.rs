@@ -7,6 +7,7 @@
 //! - [`Node`] is what came back; [`Node::mismatch`] says how a pattern is compared with it.
 //! - [`Scram`] logs in, or tries to cheat at it.
 //! - [`Example`] is a plugin as somebody else might write it, with what its README tells operators.
+//! - [`OwnDatabase`] is one of many in the PostgreSQL of the test run.
 //! - [`Postgres`] is a database that a test takes away and gives back.
 //! - [`Scene`] is a server with people who notice.
 //! - [`Load`] is what many say to somebody who is away.
@@ -35,6 +36,7 @@ mod xml;
 pub use caps::caps_version;
 pub use chat::Chat;
 pub use client::{Client, Incoming};
+pub use database::OwnDatabase;
 pub use examples::Example;
 pub use load::{Load, SENDERS, Talk, online};
 pub use managed::Managed;

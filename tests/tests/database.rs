@@ -3,53 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::{env, thread};
+use std::thread;
 
-use postgres::NoTls;
 use rusqlite::Connection;
-use waxwing_tests::{Client, Incoming, Server, ServerBuilder, eventually};
+use waxwing_tests::{Client, Incoming, OwnDatabase, Server, ServerBuilder, eventually};
 
 /// A server whose database is the file `waxwing.db` in its folder, whatever engine the other tests are run on.
 fn on_sqlite() -> ServerBuilder {
     Server::builder().data_source("uri = 'sqlite:waxwing.db'").endless_queues()
-}
-
-/// A database in the PostgreSQL of `scripts/postgres.sh with`, which goes with this.
-struct Postgres {
-    server: String,
-    name: String,
-}
-
-impl Postgres {
-    fn new() -> Postgres {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let server = env::var("WAXWING_TEST_POSTGRES")
-            .expect("this test needs PostgreSQL: `scripts/postgres.sh with cargo test --workspace`");
-        let name = format!("waxwing_db_{}_{}", std::process::id(), NEXT.fetch_add(1, SeqCst));
-        let postgres = Postgres { server, name };
-        postgres.on_server(&format!("CREATE DATABASE {}", postgres.name));
-        postgres
-    }
-
-    fn on_server(&self, statements: &str) {
-        postgres::Client::connect(&self.server, NoTls).unwrap().batch_execute(statements).unwrap();
-    }
-
-    fn uri(&self) -> String {
-        let (path, query) = self.server.split_once('?').expect("a socket in the query");
-        let (place, _) = path.rsplit_once('/').expect("a path");
-        format!("{place}/{}?{query}", self.name)
-    }
-
-    fn data_source(&self) -> String {
-        format!("uri = '{}'\n'pool-size' = 3", self.uri())
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
-    }
 }
 
 /// Sends juliet numbered messages until the connection breaks; says how many have been acknowledged.
@@ -112,7 +73,7 @@ fn a_backup_has_all_that_was_acknowledged_before_it() {
 
 #[test]
 fn a_server_moves_to_postgresql_and_back() {
-    let postgres = Postgres::new();
+    let postgres = OwnDatabase::create();
     let mut server = on_sqlite().users(["romeo", "juliet", "nurse"]).start();
     let (mut romeo, mut nurse) = (server.online("romeo/orchard"), server.online("nurse/house"));
     server.befriend(&mut romeo, &mut nurse);
@@ -121,12 +82,12 @@ fn a_server_moves_to_postgresql_and_back() {
     }
     romeo.expect_nothing();
     // The source may be in use, the target may not.
-    let said = server.command(&["db", "copy", "--to", &postgres.uri()]);
+    let said = server.command(&["db", "copy", "--to", postgres.uri()]);
     assert!(said.contains("What comes to sqlite:waxwing.db after"), "{said}");
     server.stop();
-    let said = server.failing_command(&["db", "copy", "--to", &postgres.uri()]);
+    let said = server.failing_command(&["db", "copy", "--to", postgres.uri()]);
     assert!(said.contains("is not empty"), "{said}");
-    server.command(&["db", "copy", "--to", &postgres.uri(), "--force"]);
+    server.command(&["db", "copy", "--to", postgres.uri(), "--force"]);
 
     server.reconfigure(|builder| builder.data_source(&postgres.data_source()));
     server.start();
@@ -191,12 +152,12 @@ fn a_status_is_of_the_database_and_of_the_server() {
 /// The server says what it knows of a database that has gone.
 #[test]
 fn a_status_tells_that_the_database_is_away() {
-    let postgres = Postgres::new();
+    let postgres = OwnDatabase::create();
     let server = Server::builder().data_source(&postgres.data_source()).users(["romeo"]).start();
     let said = server.command(&["db", "status"]);
     assert!(said.contains("PostgreSQL 1") && said.contains("database    answers"), "{said}");
     assert!(said.contains("open by       waxwing") && said.contains("in use of"), "{said}");
-    let name = &postgres.name;
+    let name = postgres.name();
     postgres.on_server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
     postgres.on_server(&format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
@@ -268,7 +229,7 @@ fn what_cannot_be_done_is_said() {
 /// Killed at any moment, the old database is there, or the new one as a whole.
 #[test]
 fn a_restore_that_is_killed_leaves_a_whole_database() {
-    let postgres = Postgres::new();
+    let postgres = OwnDatabase::create();
     let mut server = on_sqlite().users(["romeo", "juliet"]).start();
     server.stop();
     server.command(&["db", "backup", "small.db"]);
