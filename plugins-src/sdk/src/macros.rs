@@ -9,9 +9,10 @@
 /// `hooks` lists the traits that the type implements, any of [`Pre`](crate::Pre), [`Process`](crate::Process),
 /// [`Post`](crate::Post), [`Filter`](crate::Filter), [`Sessions`](crate::Sessions), [`OnService`](crate::OnService),
 /// [`Commands`](crate::Commands), [`Alarms`](crate::Alarms), [`Replies`](crate::Replies),
-/// [`Portable`](crate::Portable). After it come, in any order, the methods of [`Describe`](crate::Describe): `name`, `summary`, `features`, `account_features`,
-/// `account_identities`, `interests`, `session_events`, `marks`, `stream_features`, `serial`, `services`, `components`,
-/// `commands`, `portable`. Name and version are Cargo's, unless `name` says otherwise, and the summary is the type's doc comment.
+/// [`Portable`](crate::Portable). After it come, in any order, the methods of [`Describe`](crate::Describe): `name`,
+/// `summary`, `features`, `account_features`, `account_identities`, `interests`, `session_events`, `marks`,
+/// `stream_features`, `serial`, `services`, `components`, `commands`, `portable`. Name and version are Cargo's, unless
+/// `name` says otherwise, and the summary is the type's doc comment.
 ///
 /// ```
 /// use waxwing_plugin::prelude::*;
