@@ -246,10 +246,10 @@ impl Postgres {
         std::iter::from_fn(|| Client::connect(&uri, NoTls).ok()).collect()
     }
 
-    /// Ends every other connection to it.
+    /// Ends every other connection to it, and comes back when none is left.
     pub fn disconnect_all(&self) {
         self.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity \
              WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
         );
     }

@@ -44,6 +44,15 @@ impl Database {
         Self { server: self.address(), name: String::new() }.on_server(sql);
     }
 
+    /// End every connection, and come back when none is left.
+    fn end_connections(&self) {
+        let server = Self { server: self.server.clone(), name: String::new() };
+        server.on_server(&format!(
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{}'",
+            self.name
+        ));
+    }
+
     pub(crate) async fn postgres(&self) -> std::result::Result<Postgres, PostgresError> {
         let options = PostgresOptions { pool_size: 2, ..PostgresOptions::default() };
         Postgres::open(&self.address(), options).await
@@ -166,10 +175,7 @@ async fn a_lost_connection_is_replaced() {
     let storage = database.postgres().await.unwrap();
     storage.commit(Batch::one(set("before", "v"))).await.unwrap();
     for round in 0..3 {
-        database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        );
+        database.end_connections();
         assert!(storage.table_get("s", OWNER, "before").await.unwrap().is_some());
         commit_at_last(&storage, &set(&round.to_string(), "v")).await;
     }
@@ -185,10 +191,7 @@ async fn a_read_only_database_keeps_nothing_and_recovers() {
         let name = &database.name;
         database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {value}"));
         // The setting is for new connections.
-        database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        );
+        database.end_connections();
     };
     switch("on");
     let error = loop {
@@ -204,9 +207,7 @@ async fn a_read_only_database_keeps_nothing_and_recovers() {
     let name = &database.name;
     Database { server: database.server.clone(), name: String::new() }
         .on_server(&format!("ALTER DATABASE {name} RESET default_transaction_read_only"));
-    Database { server: database.server.clone(), name: String::new() }.on_server(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-    ));
+    database.end_connections();
     commit_at_last(&storage, &set("k", "v")).await;
 }
 
