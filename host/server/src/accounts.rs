@@ -48,10 +48,31 @@ impl From<Error> for AccountError {
 impl Server {
     /// Whether there is an account with this bare JID, or somebody who is here without one (XEP-0175).
     pub async fn has_account(&self, jid: &Jid) -> Result<bool, AccountError> {
-        if self.directory.account(jid.as_str()).is_some() {
+        Ok(self.directory.account(jid.as_str()).is_some() || self.is_account(jid).await?)
+    }
+
+    /// Whether there is an account with this bare JID.
+    pub(crate) async fn is_account(&self, jid: &Jid) -> Result<bool, Error> {
+        if jid.local().is_none() {
+            return Ok(false);
+        }
+        if self.known_accounts.contains(jid.as_str()) {
             return Ok(true);
         }
-        Ok(jid.local().is_some() && self.storage.account(jid).await?.is_some())
+        let asked = self.known_accounts.asking();
+        let exists = self.storage.account(jid).await?.is_some();
+        if exists {
+            self.known_accounts.exists(jid.as_str(), asked);
+        }
+        Ok(exists)
+    }
+
+    /// Commit writes that remove this account with all that it owns, or may.
+    pub(crate) async fn commit_removal(&self, jid: &Jid, batch: Batch) -> Result<(), Error> {
+        let removed = self.storage.commit(batch).await;
+        // Even if it has failed: it may be done without our having heard of it.
+        self.known_accounts.removed(jid.as_str());
+        removed
     }
 
     /// Make an account because its future owner asks for it (XEP-0077): the virtual host must
@@ -147,7 +168,7 @@ impl Server {
                 None => None,
             };
             let roster = self.storage.roster(jid).await?;
-            self.storage.commit(Batch::one(Write::RemoveAccount(jid.clone()))).await?;
+            self.commit_removal(jid, Batch::one(Write::RemoveAccount(jid.clone()))).await?;
             // Looked up again: it may have come online meanwhile.
             if let Some(entry) = self.directory.account(jid.as_str()) {
                 entry.forget_data();

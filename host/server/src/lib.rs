@@ -16,6 +16,7 @@ mod directory;
 mod disco;
 mod domain_filter;
 mod features;
+mod known_accounts;
 mod message;
 mod outbound;
 mod plugin_host;

@@ -162,7 +162,7 @@ impl Server {
             return;
         }
         let account = &ended.account;
-        if matches!(self.storage.account(&account.jid).await, Ok(None)) {
+        if !self.is_account(&account.jid).await.unwrap_or(true) {
             // Removed: whoever takes the name next must not find it.
             return self.bounce(&entry.stanza, &Condition::ServiceUnavailable.into()).await;
         }

@@ -92,10 +92,8 @@ impl Host for Server {
     }
 
     fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
-        async move {
-            Server::is_anonymous(self, account) || matches!(self.storage.account(account).await, Ok(Some(_)))
-        }
-        .boxed()
+        async move { Server::is_anonymous(self, account) || self.is_account(account).await.unwrap_or(false) }
+            .boxed()
     }
 
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {

@@ -4,6 +4,7 @@ use crate::anonymous::Guests;
 use crate::certificates::CertificateStore;
 use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
+use crate::known_accounts::KnownAccounts;
 use crate::outbound::SessionEnd;
 use crate::session::Session;
 use crate::vhosts::Vhosts;
@@ -24,6 +25,7 @@ pub struct Server {
     pub(crate) settings: Arc<Settings>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) directory: Directory,
+    pub(crate) known_accounts: KnownAccounts,
     pub(crate) clock: Clock,
     /// Milliseconds since the Unix epoch.
     pub(crate) started: u64,
@@ -94,6 +96,7 @@ impl Server {
             settings,
             storage,
             directory: Directory::new(),
+            known_accounts: KnownAccounts::default(),
             started: Clock::default().now(),
             clock: Clock::default(),
             engine: OnceLock::new(),

@@ -91,3 +91,22 @@ async fn a_removed_account_leaves_its_virtual_hosts() {
     world.remove_vhost("mantua.lit", true).await.unwrap();
     assert!(!world.has_account(&jid("a@mantua.lit")).await.unwrap());
 }
+
+/// Not every message to somebody offline is a question for the storage.
+#[tokio::test]
+async fn whether_an_account_exists_is_asked_once() {
+    let world = World::new().await;
+    let (romeo, nobody) = (world.account("romeo@verona.lit").await, jid("nobody@verona.lit"));
+    let asked = async |account| {
+        let before = world.storage.metrics().reads;
+        let exists = world.has_account(account).await.unwrap();
+        (exists, world.storage.metrics().reads - before)
+    };
+    assert_eq!([asked(&romeo).await, asked(&romeo).await], [(true, 1), (true, 0)]);
+    // It may be made at any time.
+    assert_eq!([asked(&nobody).await, asked(&nobody).await], [(false, 1), (false, 1)]);
+    world.remove_account(&romeo).await.unwrap();
+    assert_eq!(asked(&romeo).await, (false, 1));
+    world.account("romeo@verona.lit").await;
+    assert_eq!(asked(&romeo).await, (true, 1));
+}
