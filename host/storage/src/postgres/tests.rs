@@ -1,5 +1,7 @@
 //! The contract, against a real server.
 
+mod plans;
+
 use super::*;
 use crate::contract::Place;
 use crate::{Error, Write, contract_tests};
