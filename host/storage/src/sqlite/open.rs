@@ -1,6 +1,7 @@
 //! Opening the database file: whose it is, who else has it, and how its connections are set.
 
 use super::SqliteOptions;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -183,7 +184,7 @@ pub(crate) fn writer(path: &Path, options: &SqliteOptions) -> Result<Connection,
     // In pages. The more a checkpoint covers, the more changes of one page it writes as one.
     db.pragma_update(None, "wal_autocheckpoint", 4000)?;
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    db.set_prepared_statement_cache_capacity(64);
+    keep_plans(&db, 64)?;
     Ok(db)
 }
 
@@ -218,8 +219,15 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, OpenError> {
     )?;
     // Nothing of ours ever makes a reader wait; of others, a checkpoint by hand may, for a moment.
     db.busy_timeout(Duration::from_millis(100))?;
-    db.set_prepared_statement_cache_capacity(32);
+    keep_plans(&db, 32)?;
     Ok(db)
+}
+
+/// Plan so many statements once, for whatever values: planning takes longer than reading a few rows.
+fn keep_plans(db: &Connection, statements: usize) -> Result<(), OpenError> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    db.set_prepared_statement_cache_capacity(statements);
+    Ok(())
 }
 
 fn kib(bytes: usize) -> i64 {

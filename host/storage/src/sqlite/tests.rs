@@ -3,7 +3,7 @@
 use super::*;
 use crate::contract::Place;
 use crate::{Error, Write, contract_tests};
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -272,6 +272,30 @@ async fn expired_values_are_deleted_step_by_step() {
     assert_eq!(apply::purge(&db, i64::MAX - 1, 10).unwrap(), 0);
     let left: i64 = db.query_row("SELECT count(*) FROM log_entry", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 10);
+}
+
+/// Planning takes longer than reading a few rows.
+#[test]
+fn statements_are_planned_once() {
+    let folder = Folder::new();
+    drop(folder.sqlite().unwrap());
+    for db in [
+        open::reader(&folder.file()).unwrap(),
+        open::writer(&folder.file(), &SqliteOptions::default()).unwrap(),
+    ] {
+        for n in 1..=3 {
+            let owner = format!("{n}@example.org");
+            queries::log_read(&db, "s", &owner, &LogQuery { limit: n, ..LogQuery::default() }).unwrap();
+            queries::account_data(&db, &owner).unwrap();
+            super::alarms::due(&db, n.into(), n).unwrap();
+        }
+        for sql in [queries::log_sql(false, false), queries::ACCOUNT_DATA_SQL, super::alarms::DUE_SQL] {
+            let statement = db.prepare_cached(sql).unwrap();
+            let counted =
+                [StatementStatus::Run, StatementStatus::RePrepare].map(|of| statement.get_status(of));
+            assert_eq!(counted, [3, 0], "{sql}");
+        }
+    }
 }
 
 /// Straight to the place in the index, in its order, and only there until a row is sure to be wanted.
