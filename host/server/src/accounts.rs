@@ -51,28 +51,35 @@ impl Server {
         Ok(self.directory.account(jid.as_str()).is_some() || self.is_account(jid).await?)
     }
 
-    /// Whether there is an account with this bare JID.
+    /// Whether somebody with this address has an account.
     pub(crate) async fn is_account(&self, jid: &Jid) -> Result<bool, Error> {
         if jid.local().is_none() {
             return Ok(false);
         }
-        if self.known_accounts.contains(jid.as_str()) {
+        if self.known_accounts.contains(jid.bare_str()) {
             return Ok(true);
         }
         let asked = self.known_accounts.asking();
         let exists = self.storage.account(jid).await?.is_some();
         if exists {
-            self.known_accounts.exists(jid.as_str(), asked);
+            self.known_accounts.exists(jid.bare_str(), asked);
         }
         Ok(exists)
     }
 
-    /// Commit writes that remove this account with all that it owns, or may.
-    pub(crate) async fn commit_removal(&self, jid: &Jid, batch: Batch) -> Result<(), Error> {
-        let removed = self.storage.commit(batch).await;
+    /// Commit a batch, and forget the accounts that it removes.
+    pub(crate) async fn commit_and_forget(&self, batch: Batch) -> Result<(), Error> {
+        let removed = batch.writes.iter().filter_map(|write| match write {
+            Write::RemoveAccount(jid) => Some(jid.clone()),
+            _ => None,
+        });
+        let removed: Vec<Jid> = removed.collect();
+        let done = self.storage.commit(batch).await;
         // Even if it has failed: it may be done without our having heard of it.
-        self.known_accounts.removed(jid.as_str());
-        removed
+        for jid in removed {
+            self.known_accounts.removed(jid.bare_str());
+        }
+        done
     }
 
     /// Make an account because its future owner asks for it (XEP-0077): the virtual host must
@@ -168,7 +175,7 @@ impl Server {
                 None => None,
             };
             let roster = self.storage.roster(jid).await?;
-            self.commit_removal(jid, Batch::one(Write::RemoveAccount(jid.clone()))).await?;
+            self.commit_and_forget(Batch::one(Write::RemoveAccount(jid.clone()))).await?;
             // Looked up again: it may have come online meanwhile.
             if let Some(entry) = self.directory.account(jid.as_str()) {
                 entry.forget_data();

@@ -103,9 +103,13 @@ async fn whether_an_account_exists_is_asked_once() {
         (exists, world.storage.metrics().reads - before)
     };
     assert_eq!([asked(&romeo).await, asked(&romeo).await], [(true, 1), (true, 0)]);
+    // Remembered by its bare JID, or its removal would not be noticed.
+    let orchard = jid("romeo@verona.lit/orchard");
+    assert_eq!(asked(&orchard).await, (true, 0));
     // It may be made at any time.
     assert_eq!([asked(&nobody).await, asked(&nobody).await], [(false, 1), (false, 1)]);
     world.remove_account(&romeo).await.unwrap();
+    assert_eq!(asked(&orchard).await, (false, 1));
     assert_eq!(asked(&romeo).await, (false, 1));
     world.account("romeo@verona.lit").await;
     assert_eq!(asked(&romeo).await, (true, 1));

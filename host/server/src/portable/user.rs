@@ -115,7 +115,7 @@ impl Server {
         }
         writes.push(Write::CreateAccount(placeholder));
         writes.push(Write::TableSet { store, owner, key, value: Vec::new() });
-        self.commit_removal(&user.jid, Batch { writes }).await?;
+        self.commit_and_forget(Batch { writes }).await?;
         user.begun = true;
         Ok(())
     }
@@ -174,7 +174,7 @@ impl Server {
     /// Leave nothing of an account that cannot be imported.
     pub(super) async fn drop_user(&self, user: &User) -> Result<(), PortableError> {
         if user.begun {
-            self.commit_removal(&user.jid, Batch::one(Write::RemoveAccount(user.jid.clone()))).await?;
+            self.commit_and_forget(Batch::one(Write::RemoveAccount(user.jid.clone()))).await?;
         }
         Ok(())
     }
