@@ -48,8 +48,7 @@ impl Database {
 
     /// End every connection, and come back when none is left.
     fn end_connections(&self) {
-        let server = Self { server: self.server.clone(), name: String::new() };
-        server.on_server(&format!(
+        self.on_server(&format!(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{}'",
             self.name
         ));
@@ -207,8 +206,7 @@ async fn a_read_only_database_keeps_nothing_and_recovers() {
     assert_eq!(storage.table_get("s", OWNER, "k").await.unwrap(), None);
     // Its own statements may not be read-only, either.
     let name = &database.name;
-    Database { server: database.server.clone(), name: String::new() }
-        .on_server(&format!("ALTER DATABASE {name} RESET default_transaction_read_only"));
+    database.on_server(&format!("ALTER DATABASE {name} RESET default_transaction_read_only"));
     database.end_connections();
     commit_at_last(&storage, &set("k", "v")).await;
 }
