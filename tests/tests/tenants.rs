@@ -141,3 +141,60 @@ fn an_owner_names_those_who_help() {
     fail(&mut blue, VHOSTS, REMOVE, &[("item-list", "green.example")]);
     succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example"), KEEP]);
 }
+
+/// A domain has one owner however it is spelt, and clients that name it as the DNS does reach it.
+#[test]
+fn a_domain_is_one_in_every_spelling() {
+    let server = server();
+    let mut green = server.login("green/home");
+    let mut blue = server.login("blue/home");
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "B\u{dc}CHER.example")]);
+    for spelling in ["xn--bcher-kva.example", "b\u{fc}cher.example.", "XN--BCHER-KVA.example"] {
+        let twice = fail(&mut blue, VHOSTS, ADD, &[("Domain name", spelling)]);
+        assert!(twice.contains("b\u{fc}cher.example is served here already"), "{spelling}: {twice}");
+    }
+    let new =
+        [("accountjid", "leaf@xn--bcher-kva.example"), ("password", "secret"), ("password-verify", "secret")];
+    succeed(&mut green, USERS, &user("add-user"), &new);
+    let mut leaf = Client::connect(server.addr(), "xn--bcher-kva.example");
+    leaf.login("leaf", "secret", Some("home"));
+    assert_eq!(leaf.bare(), "leaf@b\u{fc}cher.example");
+    leaf.send("<iq type='get' id='p' to='B\u{dc}CHER.example'><ping xmlns='urn:xmpp:ping'/></iq>");
+    leaf.expect("<iq type='result' id='p' from='b\u{fc}cher.example'/>");
+    Client::connect(server.addr(), "b\u{fc}cher.example").open();
+    succeed(&mut green, VHOSTS, UPDATE, &[("item-list", "b\u{fc}cher.example"), ("Max users", "5")]);
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "stra\u{df}e.example")]);
+    let folded = fail(&mut blue, VHOSTS, ADD, &[("Domain name", "strasse.example")]);
+    assert!(folded.contains("RFC 6122"), "{folded}");
+}
+
+#[test]
+fn names_that_are_not_for_everybody() {
+    let server = server();
+    let mut green = server.login("green/home");
+    let mut blue = server.login("blue/home");
+    let odd = [
+        "*.example",
+        "com",
+        "default",
+        "127.0.0.1",
+        "[::1]",
+        "o&apos;x.example",
+        "q&quot;x.example",
+        "a_b.example",
+        "a,b.example",
+        "1.2",
+    ];
+    for name in odd {
+        fail(&mut green, VHOSTS, ADD, &[("Domain name", name)]);
+    }
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "shop.high.example")]);
+    let above = fail(&mut blue, VHOSTS, ADD, &[("Domain name", "high.example")]);
+    assert!(above.contains("shop.high.example, which is somebody"), "{above}");
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "high.example")]);
+    let mut admin = server.login("admin/home");
+    succeed(&mut admin, VHOSTS, ADD, &[("Domain name", "intranet")]);
+    for name in ["127.0.0.1", "*.example"] {
+        fail(&mut admin, VHOSTS, ADD, &[("Domain name", name)]);
+    }
+}

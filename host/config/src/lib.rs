@@ -13,5 +13,5 @@ pub use error::{Error, Located};
 pub use settings::{
     C2s, ClientCertificate, ClientState, DataSource, DomainFilter, Invalid, Limits, OnFailure, Plugin,
     PluginGrants, PluginValues, PluginsSettings, Port, Secret, Settings, Socket, StreamManagement,
-    VhostSettings,
+    VhostSettings, vhost_domain,
 };

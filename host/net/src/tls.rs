@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use waxwing_server::CertificateInfo;
+use waxwing_xmpp::Jid;
 use waxwing_xmpp::sasl::ChannelBinding;
 
 /// The protocol of direct TLS (XEP-0368).
@@ -134,14 +135,13 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let handshake = LazyConfigAcceptor::new(Acceptor::default(), io).await?;
-    let server_name = handshake.client_hello().server_name().map(str::to_lowercase);
-    // A virtual host may have the letters beyond ASCII that are encoded here.
-    let decoded = server_name.as_deref().map(|name| idna::domain_to_unicode(name).0);
-    let names = [server_name.as_deref(), decoded.as_deref()];
+    // As virtual hosts are spelt: with letters beyond ASCII where they are encoded here.
+    let server_name = handshake.client_hello().server_name().and_then(|name| Jid::parse(name).ok());
+    let server_name = server_name.as_ref().map(Jid::domain);
     let certificate = certificates
-        .find(names.into_iter().flatten().chain(domains))
+        .find(server_name.into_iter().chain(domains))
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no certificate for this server name"))?;
-    let domain = match (start, decoded.as_deref()) {
+    let domain = match (start, server_name) {
         (TlsStart::Direct, Some(name)) => name,
         (TlsStart::Direct, None) | (TlsStart::StartTls, _) => domains[0],
     };

@@ -13,7 +13,7 @@ use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 impl Server {
     /// Do it.
     pub(crate) async fn administer(&self, request: AdminRequest) -> AdminAnswer {
-        match request {
+        match spelt(request) {
             AdminRequest::Vhosts => {
                 AdminAnswer::Names(self.vhosts().iter().map(|vhost| vhost.domain().to_owned()).collect())
             }
@@ -155,6 +155,23 @@ fn info(jid: &Jid, created: SystemTime, enabled: bool) -> AccountInfo {
     let since = created.duration_since(UNIX_EPOCH).unwrap_or_default();
     let created = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     AccountInfo { jid: jid.to_string(), created, enabled }
+}
+
+/// The request with its domain or account as addresses are compared.
+fn spelt(mut request: AdminRequest) -> AdminRequest {
+    if let AdminRequest::Vhost(address)
+    | AdminRequest::CountAccounts(address)
+    | AdminRequest::CountConnections(address)
+    | AdminRequest::ChangeVhost { domain: address, .. }
+    | AdminRequest::RemoveVhost { domain: address, .. }
+    | AdminRequest::Accounts { domain: address, .. }
+    | AdminRequest::Connections { of: address, .. }
+    | AdminRequest::PutCertificate { domain: address, .. } = &mut request
+        && let Ok(jid) = Jid::parse(address)
+    {
+        *address = jid.to_string();
+    }
+    request
 }
 
 fn parsed(text: &str) -> Result<Jid, AdminAnswer> {

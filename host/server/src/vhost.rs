@@ -7,7 +7,7 @@ pub(crate) use prepare::prepare;
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
-use waxwing_config::VhostSettings;
+use waxwing_config::{VhostSettings, vhost_domain};
 use waxwing_xmpp::Jid;
 
 /// A domain that this server serves. Its settings may change while sessions hold it.
@@ -25,7 +25,8 @@ pub struct Vhost {
 impl Vhost {
     /// A virtual host with the settings of the config file, or the default ones. Fails with what is wrong with them.
     pub(crate) fn new(file: &VhostSettings, in_file: bool) -> Result<Self, String> {
-        let (jid, mut file) = (domain_jid(&file.domain)?, file.clone());
+        let jid = vhost_domain(&file.domain)?;
+        let mut file = VhostSettings { domain: jid.to_string(), ..file.clone() };
         prepare(&mut file).map_err(|why| format!("{jid}: {why}"))?;
         Ok(Self { jid, in_file, settings: ArcSwap::from_pointee(file.clone()), file })
     }
@@ -83,14 +84,5 @@ impl fmt::Display for Vhost {
             f.write_str(" (disabled)")?;
         }
         Ok(())
-    }
-}
-
-/// The address of a domain.
-pub(crate) fn domain_jid(domain: &str) -> Result<Jid, String> {
-    match Jid::parse(domain) {
-        Ok(jid) if jid.is_domain() => Ok(jid),
-        Ok(_) => Err(format!("'{domain}' is an address, not a domain")),
-        Err(why) => Err(format!("'{domain}' is no domain: {why}")),
     }
 }

@@ -5,12 +5,12 @@
 
 use crate::server::Server;
 use crate::session::Session;
-use crate::vhost::{Vhost, domain_jid, prepare};
+use crate::vhost::{Vhost, prepare};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use waxwing_config::{Settings, VhostSettings};
+use waxwing_config::{Settings, VhostSettings, vhost_domain};
 use waxwing_storage::{AccountSummary, Batch, Storage, Vhost as Stored, Write};
-use waxwing_xmpp::{Jid, StreamCondition, StreamError};
+use waxwing_xmpp::{Jid, StreamCondition, StreamError, rfc6122_domain};
 
 /// The virtual hosts by domain.
 pub(crate) type Vhosts = HashMap<Box<str>, Arc<Vhost>>;
@@ -56,10 +56,16 @@ impl Server {
     /// Serve one more domain, from now on and after every restart. `changes` are settings that are not the
     /// default ones, by key, as text.
     pub async fn add_vhost(&self, domain: &str, changes: &[(String, String)]) -> Result<(), VhostError> {
-        let jid = domain_jid(&domain.to_lowercase()).map_err(VhostError::Invalid)?;
+        let jid = vhost_domain(domain).map_err(VhostError::Invalid)?;
         let _turn = self.vhosts_turn.acquire().await;
         if self.is_local(jid.domain()) {
             return Err(VhostError::Exists);
+        }
+        let older = rfc6122_domain(jid.domain());
+        if let Some(other) = self.vhosts().iter().find(|other| rfc6122_domain(other.domain()) == older) {
+            return Err(VhostError::Invalid(format!(
+                "{jid} and {other}, which is served here, are one domain to software that follows RFC 6122"
+            )));
         }
         let vhost = Vhost::new(&VhostSettings::new(jid.domain()), false).map_err(VhostError::Invalid)?;
         self.keep_vhost(&vhost, changes).await?;
@@ -242,9 +248,17 @@ pub(crate) async fn load(
             };
         let mut own = VhostSettings::clone(&vhost.settings());
         own.enabled = stored.enabled;
+        let mut as_stored = own.clone();
         for (key, text) in &stored.settings {
-            if let Err(reason) = own.set(key, text) {
+            if let Err(reason) = as_stored.set(key, text) {
                 tracing::error!(domain, "left out a stored setting of a virtual host: {reason}");
+            }
+        }
+        // Addresses in them may have been spelt by an earlier release.
+        match prepare(&mut as_stored) {
+            Ok(()) => own = as_stored,
+            Err(reason) => {
+                tracing::error!(domain, "left out the stored settings of a virtual host: {reason}")
             }
         }
         vhost.change(own);

@@ -4,6 +4,7 @@
 use crate::ctl::CtlRequest;
 use crate::moving::MoveRequest;
 use crate::plugin_admin::PluginRequest;
+use crate::plugin_values::domain;
 use crate::wire::Answer;
 use crate::wiring::{Load, Running};
 use clap::Subcommand;
@@ -37,7 +38,10 @@ pub enum User {
         password: Option<String>,
     },
     /// The accounts of a virtual host, or of all.
-    List { domain: Option<String> },
+    List {
+        #[arg(value_parser = domain)]
+        domain: Option<String>,
+    },
 }
 
 /// Virtual hosts.

@@ -2,6 +2,7 @@
 
 use crate::admin;
 use crate::command::Request;
+use crate::plugin_values::domain;
 use crate::wire::Answer;
 use anyhow::Context as _;
 use clap::Args;
@@ -18,7 +19,7 @@ pub struct Export {
     /// The file, which must not be there yet.
     file: PathBuf,
     /// Only the accounts of this virtual host. May be given more than once.
-    #[arg(long = "vhost", value_name = "DOMAIN")]
+    #[arg(long = "vhost", value_name = "DOMAIN", value_parser = domain)]
     vhosts: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use crate::admin;
 use crate::command::Request;
 use crate::plugin_admin::PluginRequest;
 use crate::plugin_make::Make;
-use crate::plugin_values::{by_name, limit, own_limits, pair, policy, settings, store};
+use crate::plugin_values::{by_name, limit, own_limits, pair, policy, scope, settings, store};
 use crate::wire::Answer;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -113,7 +113,7 @@ pub struct Named {
     /// The name of the plugin.
     name: String,
     /// The virtual host that it is installed for; '*' for all of them.
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(long, value_name = "DOMAIN", value_parser = scope)]
     vhost: Option<String>,
 }
 
@@ -146,7 +146,7 @@ pub struct Install {
     /// The component.
     file: PathBuf,
     /// A virtual host that it is for; without any it is for all of them.
-    #[arg(long = "vhost", value_name = "DOMAIN")]
+    #[arg(long = "vhost", value_name = "DOMAIN", value_parser = scope)]
     vhosts: Vec<String>,
     #[command(flatten)]
     given: Given,
@@ -170,7 +170,7 @@ pub struct Upgrade {
     #[arg(long)]
     name: Option<String>,
     /// The virtual host that it is installed for; '*' for all of them.
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(long, value_name = "DOMAIN", value_parser = scope)]
     vhost: Option<String>,
     /// Allow what it asks for beyond what it has, without a question.
     #[arg(long, visible_alias = "allow-all-requested")]

@@ -1,6 +1,7 @@
 //! Values as people write them on the command line: sizes, times, `KEY=VALUE`.
 
 use std::collections::BTreeMap;
+use waxwing_config::vhost_domain;
 use waxwing_plugins::{OwnLimits, Policy};
 
 /// A number of bytes: `4096`, `64K`, `10M`, `1G`, with or without `iB` behind.
@@ -32,6 +33,16 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err(format!("'{text}' is not of the form KEY=VALUE")),
     }
+}
+
+/// A virtual host, or `*` for all of them.
+pub fn scope(text: &str) -> Result<String, String> {
+    if text == "*" { Ok(text.to_owned()) } else { domain(text) }
+}
+
+/// The domain of a virtual host, as domains are compared.
+pub fn domain(text: &str) -> Result<String, String> {
+    vhost_domain(text).map(|domain| domain.to_string())
 }
 
 /// `NAME=SIZE`.

@@ -131,6 +131,18 @@ impl Jid {
         Ok(Jid::window(Arc::from(text), usize::from(self.domain - self.start), bare.len()))
     }
 
+    /// The address as software that follows RFC 6122 writes it, if that differs: such software folds a localpart more,
+    /// `ss` for `ß`.
+    pub fn rfc6122(&self) -> Option<Jid> {
+        let local = prep::rfc6122_local(self.local()?)?;
+        Jid::from_parts(Some(&local), self.domain(), self.resource()).ok().filter(|jid| jid != self)
+    }
+
+    /// Whether the domain is an IP address, not a name.
+    pub fn is_ip_address(&self) -> bool {
+        prep::is_ip_address(self.domain())
+    }
+
     /// Whether there is no resourcepart.
     pub fn is_bare(&self) -> bool {
         self.bare == self.end

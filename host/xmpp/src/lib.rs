@@ -18,4 +18,5 @@ pub use error::{Condition, ErrorType, StanzaError, StreamCondition, StreamError}
 pub use escape::{escape, escape_text};
 pub use framing::{Frame, Framer, Limits, StreamHeader};
 pub use jid::{Jid, JidError};
+pub use prep::{domain_to_ascii, rfc6122_domain};
 pub use stanza::{Child, Kind, ParseError, Stanza, Type};

@@ -70,28 +70,21 @@ impl Register {
         if username.contains(['@', '/']) {
             return Err(Condition::NotAcceptable.into());
         }
-        if self.is_reserved(&username) {
+        let account = format!("{username}@{}", event.vhost);
+        if self.is_reserved(&account, &event.vhost) {
             // To the client it is a name that is taken: it asks for another.
             return Err(Condition::Conflict.text("This name is reserved: choose another"));
         }
         limit::count(&event.vhost, self.registrations_per_hour)?;
-        account_admin::create(&format!("{username}@{}", event.vhost), &password)?;
+        account_admin::create(&account, &password)?;
         Ok(Verdict::reply(""))
     }
 
-    fn is_reserved(&self, username: &str) -> bool {
-        let name = plain(username);
-        self.reserved_names.iter().any(|reserved| plain(reserved) == name)
+    fn is_reserved(&self, account: &str, vhost: &str) -> bool {
+        let Some(account) = runtime::prepare_address(account) else { return false };
+        let is_it = |name| runtime::prepare_address(&format!("{name}@{vhost}")).as_ref() == Some(&account);
+        self.reserved_names.iter().any(is_it)
     }
-}
-
-/// A username as the server compares it: lower case, and letters of full width like any others (RFC 8265, section 3.3).
-fn plain(username: &str) -> String {
-    let narrow = |c: char| match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        c => c,
-    };
-    username.chars().map(narrow).flat_map(char::to_lowercase).collect()
 }
 
 fn registered(event: &Event) -> Verdict {
@@ -105,7 +98,8 @@ fn change_password(event: &Event, stanza: &Stanza) -> Result {
     let (Some(username), Some(password)) = (field(stanza, "username"), field(stanza, "password")) else {
         return Err(Condition::BadRequest.into());
     };
-    if !format!("{username}@{}", event.vhost).eq_ignore_ascii_case(event.sender_bare()) {
+    let account = runtime::prepare_address(&format!("{username}@{}", event.vhost));
+    if account.as_deref() != Some(event.sender_bare()) {
         return Err(Condition::NotAllowed.text("Only your own password can be changed"));
     }
     account_admin::set_password(event.sender_bare(), &password)?;

@@ -36,8 +36,9 @@ impl MessageForward {
     /// Send a copy for one of the two, unless the address is one of them.
     fn forward(&self, event: &Event, stanza: &Stanza, user: &str) {
         let own = runtime::vhost_setting(domain(user), "message-forward").filter(|own| !own.is_empty());
-        let address = own.unwrap_or_else(|| self.message_global_forward.clone());
-        let is_address = |party: &str| bare(party).eq_ignore_ascii_case(bare(&address));
+        let general = || runtime::prepare_address(&self.message_global_forward).unwrap_or_else(|| self.message_global_forward.clone());
+        let address = own.unwrap_or_else(general);
+        let is_address = |party: &str| bare(party) == bare(&address);
         if address.is_empty() || is_address(event.sender()) || is_address(event.to()) {
             return;
         }

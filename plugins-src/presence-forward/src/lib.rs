@@ -47,8 +47,9 @@ impl PresenceForward {
     /// Send a presence to the address, unless it is the address's own.
     fn forward(&self, session: &str, presence: &str) {
         let own = runtime::vhost_setting(domain(session), "presence-forward").filter(|own| !own.is_empty());
-        let address = own.unwrap_or_else(|| self.presence_global_forward.clone());
-        if address.is_empty() || bare(&address).eq_ignore_ascii_case(bare(session)) {
+        let general = || runtime::prepare_address(&self.presence_global_forward).unwrap_or_else(|| self.presence_global_forward.clone());
+        let address = own.unwrap_or_else(general);
+        if address.is_empty() || bare(&address) == bare(session) {
             return;
         }
         if let Err(error) = router::send_to_all(presence, std::slice::from_ref(&address)) {

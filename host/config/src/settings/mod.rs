@@ -1,5 +1,6 @@
 //! The settings. A field's path in the file is its path here, with the file's key in its declaration.
 
+mod addresses;
 mod block;
 mod c2s;
 mod grants;
@@ -15,6 +16,7 @@ mod validate;
 mod vhost_text;
 mod vhosts;
 
+pub use addresses::vhost_domain;
 pub use c2s::{C2s, Port, Socket};
 pub use grants::{OnFailure, PluginGrants};
 pub use kinds::Secret;
@@ -170,6 +172,9 @@ impl Settings {
             Self { default_virtual_host: none(), admins: none(), vhosts: Vec::new(), ..Self::default() };
         let mut settings = document.read(|input| read_block(input, start))?;
         let default_given = !settings.default_virtual_host.is_empty();
+        settings
+            .prepare_addresses()
+            .map_err(|Invalid { path, message }| document.error_at(&path, message))?;
         settings.complete();
         settings.validate().map_err(|Invalid { mut path, message }| {
             if !default_given && path == ["default-virtual-host"] {
@@ -185,7 +190,7 @@ impl Settings {
         self.vhosts.first().map_or("localhost", |vhost| &vhost.domain)
     }
 
-    /// The virtual host of this domain. The domain is compared as written in the file.
+    /// The virtual host of this domain, which is prepared.
     pub fn vhost(&self, domain: &str) -> Option<&VhostSettings> {
         self.vhosts.iter().find(|vhost| vhost.domain == domain)
     }

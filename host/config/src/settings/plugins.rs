@@ -108,7 +108,7 @@ pub struct Plugin {
     pub within: Option<String>,
     /// What it may do; by default nothing.
     pub grants: PluginGrants,
-    /// Settings that differ on a virtual host, by its domain as it is written in the file.
+    /// Settings that differ on a virtual host, by its domain.
     pub on_vhost: Vec<(String, PluginValues)>,
     /// Who may run its commands, by their nodes, as `commands { 'comp-repo-item-add' = 'LOCAL' }` says.
     pub commands: PluginValues,

@@ -275,7 +275,7 @@ fn problems_are_found_where_they_are() {
         ("limits { 'login-timeout' = 0 }", "1:28: must be longer than nothing"),
         ("'virtual-hosts' { 'a b' {} }", "1:19: 'a b' is not a domain"),
         ("'default-virtual-host' = 'x/y'", "1:26: 'x/y' is not a domain"),
-        ("'virtual-hosts' = [ a, b, A ]", "1:19: 'A' is given twice"),
+        ("'virtual-hosts' = [ a, b, A ]", "1:19: 'a' is given twice"),
     ] {
         assert_eq!(problem(text), expected, "{text}");
     }
@@ -285,4 +285,47 @@ fn problems_are_found_where_they_are() {
 fn a_file_that_is_not_there() {
     let error = Settings::load(Path::new("/nowhere/config.tdsl"), &BTreeMap::new()).unwrap_err();
     assert!(error.to_string().starts_with("cannot read /nowhere/config.tdsl: "), "{error}");
+}
+
+/// Whatever spelling the file has, one is met.
+#[test]
+fn addresses_are_written_as_they_are_compared() {
+    let text = "'default-virtual-host' = 'XN--Bcher-KVA.example'
+        admins = [ 'Admin@xn--bcher-kva.example' ]
+        'virtual-hosts' { 'B\u{dc}CHER.example' { 'max-users' = 3 }, 'A.Example.' {} }
+        'sess-man' { ping () {
+            grants { vhosts = [ 'A.example' ] }
+            'on-vhost' { 'A.EXAMPLE' { a = 1 } }
+            commands { node = [ 'LOCAL', 'Kim@A.example', 'A.example' ] }
+        } }";
+    let settings = read(text);
+    let domains: Vec<_> = settings.vhosts.iter().map(|vhost| vhost.domain.as_str()).collect();
+    assert_eq!(domains, ["b\u{fc}cher.example", "a.example"]);
+    assert_eq!(settings.vhosts[0].max_users, 3);
+    assert_eq!(settings.default_virtual_host, ["b\u{fc}cher.example"]);
+    assert_eq!(settings.admins, ["admin@b\u{fc}cher.example"]);
+    let plugin = &settings.plugins.list[0];
+    assert_eq!(plugin.grants.vhosts, ["a.example"]);
+    assert_eq!(plugin.on_vhost[0].0, "a.example");
+    assert_eq!(plugin.commands[0].1, ["LOCAL", "kim@a.example", "a.example"]);
+}
+
+#[test]
+fn what_is_no_virtual_host() {
+    for name in [
+        "127.0.0.1",
+        "[::1]",
+        "1.2",
+        "a_b.example",
+        "*.example",
+        "o\u{2019}x!",
+        "a,b",
+        "a..b",
+        "user@a.example",
+    ] {
+        assert!(vhost_domain(name).is_err(), "{name}");
+    }
+    for name in ["localhost", "a.example", "1a.example", "b\u{fc}cher.example"] {
+        assert_eq!(vhost_domain(name).unwrap(), name);
+    }
 }

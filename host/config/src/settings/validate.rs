@@ -1,6 +1,6 @@
 //! Problems that take more than one setting, or more than its type, to see.
 
-use super::{Plugin, PluginValues, Settings};
+use super::{Plugin, Settings};
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -23,11 +23,6 @@ impl Settings {
     /// Checks what the types cannot; the first problem is returned.
     pub fn validate(&self) -> Result<(), Invalid> {
         self.validate_domains()?;
-        for jid in &self.admins {
-            check(is_account(jid), &["admins"], || {
-                format!("'{jid}' is not an address like 'name@{}'", self.domain())
-            })?;
-        }
         self.validate_ports()?;
         self.validate_data_source()?;
         check(self.scram_iterations >= LEAST_SCRAM_ITERATIONS, &["scram-iterations"], || {
@@ -71,8 +66,7 @@ impl Settings {
                 true => &["default-virtual-host"],
                 false => &["virtual-hosts", domain],
             };
-            check(is_domain(domain), path, || format!("'{domain}' is not a domain"))?;
-            check(seen.insert(domain.to_lowercase()), path, || format!("'{domain}' is given twice"))?;
+            check(seen.insert(domain), path, || format!("'{domain}' is given twice"))?;
             check(
                 vhost.certificate.is_some() || vhost.private_key.is_none(),
                 &["virtual-hosts", domain, "private-key"],
@@ -160,7 +154,6 @@ impl Settings {
                 format!("'{name}' is neither a setting nor a plugin in 'sess-man'")
             })?;
         }
-        validate_commands(&plugins.commands, &["sess-man", "commands"])?;
         for plugin in &plugins.list {
             let name = plugin.name.as_str();
             let sound = !name.is_empty() && !name.starts_with('.');
@@ -184,11 +177,6 @@ impl Plugin {
         ] {
             check(given, &path(key), || "must be more than nothing; null is the general setting".into())?;
         }
-        for domain in &grants.vhosts {
-            check(domain == "*" || is_domain(domain), &path("vhosts"), || {
-                format!("'{domain}' is not a domain; '*' is all of them")
-            })?;
-        }
         for name in &grants.services {
             check(is_domain(name), &path("services"), || {
                 format!("'{name}' cannot be a name under a domain, as 'bot' is")
@@ -199,53 +187,15 @@ impl Plugin {
                 format!("'{host}' is not a host, or host:port, as 'hooks.example.org' is")
             })?;
         }
-        validate_commands(&self.commands, &["sess-man", &self.name, "commands"])?;
-        for (domain, _) in &self.on_vhost {
-            let named = domain != "*" && is_domain(domain);
-            check(named, &["sess-man", &self.name, "on-vhost", domain], || {
-                format!("'{domain}' is not a domain")
-            })?;
-        }
         Ok(())
     }
 }
 
-fn check(sound: bool, path: &[&str], message: impl FnOnce() -> String) -> Result<(), Invalid> {
+pub(super) fn check(sound: bool, path: &[&str], message: impl FnOnce() -> String) -> Result<(), Invalid> {
     if sound {
         return Ok(());
     }
     Err(Invalid { path: path.iter().map(|key| key.to_string()).collect(), message: message() })
-}
-
-/// Whether all of a block `commands` can be understood.
-fn validate_commands(commands: &PluginValues, path: &[&str]) -> Result<(), Invalid> {
-    for (node, list) in commands {
-        let path: Vec<&str> = path.iter().copied().chain([node.as_str()]).collect();
-        for modifier in list {
-            check(is_modifier(modifier), &path, || {
-                format!(
-                    "'{modifier}' is none of ALL, ADMIN, LOCAL, DOMAIN_OWNER, DOMAIN_ADMIN, NONE, a domain or a bare JID"
-                )
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// Who may run a command, as Tigase writes it.
-fn is_modifier(text: &str) -> bool {
-    ["ALL", "ADMIN", "LOCAL", "DOMAIN_OWNER", "DOMAIN_ADMIN", "NONE"].contains(&text)
-        || is_account(text)
-        || is_domain(text)
-}
-
-/// A rough look only: the server prepares addresses by RFC 7622 before it uses them.
-fn is_account(jid: &str) -> bool {
-    jid.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !local.contains(|c: char| c.is_whitespace() || "\"&'/:<>@".contains(c))
-            && is_domain(domain)
-    })
 }
 
 /// `name`, `name:port` or an address in its place, as a URL has them.

@@ -382,6 +382,11 @@ export function supports(event) {
   return ["urn:test", "urn:other"].filter((feature) => runtime.hasFeature(event.vhost, feature)).join();
 }
 
+export function spelt() {
+  // An address that somebody has typed, as the host spells addresses.
+  return runtime.prepareAddress("Juliet@Example.org") ?? "not an address";
+}
+
 export function token() {
   // Up to 1,024 unpredictable bytes.
   return Array.from(runtime.random(4), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -386,6 +386,11 @@ def supports(event):
     return ",".join(feature for feature in ("urn:test", "urn:other") if runtime.has_feature(event.vhost, feature))
 
 
+def spelt(event):
+    # An address that somebody has typed, as the host spells addresses.
+    return runtime.prepare_address("Juliet@Example.org") or "not an address"
+
+
 def token(event):
     # Up to 1,024 unpredictable bytes.
     return runtime.random(4).hex()

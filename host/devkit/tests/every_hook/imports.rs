@@ -224,6 +224,7 @@ async fn server(world: &World) {
     does(world, "about", "Waxwing since 1970-01-01T00:00:00.500Z").await;
     does(world, "setting", "true").await;
     does(world, "supports", "urn:test").await;
+    does(world, "spelt", "juliet@example.org").await;
     // The host's random numbers count up.
     world.host.random.store(0x0e, SeqCst);
     does(world, "token", "0e0f1011").await;

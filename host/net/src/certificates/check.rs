@@ -7,10 +7,11 @@ use rustls::crypto::ring;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{SystemTime, UNIX_EPOCH};
 use waxwing_server::CertificateInfo;
-use waxwing_xmpp::datetime;
+use waxwing_xmpp::{datetime, domain_to_ascii};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::GeneralName;
@@ -169,7 +170,7 @@ fn covers(name: &str, domain: &str) -> bool {
 
 /// A name as certificates have it: in lower case, with letters beyond ASCII encoded.
 pub(super) fn encoded(name: &str) -> String {
-    idna::domain_to_ascii(name).unwrap_or_else(|_| name.to_ascii_lowercase())
+    domain_to_ascii(name).map_or_else(|| name.to_ascii_lowercase(), Cow::into_owned)
 }
 
 /// Seconds since the Unix epoch.

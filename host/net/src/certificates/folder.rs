@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use waxwing_config::Settings;
 use waxwing_server::Vhost;
+use waxwing_xmpp::{Jid, domain_to_ascii};
 
 /// Make a self-signed certificate for each of these virtual hosts that has none yet: `DOMAIN.pem` in the certificates
 /// folder, readable by the server's user alone. The operator is told by a warning for each, and by the answer: the files
@@ -72,12 +73,16 @@ fn find_files(settings: &Settings, domain: &str) -> Option<(PathBuf, PathBuf)> {
         return Some((chain_file, key_file));
     }
     let folder = &settings.certificates;
-    let (single, pair) = (single_file(folder, domain)?, folder.join(domain));
-    if single.exists() {
-        return Some((single.clone(), single));
-    }
-    let chain_file = pair.join("fullchain.pem");
-    chain_file.exists().then(|| (chain_file, pair.join("privkey.pem")))
+    // ACME clients know a domain as the DNS has it.
+    let spellings = [Some(domain.into()), domain_to_ascii(domain)];
+    spellings.into_iter().flatten().find_map(|name| {
+        let (single, pair) = (single_file(folder, &name)?, folder.join(&*name));
+        if single.exists() {
+            return Some((single.clone(), single));
+        }
+        let chain_file = pair.join("fullchain.pem");
+        chain_file.exists().then(|| (chain_file, pair.join("privkey.pem")))
+    })
 }
 
 pub(super) fn self_signed(domain: &str) -> Result<String, rcgen::Error> {
@@ -168,7 +173,8 @@ fn domains_in(folder: &Path) -> Result<Vec<String>, CertificateError> {
         } else {
             None
         };
-        domains.extend(name.and_then(|name| name.to_str()).map(str::to_owned));
+        let domain = name.and_then(|name| Jid::parse(name.to_str()?).ok());
+        domains.extend(domain.filter(Jid::is_domain).map(|domain| domain.to_string()));
     }
     Ok(domains)
 }

@@ -18,13 +18,7 @@ const PAGE: u32 = 256;
 
 impl Host for State {
     async fn create(&mut self, account: String, password: String) -> Result<(), Error> {
-        let (call, jid) = self.admin(&account)?;
-        // Preparing an address turns letters that only look like others into those. That is for finding accounts,
-        // not for making them: who asks for one name is not to get another.
-        if account.to_lowercase() != jid.as_str() {
-            return Err(Error::Invalid);
-        }
-        let account = jid;
+        let (call, account) = self.admin(&account)?;
         call.host.create_account(&account, &password, call.actor.is_some()).await.map_err(answer)?;
         note(call, AccountChange::Create(account.to_string()));
         Ok(())

@@ -88,6 +88,8 @@ impl State {
     /// its user may do.
     fn managing(&mut self, domain: &str, least: Authority) -> Option<&mut Call> {
         let call = self.call.as_mut()?;
+        let domain = Jid::parse(domain).ok()?;
+        let domain = domain.as_str();
         if !call.host.is_local(domain) || !self.shared.may_act_for(domain, &*call.host) {
             return None;
         }

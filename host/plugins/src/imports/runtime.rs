@@ -4,6 +4,7 @@ use crate::bindings::xmpp::plugin::runtime::{Host, Level, Software};
 use crate::state::State;
 use std::time::SystemTime;
 use wasmtime::Result;
+use waxwing_xmpp::Jid;
 
 /// Characters of a log line.
 const LINE: usize = 1000;
@@ -67,6 +68,10 @@ impl Host for State {
 
     fn has_feature(&mut self, vhost: String, feature: String) -> Result<bool> {
         Ok(self.call.as_ref().is_some_and(|call| call.host.has_feature(&vhost, &feature)))
+    }
+
+    fn prepare_address(&mut self, text: String) -> Result<Option<String>> {
+        Ok(Jid::parse(&text).ok().map(|jid| jid.to_string()))
     }
 
     fn random(&mut self, len: u32) -> Result<Vec<u8>> {

@@ -21,8 +21,8 @@ impl Server {
     /// Whether somebody is an administrator of the server: an account that the operator has named, or whoever has
     /// come through the admin socket, whose address is a domain.
     pub(crate) fn is_admin(&self, user: &Jid) -> bool {
-        let named = |admin: &String| Jid::parse(admin).is_ok_and(|admin| admin.as_str() == user.bare_str());
-        user.is_domain() && self.is_local(user.domain()) || self.settings.admins.iter().any(named)
+        let is_named = || self.settings.admins.iter().any(|admin| admin == user.bare_str());
+        user.is_domain() && self.is_local(user.domain()) || is_named()
     }
 
     /// What a user may do with a virtual host.
@@ -90,10 +90,8 @@ impl Rights<'_> {
                 "LOCAL" => self.local,
                 "DOMAIN_OWNER" => self.most >= Authority::Owner,
                 "DOMAIN_ADMIN" => self.most >= Authority::Admin,
-                jid if jid.contains('@') => {
-                    Jid::parse(jid).is_ok_and(|jid| jid.as_str() == self.user.bare_str())
-                }
-                domain => domain.eq_ignore_ascii_case(self.user.domain()),
+                account if account.contains('@') => account == self.user.bare_str(),
+                domain => domain == self.user.domain(),
             };
             if fits {
                 return true;

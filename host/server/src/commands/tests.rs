@@ -220,7 +220,7 @@ async fn commands_of_a_session_go_with_it() {
 
 #[tokio::test]
 async fn without_plugins_there_are_no_commands() {
-    let world = World::with(|settings| settings.admins = vec!["Romeo@Verona.lit".into()]).await;
+    let world = World::with(|settings| settings.admins = vec!["romeo@verona.lit".into()]).await;
     assert!(world.is_admin(&jid("romeo@verona.lit/orchard")) && !world.is_admin(&jid("juliet@verona.lit/b")));
     let romeo = world.login("romeo@verona.lit/orchard").await;
     let disco = |ns: &str| {

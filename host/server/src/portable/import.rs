@@ -121,7 +121,7 @@ impl Import<'_> {
         match item {
             Item::Host { domain, place } => {
                 // Domains are compared as they are stored.
-                let domain = domain.and_then(|domain| Jid::parse(&domain.to_lowercase()).ok());
+                let domain = domain.and_then(|domain| Jid::parse(&domain).ok());
                 match domain.filter(Jid::is_domain) {
                     Some(jid) => {
                         let (domain, settings) = (jid.domain().to_owned(), Vec::new());

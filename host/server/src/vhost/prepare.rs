@@ -1,6 +1,5 @@
 //! What the settings of a virtual host must be beyond their types.
 
-use super::domain_jid;
 use waxwing_config::{ClientCertificate, DomainFilter, VhostSettings};
 use waxwing_xmpp::Jid;
 use waxwing_xmpp::sasl::Mechanism;
@@ -26,8 +25,8 @@ pub(crate) fn prepare(settings: &mut VhostSettings) -> Result<(), String> {
         *text = account.ok_or_else(|| format!("{key}: '{text}' is not of the form user@domain"))?.to_string();
     }
     for text in &mut settings.domain_filter_domains {
-        let jid = domain_jid(&text.to_lowercase()).map_err(|why| format!("domain-filter-domains: {why}"))?;
-        *text = jid.to_string();
+        let domain = Jid::parse(text).ok().filter(Jid::is_domain);
+        *text = domain.ok_or_else(|| format!("domain-filter-domains: '{text}' is no domain"))?.to_string();
     }
     let listing = matches!(settings.domain_filter, DomainFilter::List | DomainFilter::Blacklist);
     if listing && settings.domain_filter_domains.is_empty() {

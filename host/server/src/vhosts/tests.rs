@@ -53,8 +53,9 @@ async fn what_makes_no_sense_changes_nothing() {
     let world = World::new().await;
     let server = &world.server;
     for (domain, changes, why) in [
-        ("user@a.example", &[][..], "is an address, not a domain"),
-        ("a..example", &[], "is no domain"),
+        ("user@a.example", &[][..], "is not a domain"),
+        ("a..example", &[], "is not a domain"),
+        ("127.0.0.1", &[], "a virtual host has a name"),
         ("a.example", &[("max-users", "many")], "max-users must be a whole number"),
         ("a.example", &[("owner", "nobody")], "is not of the form user@domain"),
         ("a.example", &[("presence-forward", "@")], "is no address"),

@@ -7,7 +7,7 @@ mod plain;
 mod scram;
 
 pub use mechanism::{ChannelBinding, Hash, Mechanism};
-pub use password::{Keys, PasswordError, derive_keys, prepare_password};
+pub use password::{Keys, PasswordError, derive_keys, is_password_of, prepare_password};
 pub use plain::Plain;
 pub use scram::{ClientFirst, Scram};
 
@@ -131,6 +131,11 @@ pub fn account(username: &str, domain: &str) -> Result<Jid, SaslError> {
     if jid.local().is_some() && jid.is_bare() { Ok(jid) } else { Err(wrong) }
 }
 
+/// Whether an account goes by this address, if only in software that follows RFC 6122.
+fn is_called(account: &Jid, address: &Jid) -> bool {
+    address == account || account.rfc6122().as_ref() == Some(address)
+}
+
 /// Check the identity that the client wants to act as: none given, or the account's own address
 /// (RFC 6120, section 6.3.8).
 ///
@@ -139,7 +144,7 @@ pub fn account(username: &str, domain: &str) -> Result<Jid, SaslError> {
 pub fn authorize(account: &Jid, authzid: Option<&str>) -> Result<(), SaslError> {
     match authzid {
         None | Some("") => Ok(()),
-        Some(text) if Jid::parse(text).is_ok_and(|jid| jid == *account) => Ok(()),
+        Some(text) if Jid::parse(text).is_ok_and(|jid| is_called(account, &jid)) => Ok(()),
         Some(_) => Err(SaslError::new(SaslCondition::InvalidAuthzid, "You can only act as yourself")),
     }
 }

@@ -255,6 +255,8 @@ fn passwords() {
     assert_eq!(prepare_password(""), Err(PasswordError::Empty));
     assert_eq!(prepare_password("\u{ad}"), Err(PasswordError::Empty));
     assert_eq!(prepare_password("a\u{7}b"), Err(PasswordError::Forbidden));
+    // SASLprep knows Unicode 3.2 only.
+    assert_eq!(prepare_password("a\u{1f600}").unwrap(), "a\u{1f600}");
     assert_eq!(derive_keys(Hash::Sha1, "x", b"salt", 0), Err(PasswordError::Iterations));
     let one = derive_keys(Hash::Sha256, "IX", b"salt", 10).unwrap();
     assert!(one.matches(&derive_keys(Hash::Sha256, "I\u{ad}X", b"salt", 10).unwrap()));
@@ -303,4 +305,16 @@ fn failures_and_names() {
     assert_eq!(Mechanism::from_name("EXTERNAL"), None);
     assert_eq!(channel().types().collect::<Vec<_>>(), ["tls-exporter", "tls-server-end-point"]);
     assert!(!format!("{:?}", channel()).contains("exported"));
+}
+
+#[test]
+fn a_password_is_known_in_either_form() {
+    let (salt, rounds) = (b"salt".as_slice(), 10);
+    // A superscript two: SASLprep makes a digit of it, OpaqueString leaves it alone.
+    for stored in ["m\u{b2}", "m2"] {
+        let keys = super::password::keys_of(Hash::Sha256, stored, salt, rounds).unwrap();
+        let is_it = |password| is_password_of(&keys, Hash::Sha256, password, salt, rounds).unwrap();
+        assert!(is_it("m\u{b2}") && !is_it("m3") && !is_it("M2"), "{stored}");
+        assert_eq!(is_it("m2"), stored == "m2");
+    }
 }
