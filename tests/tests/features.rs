@@ -199,3 +199,69 @@ fn no_accounts_from_a_client_unless_the_domain_allows_it() {
     register(&mut client, "mercutio", "a plague");
     client.expect_refusal_before_login("r");
 }
+
+/// What is registered are letters as they were written, but for spellings of the same; and a name that older software
+/// takes for another is that other one's.
+#[test]
+fn names_beyond_ascii() {
+    let many = "'jabber:iq:register' { 'registrations-per-hour' = 100 }";
+    let server = Server::builder().users(["romeo"]).open_registration().settings(many).start();
+    let answer = |name: &str| {
+        let mut client = stranger(&server);
+        register(&mut client, name, "secret");
+        client.next_element()
+    };
+    for name in ["fu\u{df}ball", "caf\u{65}\u{301}", "\u{ff4d}ercutio", "\u{5d0}\u{5d1}1"] {
+        let answer = answer(name);
+        assert!(answer.matches("<iq type='result' id='r'/>"), "{name}: {answer}");
+    }
+    let error = |condition: &str| {
+        format!(
+            "<iq type='error' id='r'><error><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        )
+    };
+    for name in ["fussball", "FU\u{1e9e}BALL", "caf\u{e9}", "Mercutio"] {
+        let answer = answer(name);
+        assert!(answer.matches(&error("conflict")), "{name}: {answer}");
+    }
+    for name in ["\u{17f}", "\u{fb01}sh", "\u{265a}"] {
+        let answer = answer(name);
+        assert!(answer.matches("<iq type='error' id='r'/>"), "{name}: {answer}");
+    }
+    let list = server.command(&["user", "list", "localhost"]);
+    for name in ["fu\u{df}ball", "caf\u{e9}", "mercutio", "\u{5d0}\u{5d1}1"] {
+        assert!(list.lines().any(|line| line.contains(&format!("{name}@localhost"))), "{name}: {list}");
+    }
+    assert!(!list.lines().any(|line| line.starts_with("s@localhost")), "{list}");
+
+    let mut older = server.connect();
+    older.login("fussball", "secret", Some("pitch"));
+    assert_eq!(older.bare(), "fu\u{df}ball@localhost");
+    older.available();
+    let mut romeo = server.login("romeo/orchard");
+    romeo.send("<message to='fussball@localhost' type='chat'><body>goal</body></message>");
+    older.expect(
+        "<message from='romeo@localhost/orchard' to='fu\u{df}ball@localhost'><body>goal</body></message>",
+    );
+    romeo.send("<message to='FU\u{1e9e}BALL@localhost/pitch' type='chat'><body>two</body></message>");
+    older.expect("<message from='romeo@localhost/orchard'><body>two</body></message>");
+    // One's own name in another spelling is one's own.
+    older.send(format!(
+        "<iq type='set' id='p' to='localhost'><query xmlns='{REGISTER}'><username>FU\u{1e9e}BALL</username>\
+         <password>other</password></query></iq>"
+    ));
+    older.expect("<iq type='result' id='p'/>");
+    server.connect().login("fu\u{df}ball", "other", None);
+}
+
+#[test]
+fn messages_for_a_name_as_older_software_writes_it_are_kept() {
+    let server = Server::builder().users(["romeo", "fu\u{df}ball"]).start();
+    let mut romeo = server.login("romeo/orchard");
+    romeo.send("<message to='fussball@localhost' type='chat'><body>goal</body></message>");
+    romeo.send("<iq type='get' id='1' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+    romeo.expect("<iq type='result' id='1'/>");
+    let mut player = server.login("fu\u{df}ball/pitch");
+    player.available();
+    player.expect("<message from='romeo@localhost/orchard'><body>goal</body></message>");
+}

@@ -51,7 +51,7 @@ impl Server {
         Ok(self.directory.account(jid.as_str()).is_some() || self.is_account(jid).await?)
     }
 
-    /// Whether somebody with this address has an account.
+    /// Whether somebody with this very address has an account.
     pub(crate) async fn is_account(&self, jid: &Jid) -> Result<bool, Error> {
         if jid.local().is_none() {
             return Ok(false);
@@ -60,11 +60,33 @@ impl Server {
             return Ok(true);
         }
         let asked = self.known_accounts.asking();
-        let exists = self.storage.account(jid).await?.is_some();
+        let exists = self.storage.account(jid).await?.is_some_and(|account| account.jid == jid.bare());
         if exists {
             self.known_accounts.exists(jid.bare_str(), asked);
         }
         Ok(exists)
+    }
+
+    /// The address that is meant, if whoever writes this one follows RFC 6122, where some names are written in another
+    /// way, and there is such an account and no other. Of those who are online, and of names that are known, nothing is
+    /// looked up.
+    pub(crate) async fn meant(&self, to: &Jid) -> Option<Jid> {
+        let bare = to.bare_str();
+        let is_somebodys = to.local().is_some() && self.is_local(to.domain());
+        if !is_somebodys || self.directory.account(bare).is_some() || self.known_accounts.contains(bare) {
+            return None;
+        }
+        let asked = self.known_accounts.asking();
+        // Without an answer it stays as it is.
+        let account = self.storage.account(to).await.ok()??;
+        if account.jid.as_str() == bare {
+            self.known_accounts.exists(bare, asked);
+            return None;
+        }
+        match to.resource() {
+            Some(resource) => account.jid.with_resource(resource).ok(),
+            None => Some(account.jid),
+        }
     }
 
     /// Commit a batch, and forget the accounts that it removes.
@@ -158,7 +180,7 @@ impl Server {
     /// Remove an account with all that it owns, virtual hosts excepted: these are nobody's then. Its contacts hear that
     /// nothing is left between them, then its sessions end.
     pub async fn remove_account(&self, jid: &Jid) -> Result<(), AccountError> {
-        if self.storage.account(jid).await?.is_none() {
+        if self.storage.account(jid).await?.is_none_or(|account| account.jid != jid.bare()) {
             return Err(AccountError::NotFound);
         }
         let released = self.release_vhosts_of(jid).await;

@@ -11,6 +11,8 @@ use waxwing_xmpp::sasl::{Hash, Keys};
 /// which no password has and which stay the same, so that nobody learns which accounts there are.
 #[derive(Debug)]
 pub struct Credentials {
+    /// Whose they are: software that follows RFC 6122 may call the account something else.
+    pub account: Jid,
     /// The hash that the keys are of.
     pub hash: Hash,
     /// The salt of the password.
@@ -84,6 +86,7 @@ impl Server {
             tag.as_ref().iter().copied().take(count).collect()
         };
         Credentials {
+            account: jid.clone(),
             hash,
             salt: bytes("salt", SALT_BYTES),
             iterations: self.settings.scram_iterations,
@@ -96,14 +99,22 @@ impl Server {
 
 /// The credentials of a hash, if the account has them.
 fn of(account: Account, hash: Hash) -> Option<Credentials> {
-    let Account { sha1, sha256, enabled, .. } = account;
+    let Account { jid: account, sha1, sha256, enabled, .. } = account;
     let alone = sha1.is_some() != sha256.is_some();
     let stored = match hash {
         Hash::Sha1 => sha1,
         Hash::Sha256 => sha256,
     };
     let ScramKeys { iterations, salt, stored_key, server_key } = stored?;
-    Some(Credentials { hash, salt, iterations, keys: Keys { stored_key, server_key }, enabled, alone })
+    Some(Credentials {
+        account,
+        hash,
+        salt,
+        iterations,
+        keys: Keys { stored_key, server_key },
+        enabled,
+        alone,
+    })
 }
 
 /// Where the secret behind decoy keys is kept.

@@ -70,6 +70,11 @@ impl Server {
         if stanza.to.is_none() && stanza.kind() != Kind::Presence {
             stanza.to = Some(session.account.jid.clone());
         }
+        if let Some(to) = &stanza.to
+            && let Some(meant) = self.meant(to).await
+        {
+            stanza.to = Some(meant);
+        }
         let source = Source::of(session);
         let recipient = stanza.to.as_ref().and_then(|to| self.directory.account(to.bare_str()));
 

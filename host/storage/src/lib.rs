@@ -14,6 +14,7 @@ mod plugin;
 mod postgres;
 mod purge;
 mod queue;
+mod readdress;
 mod sqlite;
 pub mod tools;
 mod types;
@@ -23,6 +24,7 @@ pub use location::{Location, LocationError};
 pub use metrics::{Distribution, Metrics, Pool};
 pub use plugin::{ACCOUNT_DATA, AccountData, Alarm, InstalledPlugin};
 pub use postgres::{Address, Postgres, PostgresError, PostgresOptions};
+pub use readdress::{Decision, Undecided};
 pub use sqlite::{OpenError, Sqlite, SqliteOptions};
 pub use types::{
     Account, AccountSummary, LogEntry, LogQuery, Roster, RosterItem, ScramKeys, TableRange, TableRows, Vhost,
@@ -103,7 +105,8 @@ pub trait Storage: Send + Sync + 'static {
     /// queue is full. After `Unavailable`, or if the future is dropped, the batch may or may not have been kept.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>>;
 
-    /// An account by its bare JID.
+    /// The account that a bare JID means: the one of that name, or else the one whose name software that follows RFC 6122
+    /// writes so (`fussball@` for `fußball@`). There cannot be both.
     fn account<'a>(&'a self, jid: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>>;
     /// Up to `limit` accounts of a domain, after `after`, in order of their addresses.
     fn accounts<'a>(

@@ -8,7 +8,8 @@ use clap::Subcommand;
 use std::path::PathBuf;
 use waxwing_config::Settings;
 use waxwing_storage::tools::{self, ToolError};
-use waxwing_storage::{Location, LocationError, Metrics, OpenError, PostgresError};
+use waxwing_storage::{Decision, Location, LocationError, Metrics, OpenError, PostgresError};
+use waxwing_xmpp::Jid;
 
 /// The database.
 #[derive(Subcommand)]
@@ -21,7 +22,14 @@ pub enum Db {
         json: bool,
     },
     /// Bring the schema to the version of this program, with the server stopped. A server does so at its start, too.
-    Migrate,
+    Migrate {
+        /// Give an account or a domain that an earlier release has stored another name, where it cannot keep its own.
+        #[arg(long, value_name = "STORED=OTHER")]
+        rename: Vec<String>,
+        /// Erase such an account, or all that is on such a domain, with all that it owns.
+        #[arg(long, value_name = "STORED")]
+        erase: Vec<String>,
+    },
     /// Write all that is in the database into a new file, while the server goes on. The file is an SQLite database,
     /// whichever engine it is of, that only its owner may read.
     Backup {
@@ -73,7 +81,7 @@ impl Db {
         let settings = settings()?;
         let location = match &self {
             // What is made may be the first that is there.
-            Self::Migrate | Self::Restore { .. } | Self::Copy { to: None, .. } => {
+            Self::Migrate { .. } | Self::Restore { .. } | Self::Copy { to: None, .. } => {
                 wiring::prepared_location(&settings)?
             }
             _ => wiring::location(&settings)?,
@@ -81,8 +89,9 @@ impl Db {
         let at = || format!("the database {location}");
         match self {
             Self::Status { json } => status(&settings, &location, json),
-            Self::Migrate => {
-                let migrated = tools::migrate(&location).map_err(in_use).with_context(at)?;
+            Self::Migrate { rename, erase } => {
+                let decisions = decisions(&rename, erase)?;
+                let migrated = tools::migrate(&location, &decisions).map_err(in_use).with_context(at)?;
                 println!("{}", db_view::migrated(&location, migrated));
                 Ok(())
             }
@@ -116,6 +125,19 @@ impl Db {
             }
         }
     }
+}
+
+/// What is to become of addresses that cannot stay as they are stored.
+fn decisions(rename: &[String], erase: Vec<String>) -> anyhow::Result<Vec<Decision>> {
+    let renamed = rename.iter().map(|text| {
+        let (stored, other) = text.split_once('=').context("--rename takes STORED=OTHER")?;
+        let becomes = Jid::parse(other).with_context(|| format!("--rename: '{other}'"))?;
+        let fits = becomes.is_bare() && becomes.local().is_some() == stored.contains('@');
+        anyhow::ensure!(fits, "--rename: an account becomes an account, and a domain a domain");
+        Ok(Decision { stored: stored.to_owned(), becomes: Some(becomes) })
+    });
+    let erased = erase.into_iter().map(|stored| Ok(Decision { stored, becomes: None }));
+    renamed.chain(erased).collect()
 }
 
 fn given(url: &str, name: &'static str) -> anyhow::Result<Location> {

@@ -119,7 +119,7 @@ impl<T: Socket> Exchange<'_, T> {
         let authzid = first.authzid.take();
         let account = sasl::account(&first.username, self.domain)?;
         let found = self.shared.server.credentials(&account, hash).await;
-        let Credentials { salt, iterations, keys, enabled, .. } = known(found)?;
+        let Credentials { account, salt, iterations, keys, enabled, .. } = known(found)?;
         let nonce = self.shared.random_text().map_err(|error| Failure::Ended(error.into()))?;
         let (scram, challenge) = first.challenge(&nonce, &salt, iterations, keys);
         let last = scram.finish(&self.challenge(&challenge).await?)?;
@@ -134,16 +134,17 @@ impl<T: Socket> Exchange<'_, T> {
         let busy = SaslError::from(SaslCondition::TemporaryAuthFailure);
         let _permit = self.shared.password_checks.acquire().await.map_err(|_| busy)?;
         let check = move || {
-            let found = sasl::derive_keys(known.hash, &password, &known.salt, known.iterations);
-            (found.is_ok_and(|found| found.matches(&known.keys)), password, known)
+            let Credentials { keys, hash, salt, iterations, .. } = &known;
+            let right = sasl::is_password_of(keys, *hash, &password, salt, *iterations);
+            (right.unwrap_or(false), password, known)
         };
         let (right, password, known) = tokio::task::spawn_blocking(check).await.map_err(|_| busy)?;
         if !right {
             return Err(SaslCondition::NotAuthorized.into());
         }
-        admit(&account, known.enabled, authzid.as_deref())?;
-        self.shared.server.complete_keys(&account, &password, &known).await;
-        Ok(account)
+        admit(&known.account, known.enabled, authzid.as_deref())?;
+        self.shared.server.complete_keys(&known.account, &password, &known).await;
+        Ok(known.account)
     }
 
     /// Send a challenge and wait for the response.

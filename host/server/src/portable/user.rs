@@ -92,6 +92,7 @@ impl User {
 impl Server {
     /// Whether the account is there; one whose import was interrupted is not.
     pub(super) async fn has_imported(&self, jid: &Jid) -> Result<bool, PortableError> {
+        // An account that older software calls so has the name, too.
         Ok(self.storage.account(jid).await?.is_some() && !self.is_unfinished(jid).await?)
     }
 

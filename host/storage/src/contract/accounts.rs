@@ -36,6 +36,32 @@ pub async fn an_account_is_created_once(place: &dyn Place) {
     assert_eq!(storage.account(&jid(OWNER)).await.unwrap(), Some(account(OWNER)));
 }
 
+/// Names that software of RFC 6122 cannot tell from each other are one: the first to come has it, and is found by
+/// either.
+pub async fn a_name_has_one_account_however_old_the_software(place: &dyn Place) {
+    let storage = place.open().await;
+    let create = |name: &str| Write::CreateAccount(account(&format!("{name}@example.org")));
+    commit(&*storage, [create("fu\u{df}ball"), create("\u{3c3}")]).await.unwrap();
+    for name in ["fussball", "fu\u{df}ball", "\u{3c2}", "\u{3c3}"] {
+        let result = commit(&*storage, [create(name)]).await;
+        assert!(matches!(result, Err(Error::Account(AccountError::Exists))), "{name}: {result:?}");
+    }
+    for (called, name) in [("fussball", "fu\u{df}ball"), ("fu\u{df}ball", "fu\u{df}ball")] {
+        let found = storage.account(&jid(&format!("{called}@example.org"))).await.unwrap();
+        assert_eq!(found, Some(account(&format!("{name}@example.org"))), "{called}");
+    }
+    // Of another domain.
+    commit(&*storage, [Write::CreateAccount(account("fussball@example.com"))]).await.unwrap();
+    // Once it is gone, the other may come.
+    commit(&*storage, [Write::RemoveAccount(jid("fu\u{df}ball@example.org"))]).await.unwrap();
+    assert_eq!(storage.account(&jid("fussball@example.org")).await.unwrap(), None);
+    commit(&*storage, [create("fussball")]).await.unwrap();
+    let result = commit(&*storage, [create("fu\u{df}ball")]).await;
+    assert!(matches!(result, Err(Error::Account(AccountError::Exists))), "{result:?}");
+    // What it writes in its own way names nobody else.
+    assert_eq!(storage.account(&jid("\u{3c2}@example.org")).await.unwrap(), None);
+}
+
 /// Both sets of keys change and nothing else does.
 pub async fn keys_change_of_an_account_that_exists(place: &dyn Place) {
     let storage = place.open().await;

@@ -45,6 +45,7 @@ macro_rules! contract_tests {
         $crate::contract_tests! { $place; accounts:
             an_account_comes_back_as_created,
             an_account_is_created_once,
+            a_name_has_one_account_however_old_the_software,
             keys_change_of_an_account_that_exists,
             an_account_may_have_keys_of_one_mechanism,
             missing_keys_are_completed,

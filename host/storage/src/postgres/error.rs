@@ -1,6 +1,6 @@
 //! What PostgreSQL and its client say, as what an engine answers.
 
-use crate::Error;
+use crate::{Error, Undecided};
 use tokio_postgres::error::SqlState;
 
 /// Why a database could not be opened.
@@ -43,6 +43,9 @@ pub enum PostgresError {
         /// The latest version that this release knows.
         known: i64,
     },
+    /// Written by an earlier release, with addresses that cannot stay as they are.
+    #[error("{0}")]
+    Addresses(Undecided),
     /// What the database or the way there says.
     #[error("{}", sentence(.0))]
     Database(#[from] tokio_postgres::Error),

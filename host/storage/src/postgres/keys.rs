@@ -4,19 +4,26 @@ use super::steps::{Step, Unmet, must, step};
 use super::value::Value;
 use crate::convert::{KeyColumns, millis};
 use crate::{Account, ScramKeys};
+use std::borrow::Cow;
 use waxwing_xmpp::Jid;
 
 pub(super) fn create(account: &Account) -> Step<'_> {
     let Account { jid, sha1, sha256, created, enabled } = account;
+    // `$5` is null where `$6` is the name as it is.
     let mut step = step!(
-        Unmet::Exists => "INSERT INTO account (domain, jid, created, enabled, sha1_iterations, sha1_salt,
+        Unmet::Exists => "INSERT INTO account (domain, jid, created, enabled, rfc6122, sha1_iterations, sha1_salt,
          sha1_stored_key, sha1_server_key, sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (domain, jid) DO NOTHING",
+         SELECT $1, $2, $3, $4, $5, $7, $8, $9, $10, $11, $12, $13, $14
+         WHERE NOT EXISTS (SELECT 1 FROM account WHERE domain = $1 AND (jid = $6 OR rfc6122 = $6))
+         ON CONFLICT (domain, jid) DO NOTHING",
         jid.domain(),
         jid.bare_str(),
         millis(*created),
         *enabled,
     );
+    let older = jid.rfc6122().map(|older| older.bare_str().to_owned());
+    step.values.push(Value::Text(older.clone().map(Cow::Owned)));
+    step.values.push(older.unwrap_or_else(|| jid.bare_str().to_owned()).into());
     add(&mut step, [sha1.as_ref(), sha256.as_ref()]);
     step
 }

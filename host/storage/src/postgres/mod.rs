@@ -97,7 +97,7 @@ impl Postgres {
         // Under the lock that the session holds.
         let (blocking_address, patience) = (address.clone(), options.connect_timeout);
         let migrated = tokio::task::spawn_blocking(move || {
-            migrations::migrate(&mut blocking::connect(&blocking_address, patience)?)
+            migrations::migrate(&mut blocking::connect(&blocking_address, patience)?, &[])
         });
         migrated.await.map_err(|_| PostgresError::Silent)??;
         session.warn_if_not_durable().await?;

@@ -13,14 +13,18 @@ use tokio_postgres::Row;
 use waxwing_xmpp::Jid;
 
 impl Reads {
-    pub(super) async fn account(&self, jid: &Jid) -> Result<Option<Account>> {
+    pub(super) async fn account(&self, called: &Jid) -> Result<Option<Account>> {
         let sql = "SELECT sha1_iterations, sha1_salt, sha1_stored_key, sha1_server_key,
-             sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled
-             FROM account WHERE domain = $1 AND jid = $2";
-        let rows = self.query(sql, &[&encode(jid.domain()), &encode(jid.bare_str())]).await?;
+             sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled, jid
+             FROM account WHERE domain = $1 AND jid = $2
+             UNION ALL
+             SELECT sha1_iterations, sha1_salt, sha1_stored_key, sha1_server_key,
+             sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled, jid
+             FROM account WHERE domain = $1 AND rfc6122 = $2 LIMIT 1";
+        let rows = self.query(sql, &[&encode(called.domain()), &encode(called.bare_str())]).await?;
         let account = |row: &Row| {
             let (sha1, sha256, created) = (keys(row, 0)?, keys(row, 4)?, time(row.try_get(8)?)?);
-            Ok(Account { jid: jid.bare(), sha1, sha256, created, enabled: row.try_get(9)? })
+            Ok(Account { jid: jid(&text(row, 10)?)?, sha1, sha256, created, enabled: row.try_get(9)? })
         };
         rows.first().map(account).transpose()
     }

@@ -4,6 +4,8 @@ mod plans;
 
 use super::*;
 use crate::contract::Place;
+use crate::readdress::tests as readdress;
+use crate::sqlite::migrations::RFC7622;
 use crate::{Error, Write, contract_tests};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -168,6 +170,37 @@ async fn an_older_database_is_brought_up_to_date() {
         storage.commit(Batch::one(Write::SetAlarm(alarm.clone()))).await.unwrap();
         assert_eq!(storage.alarms(1, 1).await.unwrap(), [alarm]);
     }
+}
+
+/// A database of the release before RFC 7622.
+fn spelt_by_older_rules(rows: &[&str]) -> Database {
+    let database = Database::new();
+    database.execute("CREATE TABLE migration (version BIGINT PRIMARY KEY, applied BIGINT NOT NULL)");
+    for (n, file) in (1..RFC7622).zip(&migrations::FILES) {
+        database.execute(&format!("{file}; INSERT INTO migration VALUES ({n}, 0)"));
+    }
+    for rows in rows {
+        database.execute(&rows.replace("BYTES", "''"));
+    }
+    database
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_are_spelt_anew() {
+    let database = spelt_by_older_rules(&[readdress::ROWS]);
+    readdress::is_readdressed(&database.postgres().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_collide_are_named_and_wait_for_a_decision() {
+    let database = spelt_by_older_rules(&[readdress::ROWS, readdress::COLLIDING]);
+    for _ in 0..2 {
+        readdress::is_undecided(&sentence(&database).await);
+    }
+    let location = crate::Location::Postgres(Box::new(database.address()));
+    let migrated = std::thread::spawn(move || crate::tools::migrate(&location, &readdress::decisions()));
+    migrated.join().unwrap().unwrap();
+    readdress::is_readdressed(&database.postgres().await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

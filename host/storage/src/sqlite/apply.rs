@@ -83,11 +83,15 @@ pub(super) fn run(db: &Connection, sql: &str, params: impl Params) -> Result<usi
 fn create_account(db: &Connection, account: &Account) -> Result<()> {
     let Account { jid, sha1, sha256, created, enabled } = account;
     let (sha1, sha256) = (KeyColumns::of(sha1.as_ref()), KeyColumns::of(sha256.as_ref()));
+    let older = jid.rfc6122();
+    let older = older.as_ref().map(Jid::bare_str);
     let made = run(
         db,
         "INSERT INTO account (domain, jid, sha1_iterations, sha1_salt, sha1_stored_key, sha1_server_key,
-         sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (domain, jid) DO NOTHING",
+         sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled, rfc6122)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+         WHERE NOT EXISTS (SELECT 1 FROM account WHERE domain = ?1 AND (jid = ?14 OR rfc6122 = ?14))
+         ON CONFLICT (domain, jid) DO NOTHING",
         params![
             jid.domain(),
             jid.bare_str(),
@@ -101,6 +105,8 @@ fn create_account(db: &Connection, account: &Account) -> Result<()> {
             sha256.server_key,
             millis(*created),
             enabled,
+            older,
+            older.unwrap_or(jid.bare_str()),
         ],
     )?;
     if made == 0 { Err(Error::Account(AccountError::Exists)) } else { Ok(()) }

@@ -2,11 +2,18 @@
 
 use super::OpenError;
 use crate::convert::now;
-use rusqlite::{Connection, TransactionBehavior};
+use crate::readdress::{Decision, Failed, Sql, readdress};
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 /// File N is version N; a file that was released is never changed.
-pub(crate) const FILES: [&str; 2] =
-    [include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_plugins.sql")];
+pub(crate) const FILES: [&str; 3] = [
+    include_str!("migrations/0001_init.sql"),
+    include_str!("migrations/0002_plugins.sql"),
+    include_str!("migrations/0003_rfc7622.sql"),
+];
+
+/// With this version addresses are spelt as RFC 7622 has them.
+pub(crate) const RFC7622: i64 = 3;
 
 /// Marks the file as ours ("waxw"), for `file` and for us.
 const APPLICATION_ID: i32 = 0x7761_7877;
@@ -32,7 +39,11 @@ pub(crate) fn version(db: &Connection) -> Result<i64, OpenError> {
 }
 
 /// Bring a database, new or old, to the version of this program. Answers the version that was found.
-pub(crate) fn migrate(db: &mut Connection) -> Result<i64, OpenError> {
+///
+/// # Errors
+/// When it is newer, belongs to another program, cannot be changed or has addresses that the operator must decide about;
+/// then it is as it was.
+pub(crate) fn migrate(db: &mut Connection, decisions: &[Decision]) -> Result<i64, OpenError> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
     if found > KNOWN {
@@ -44,9 +55,32 @@ pub(crate) fn migrate(db: &mut Connection) -> Result<i64, OpenError> {
     )?;
     for (version, file) in (1..).zip(FILES).filter(|(version, _)| *version > found) {
         transaction.execute_batch(file)?;
+        if version == RFC7622 {
+            readdress(&mut &*transaction, decisions).map_err(|failed| match failed {
+                Failed::Sql(error) => OpenError::from(error),
+                Failed::Undecided(undecided) => OpenError::Addresses(undecided),
+            })?;
+        }
         transaction.execute("INSERT INTO migration (version, applied) VALUES (?, ?)", [version, now()])?;
         tracing::info!(version, "database schema applied");
     }
     transaction.commit()?;
     Ok(found)
+}
+
+impl Sql for &Connection {
+    type Error = rusqlite::Error;
+
+    fn each(&mut self, sql: &str, values: &[&str], row: &mut dyn FnMut(&str)) -> rusqlite::Result<()> {
+        let mut statement = self.prepare(&sql.replace('$', "?"))?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(found) = rows.next()? {
+            row(found.get_ref(0)?.as_str()?);
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, sql: &str, values: &[&str]) -> rusqlite::Result<()> {
+        self.execute(&sql.replace('$', "?"), params_from_iter(values)).map(drop)
+    }
 }

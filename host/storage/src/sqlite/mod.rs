@@ -72,7 +72,7 @@ impl Sqlite {
         let lock = Lock::take(path)?;
         open::prepare(path)?;
         let mut db = open::writer(path, &options)?;
-        migrations::migrate(&mut db)?;
+        migrations::migrate(&mut db, &[])?;
         open::enter_wal(&db, &options)?;
         let readers = Arc::new(Readers::open(path)?);
         let (sender, requests) = mpsc::channel();

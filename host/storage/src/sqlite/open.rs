@@ -1,6 +1,7 @@
 //! Opening the database file: whose it is, who else has it, and how its connections are set.
 
 use super::SqliteOptions;
+use crate::Undecided;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -45,6 +46,9 @@ pub enum OpenError {
         /// The latest version that this release knows.
         known: i64,
     },
+    /// Written by an earlier release, with addresses that cannot stay as they are.
+    #[error("{0}")]
+    Addresses(Undecided),
     /// What SQLite said.
     #[error("the database cannot be opened: {0}")]
     Sqlite(rusqlite::Error),

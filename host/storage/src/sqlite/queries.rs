@@ -9,19 +9,26 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use waxwing_xmpp::Jid;
 
-pub(super) fn account(db: &Connection, jid: &Jid) -> Result<Option<Account>> {
+pub(super) fn account(db: &Connection, called: &Jid) -> Result<Option<Account>> {
     let mut statement = db.prepare_cached(
         "SELECT sha1_iterations, sha1_salt, sha1_stored_key, sha1_server_key,
-         sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled
-         FROM account WHERE domain = ? AND jid = ?",
+         sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled, jid
+         FROM account WHERE domain = ?1 AND jid = ?2
+         UNION ALL
+         SELECT sha1_iterations, sha1_salt, sha1_stored_key, sha1_server_key,
+         sha256_iterations, sha256_salt, sha256_stored_key, sha256_server_key, created, enabled, jid
+         FROM account WHERE domain = ?1 AND rfc6122 = ?2 LIMIT 1",
     )?;
     let found = statement
-        .query_row([jid.domain(), jid.bare_str()], |row| {
-            Ok((keys(row, 0)?, keys(row, 4)?, row.get(8)?, row.get(9)?))
+        .query_row([called.domain(), called.bare_str()], |row| {
+            let name = row.get_ref(10)?.as_str()?;
+            let other = (name != called.bare_str()).then(|| name.to_owned());
+            Ok((keys(row, 0)?, keys(row, 4)?, row.get(8)?, row.get(9)?, other))
         })
         .optional()?;
-    let Some((sha1, sha256, created, enabled)) = found else { return Ok(None) };
-    Ok(Some(Account { jid: jid.bare(), sha1, sha256, created: time(created)?, enabled }))
+    let Some((sha1, sha256, created, enabled, other)) = found else { return Ok(None) };
+    let jid = other.map_or_else(|| Ok(called.bare()), |name| jid(&name))?;
+    Ok(Some(Account { jid, sha1, sha256, created: time(created)?, enabled }))
 }
 
 /// The columns are never null: keys that an account does not have are 0 iterations and empty bytes.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::contract::Place;
+use crate::readdress::tests as readdress;
 use crate::{Error, Write, contract_tests};
 use rusqlite::{Connection, StatementStatus};
 use std::path::PathBuf;
@@ -127,6 +128,43 @@ async fn an_older_database_is_brought_up_to_date() {
     }
 }
 
+/// A database of the release before RFC 7622.
+fn spelt_by_older_rules(folder: &Folder, rows: &[&str]) {
+    let db = Connection::open(folder.file()).unwrap();
+    db.pragma_update(None, "application_id", 0x7761_7877).unwrap();
+    let migration = "CREATE TABLE migration (version BIGINT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL)";
+    db.execute_batch(migration).unwrap();
+    for (n, file) in (1_i64..migrations::RFC7622).zip(&migrations::FILES) {
+        db.execute_batch(file).unwrap();
+        db.execute("INSERT INTO migration (version, applied) VALUES (?, 0)", [n]).unwrap();
+    }
+    for rows in rows {
+        db.execute_batch(&rows.replace("BYTES", "x''")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_spelt_anew() {
+    let folder = Folder::new();
+    spelt_by_older_rules(&folder, &[readdress::ROWS]);
+    readdress::is_readdressed(&folder.sqlite().unwrap()).await;
+}
+
+#[tokio::test]
+async fn addresses_that_collide_are_named_and_wait_for_a_decision() {
+    let folder = Folder::new();
+    spelt_by_older_rules(&folder, &[readdress::ROWS, readdress::COLLIDING]);
+    for _ in 0..2 {
+        readdress::is_undecided(&sentence(folder.sqlite()));
+    }
+    let location = crate::Location::Sqlite(folder.file());
+    crate::tools::migrate(&location, &readdress::decisions()).unwrap();
+    let storage = folder.sqlite().unwrap();
+    readdress::is_readdressed(&storage).await;
+    let renamed = waxwing_xmpp::Jid::parse("d@localhost").unwrap();
+    assert!(storage.account(&renamed).await.unwrap().is_some());
+}
+
 #[test]
 fn a_second_server_is_refused_until_the_first_is_gone() {
     let folder = Folder::new();
@@ -245,7 +283,7 @@ async fn what_cannot_be_read_back_is_corrupt() {
     other
         .execute_batch(
             "INSERT INTO vhost VALUES ('a.example', 1, 'not JSON');
-             INSERT INTO account VALUES ('a.example', '@@', 1, '', '', '', 1, '', '', '', 0, 1);
+             INSERT INTO account VALUES ('a.example', '@@', 1, '', '', '', 1, '', '', '', 0, 1, NULL);
              INSERT INTO table_entry VALUES ('o@example.org', 's', 'k', 5);
              INSERT INTO plugin VALUES ('p', '*', x'0102', NULL, '{}');",
         )

@@ -67,7 +67,7 @@ impl Draft {
 
     /// Give it the schema of this program.
     pub(super) fn migrate(&mut self) -> Result<()> {
-        migrations::migrate(self.db()?)?;
+        migrations::migrate(self.db()?, &[])?;
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! The schema of a database that no server has.
 
 use super::{PATIENCE, Result};
-use crate::Location;
 use crate::postgres::{blocking, migrations as postgres_migrations};
 use crate::sqlite::{migrations as sqlite_migrations, open};
+use crate::{Decision, Location};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,23 +15,23 @@ pub struct Migrated {
 }
 
 /// Bring the schema of a database to the version of this program, as a server would. An SQLite file is made if there
-/// is none.
+/// is none. Decisions are about addresses that an earlier release has stored and that cannot stay as they are.
 ///
 /// # Errors
 /// When it is in use, newer, or cannot be changed; then it is as it was.
-pub fn migrate(location: &Location) -> Result<Migrated> {
+pub fn migrate(location: &Location, decisions: &[Decision]) -> Result<Migrated> {
     match location {
         Location::Sqlite(path) => {
             let _lock = open::Lock::take(path)?;
             open::prepare(path)?;
             let mut db = open::writer(path, &crate::SqliteOptions::default())?;
-            let from = sqlite_migrations::migrate(&mut db)?;
+            let from = sqlite_migrations::migrate(&mut db, decisions)?;
             db.close().map_err(|(_, error)| error)?;
             Ok(Migrated { from, to: sqlite_migrations::KNOWN })
         }
         Location::Postgres(address) => {
             let mut client = blocking::connect_alone(address, PATIENCE)?;
-            let from = postgres_migrations::migrate(&mut client)?;
+            let from = postgres_migrations::migrate(&mut client, decisions)?;
             Ok(Migrated { from, to: postgres_migrations::KNOWN })
         }
     }

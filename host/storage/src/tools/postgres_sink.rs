@@ -25,7 +25,7 @@ impl PostgresSink {
     pub(super) fn begin(address: &Address, replace: bool) -> Result<Self> {
         let mut client = blocking::connect_alone(address, PATIENCE)?;
         client.batch_execute(SESSION)?;
-        migrations::migrate(&mut client)?;
+        migrations::migrate(&mut client, &[])?;
         client.batch_execute("BEGIN")?;
         let mut sink = Self { client };
         for table in TABLES.iter().filter(|_| !replace) {

@@ -84,6 +84,7 @@ pub(crate) const TABLES: [Table; 9] = [
             column("sha256_server_key", Bytes),
             column("created", Int),
             column("enabled", Bool),
+            nullable("rfc6122", Text),
         ],
     },
     Table {

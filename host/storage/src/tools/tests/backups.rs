@@ -22,7 +22,7 @@ fn a_backup_is_the_whole_database_in_one_file() {
             .collect();
         assert_eq!(beside, ["backup.db"]);
         // It can be served as it is.
-        assert_eq!(migrate(&copy).unwrap().from, migrations::KNOWN);
+        assert_eq!(migrate(&copy, &[]).unwrap().from, migrations::KNOWN);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::tools::tables::MIGRATIONS;
 #[test]
 fn the_tables_are_those_that_the_migrations_make() {
     for own in Own::both() {
-        assert_eq!(migrate(&own.location).unwrap().from, 0);
+        assert_eq!(migrate(&own.location, &[]).unwrap().from, 0);
         let mut source = source::open(&own.location).unwrap();
         let mut there = source.tables().unwrap();
         there.retain(|name| name != MIGRATIONS);
@@ -25,7 +25,7 @@ fn the_tables_are_those_that_the_migrations_make() {
 #[test]
 fn a_table_of_another_form_is_seen() {
     for own in Own::both() {
-        migrate(&own.location).unwrap();
+        migrate(&own.location, &[]).unwrap();
         own.execute(
             "DROP TABLE vhost; ALTER TABLE alarm RENAME COLUMN data TO date; ALTER TABLE roster ADD x TEXT",
         );
@@ -44,14 +44,15 @@ fn a_table_of_another_form_is_seen() {
 #[test]
 fn migrating_says_what_it_did() {
     for own in Own::both() {
-        let first = migrate(&own.location).unwrap();
+        let first = migrate(&own.location, &[]).unwrap();
         assert!(first.from == 0 && first.to >= 2);
-        assert_eq!(migrate(&own.location).unwrap(), Migrated { from: first.to, to: first.to });
+        assert_eq!(migrate(&own.location, &[]).unwrap(), Migrated { from: first.to, to: first.to });
         let served = own.serve();
-        assert!(why(migrate(&own.location)).contains("in use by another server"));
+        assert!(why(migrate(&own.location, &[])).contains("in use by another server"));
         served.close();
         own.execute("INSERT INTO migration (version, applied) VALUES (99, 0)");
-        for said in [why(migrate(&own.location)), why(status(&own.location)), why(vacuum(&own.location))] {
+        for said in [why(migrate(&own.location, &[])), why(status(&own.location)), why(vacuum(&own.location))]
+        {
             assert!(said.contains("schema version 99") && said.contains("upgrade the server"), "{said}");
         }
     }

@@ -29,7 +29,7 @@ fn crowd(own: &Own, accounts: usize) {
         let keys =
             |key: &'static [u8]| [int(4096), Cell::Bytes(&[1; 16]), Cell::Bytes(key), Cell::Bytes(key)];
         let name = [text("example.org"), text(&address(n))];
-        let rest = [int(1_700_000_000_000), Cell::Bool(true)];
+        let rest = [int(1_700_000_000_000), Cell::Bool(true), Cell::Null];
         [&name[..], &keys(&[7; 20]), &keys(&[8; 32]), &rest].concat()
     });
     fill(&mut sink, "roster", accounts, &|n| vec![text(&address(n)), int(CONTACTS)]);

@@ -1,12 +1,13 @@
 use super::*;
 use crate::convert::now;
+use crate::sqlite::migrations::KNOWN;
 
 #[test]
 fn a_status_tells_what_is_there_and_who_has_it() {
     for own in Own::both() {
         let own = own.filled();
         let status = status(&own.location).unwrap();
-        assert_eq!((status.schema, status.known, &status.holder), (2, 2, &None));
+        assert_eq!((status.schema, status.known, &status.holder), (KNOWN, KNOWN, &None));
         let rows = |name: &str| status.tables.iter().find(|table| table.name == name).map(|table| table.rows);
         assert_eq!((rows("account"), rows("table_entry"), rows("log_entry")), (Some(2), Some(5), Some(3)));
         assert_eq!(status.tables.len(), TABLES.len());
