@@ -14,21 +14,22 @@ plugin! {
     }
     hooks: [Pre],
     // After those that change or refuse it.
-    interests: [messages(Stage::Pre, &["chat", "groupchat", "headline", "normal"]).order(1000)],
+    interests: [messages(Stage::Pre, &["chat", "error", "groupchat", "headline", "normal"]).order(1000)],
 }
 
 const NS: &str = "http://tigase.org/protocol/forward#v1";
+const FORWARD: &str = "{http://tigase.org/protocol/forward#v1}forward";
 
 impl Pre for MessageForward {
+    /// Only what clients send comes here, and not the copies. What looks like one is forged.
     fn on_pre(&self, event: &Event, stanza: &Stanza) -> Result {
-        // A copy of a copy would have another, without end.
-        if stanza.has("body") && !stanza.has(&format!("{{{NS}}}forward")) {
+        if stanza.has("body") && event.message_type() != "error" {
             self.forward(event, stanza, event.sender());
             if event.account() != event.sender_bare() && !router::sessions(event.account()).is_empty() {
                 self.forward(event, stanza, event.to());
             }
         }
-        Ok(Verdict::Next)
+        if stanza.has(FORWARD) { Ok(Verdict::Replace(rewritten(event, &content(stanza)))) } else { Ok(Verdict::Next) }
     }
 }
 
@@ -42,7 +43,7 @@ impl MessageForward {
         if address.is_empty() || is_address(event.sender()) || is_address(event.to()) {
             return;
         }
-        if let Err(error) = router::send(&copy(event, stanza, user, &address)) {
+        if let Err(error) = router::send(&copy(event, &content(stanza), user, &address)) {
             // The message goes its way even so.
             runtime::log(
                 runtime::Level::Warn,
@@ -52,20 +53,34 @@ impl MessageForward {
     }
 }
 
-/// The message once more. An error that it may lead to must not look like one of the message itself, so that it has
-/// no id of its own.
-fn copy(event: &Event, stanza: &Stanza, user: &str, address: &str) -> String {
+/// What is in the message, without the element that only a copy has.
+fn content(stanza: &Stanza) -> String {
     let names = stanza.children("");
     let child = |(at, name): (usize, &String)| {
         let number = names[..=at].iter().filter(|it| *it == name).count();
-        stanza.child(&format!("{name}[{number}]"))
+        stanza.child(&format!("{name}[{number}]")).filter(|_| name != FORWARD)
     };
+    names.iter().enumerate().filter_map(child).collect()
+}
+
+/// The message with this content; its addresses stay.
+fn rewritten(event: &Event, inner: &str) -> String {
+    let header = &event.header;
+    let attributes = [("type", &header.type_), ("id", &header.id), ("xml:lang", &header.lang)];
+    let attribute = |(name, value): (&str, &Option<String>)| Some(format!(" {name}='{}'", escape(value.as_ref()?)));
+    let attributes: String = attributes.into_iter().filter_map(attribute).collect();
+    format!("<message xmlns='jabber:client'{attributes}>{inner}</message>")
+}
+
+/// The message once more. An error that it may lead to must not look like one of the message itself, so that it has
+/// no id of its own.
+fn copy(event: &Event, inner: &str, user: &str, address: &str) -> String {
     xml!(
         "<message xmlns='jabber:client' from='{}' to='{}' type='{}'>{}<forward xmlns='{}' from='{}' to='{}'/></message>",
         user,
         address,
         event.message_type(),
-        raw(&names.iter().enumerate().filter_map(child).collect::<String>()),
+        raw(inner),
         NS,
         event.sender(),
         event.to(),
