@@ -164,6 +164,25 @@ fn accounts_from_a_client() {
     assert!(gone.authenticate(&mut scram).is_err(), "the account is gone");
 }
 
+/// As for PLAIN, a password takes TLS, whether or not the domain does.
+#[test]
+fn no_accounts_from_a_client_without_tls() {
+    let server = Server::builder().open_registration().tls_optional().start();
+    let mut client = server.connect();
+    let features = client.open();
+    assert!(features.child("register").is_none(), "{features}");
+    register(&mut client, "mercutio", "a plague");
+    client.expect(
+        "<iq type='error' id='r'><error type='modify'>\
+        <policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+    );
+    client.starttls();
+    let features = client.open();
+    assert!(features.child("register").is_some(), "{features}");
+    register(&mut client, "mercutio", "a plague");
+    client.expect("<iq type='result' id='r'/>");
+}
+
 #[test]
 fn one_address_makes_only_so_many_accounts() {
     let limit = "'jabber:iq:register' { 'registrations-per-hour' = 1 }";

@@ -16,7 +16,7 @@ use waxwing_config::ClientCertificate;
 use waxwing_server::{BindError, ResumeError, Resumed, Session, Vhost};
 use waxwing_xmpp::sasl::{SaslCondition, SaslError};
 use waxwing_xmpp::{
-    Condition, Element, Frame, Jid, Kind, Stanza, StreamCondition, StreamError, Type, escape, ns,
+    Condition, Element, Frame, Jid, Kind, Stanza, StanzaError, StreamCondition, StreamError, Type, escape, ns,
 };
 
 /// IQs taken from one stream before it logs in: filling in a registration takes a few.
@@ -114,8 +114,9 @@ async fn log_in<T: Socket>(
                         handshake";
             return Err(error.with_text(text).into());
         }
-        let offer = Offer { tls, settings: &settings, binding: &secured.binding };
-        link.push(&offer.to_xml(&shared.server.stream_features(&vhost, false)));
+        let tls_required = vhost.tls_required();
+        let offer = Offer { tls, tls_required, settings: &settings, binding: &secured.binding };
+        link.push(&offer.to_xml(&shared.server.features_before_login(&vhost, tls)));
         link.flush().await?;
         match before_login(link, &vhost, address, offer, shared).await? {
             Step::StartTls => {
@@ -125,7 +126,7 @@ async fn log_in<T: Socket>(
             Step::LoggedIn(login) => {
                 restart(link);
                 let vhost = open_stream(link, Some(&login.account), door, shared).await?;
-                link.push(&after_login(&shared.server.stream_features(&vhost, true)));
+                link.push(&after_login(&shared.server.features_after_login(&vhost)));
                 link.flush().await?;
                 return Ok(login);
             }
@@ -237,7 +238,14 @@ async fn before_login<T: Socket>(
             }
             Frame::Stanza(stanza) if stanza.kind() == Kind::Iq && offer.login() && iqs < IQS_BEFORE_LOGIN => {
                 iqs += 1;
-                let reply = shared.server.receive_before_login(vhost, Some(address), stanza).await;
+                let reply = match offer.tls {
+                    true => shared.server.receive_before_login(vhost, Some(address), stanza).await,
+                    // What a stranger fills in, such as a password, is for nobody else to read.
+                    false => {
+                        let error = StanzaError::from(Condition::PolicyViolation);
+                        stanza.error_reply(&error.with_text("This takes TLS"))
+                    }
+                };
                 let Some(reply) = reply else { continue };
                 let refused = is_not_authorized(&reply);
                 reply.write_to(link.output.buffer());
