@@ -56,3 +56,18 @@ fn messages_reach_them_or_go_back() {
     romeo.send(&message);
     expect_back(&mut romeo);
 }
+
+/// Somebody who misbehaves can be found, and the log has nothing to complain of in one that does not.
+#[test]
+fn an_administrator_sees_where_they_come_from() {
+    let server =
+        Server::builder().users(["admin"]).anonymous().settings("admins = [ 'admin@localhost' ]").start();
+    let client = guest(&server);
+    let jid = client.bare().to_owned();
+    let info = server.command(&["ctl", "sess-man", "get-user-info", &format!("accountjid={jid}")]);
+    assert!(info.contains("online") && info.contains("127.0.0.1"), "{info}");
+    let stranger =
+        server.failing_command(&["ctl", "sess-man", "get-user-info", "accountjid=nobody@localhost"]);
+    assert!(stranger.contains("There is no account"), "{stranger}");
+    assert!(!server.log().contains("session event failed"), "{}", server.log());
+}

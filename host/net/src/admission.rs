@@ -106,7 +106,7 @@ impl Drop for Permit {
 }
 
 /// What counts as one address: the network of an IPv6 address, an IPv4 address however it is written.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << (128 - NETWORK_BITS)))),
         v4 => v4,

@@ -51,7 +51,7 @@ impl Directory {
         &self,
         full: &Jid,
         limit: usize,
-        guest: Option<Guest>,
+        guest: &mut Option<Guest>,
         make: impl FnOnce(Arc<AccountEntry>) -> Session,
     ) -> Result<Arc<Session>, AddError> {
         let bare = full.bare_str();
@@ -59,7 +59,7 @@ impl Directory {
         let entry = match shard.get(bare) {
             Some(entry) => entry.clone(),
             None => {
-                let entry = Arc::new(AccountEntry::new(full.bare(), guest));
+                let entry = Arc::new(AccountEntry::new(full.bare(), guest.take()));
                 shard.insert(bare.into(), entry.clone());
                 entry
             }
@@ -146,6 +146,11 @@ impl AccountEntry {
     /// Whether it is somebody without an account (XEP-0175).
     pub fn is_anonymous(&self) -> bool {
         self.guest.is_some()
+    }
+
+    /// Who has logged in without an account, if this is one.
+    pub fn guest(&self) -> Option<&Guest> {
+        self.guest.as_ref()
     }
 
     /// The sessions at this moment.

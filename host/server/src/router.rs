@@ -64,6 +64,9 @@ impl Server {
     /// follow from waiting for it. `from` is stamped here, whatever it says.
     pub async fn receive(&self, session: &Arc<Session>, mut stanza: Stanza) {
         self.stats.stanzas_in.fetch_add(1, Ordering::Relaxed);
+        if let Some(guest) = session.account.guest() {
+            Box::pin(self.pace(guest)).await;
+        }
         session.has_acted(self.clock.now());
         stanza.from = Some(session.jid.clone());
         // Without `to`, a message or IQ is for the own account (RFC 6120, sections 10.3.1, 10.3.3).

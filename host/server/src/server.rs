@@ -1,6 +1,6 @@
 //! The server: what all its sessions share, and how sessions begin and end.
 
-use crate::anonymous::Guests;
+use crate::anonymous::{Guest, Guests};
 use crate::certificates::CertificateStore;
 use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
@@ -9,6 +9,7 @@ use crate::outbound::SessionEnd;
 use crate::session::Session;
 use crate::vhosts::Vhosts;
 use arc_swap::ArcSwap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use waxwing_config::Settings;
@@ -72,6 +73,12 @@ pub struct Stats {
     pub failed_resumptions: AtomicU64,
     /// Stanzas answered with an error.
     pub bounced: AtomicU64,
+    /// Stanzas of clients without an account that had to wait.
+    pub anonymous_stanzas_delayed: AtomicU64,
+    /// Sessions refused to clients without an account, because there were enough from their address.
+    pub anonymous_refused: AtomicU64,
+    /// Fields of ad-hoc commands that were refused because they were too long.
+    pub fields_too_long: AtomicU64,
 }
 
 /// Why a resource could not be bound.
@@ -161,25 +168,35 @@ impl Server {
     /// Begin a session (RFC 6120, section 7). The resource is the client's wish or else chosen here.
     /// An older session with the same resource is ended with `conflict`.
     pub async fn bind(&self, account: &Jid, resource: Option<&str>) -> Result<Arc<Session>, BindError> {
-        Box::pin(self.bind_as(account, resource, false)).await
+        Box::pin(self.bind_as(account, resource, None)).await
     }
 
-    /// The same for somebody who has no account (XEP-0175): the address is one that nobody has.
+    /// Begin a session of somebody who has no account (XEP-0175), from a network of clients that are counted together. The
+    /// address is one that nobody has.
     pub async fn bind_anonymous(
         &self,
         address: &Jid,
         resource: Option<&str>,
     ) -> Result<Arc<Session>, BindError> {
-        Box::pin(self.bind_as(address, resource, true)).await
+        network: Option<IpAddr>,
+        let most = self.settings.limits.anonymous_per_address;
+        let Some(guest) = self.guests.admit(address.clone(), network, most) else {
+            self.stats.anonymous_refused.fetch_add(1, Ordering::Relaxed);
+            let error = StanzaError::from(Condition::ResourceConstraint);
+            let text = "there are enough clients without an account from your address";
+            return Err(BindError::Refused(error.with_text(text)));
+        };
+        Box::pin(self.bind_as(address, resource, Some(guest))).await
     }
 
     async fn bind_as(
         &self,
         account: &Jid,
         resource: Option<&str>,
-        anonymous: bool,
+        mut guest: Option<Guest>,
     ) -> Result<Arc<Session>, BindError> {
         let refuse = |condition| BindError::Refused(StanzaError::from(condition));
+        let anonymous = guest.is_some();
         let vhost = self.vhost(account.domain()).ok_or_else(|| refuse(Condition::NotAllowed))?;
         let jid = match resource {
             Some(wish) if !wish.is_empty() => {
@@ -194,8 +211,7 @@ impl Server {
         let limits = &self.settings.limits;
         let session = loop {
             let id = self.next_session.fetch_add(1, Ordering::Relaxed);
-            let guest = anonymous.then(|| self.guests.admit(account.clone()));
-            let added = self.directory.add(&jid, limits.sessions_per_account as usize, guest, |entry| {
+            let added = self.directory.add(&jid, limits.sessions_per_account as usize, &mut guest, |entry| {
                 Session::new(
                     id,
                     jid.clone(),

@@ -2,7 +2,7 @@
 
 use crate::account::with_account;
 use crate::paged::{contacts_of, sessions_of};
-use crate::say::{self, is_account, known};
+use crate::say::{self, is_account, known, why};
 use crate::several::addresses;
 use waxwing_plugin::accounts::Subscription;
 use waxwing_plugin::commands::{Field, Reply, Request};
@@ -81,17 +81,25 @@ pub fn info(request: &Request) -> Result<Reply> {
         .field(jid_field("accountjid", "The account").required())
         .field(yes_field(AS_TABLE, AS_TABLE).value("true"));
     with_account(request, &form, |account| {
-        let now = known(account)?;
         let sessions = sessions_of(account, None).collect::<Result<Vec<Connection>>>()?;
+        let now = match account_admin::get(account) {
+            Ok(now) => Some(now),
+            // Somebody who has logged in without one.
+            Err(account_admin::Error::NotFound) if accounts::exists(account) => None,
+            Err(error) => return Err(why(error, account)),
+        };
         let status = if sessions.is_empty() { "offline" } else { "online" };
         let mut form = admin_form(account)
             .field(text_field("JID", "Address").value(account))
-            .field(text_field("Status", "Status").value(status))
-            .field(yes_field("Account enabled", "Account enabled").value(&now.enabled.to_string()))
-            .field(text_field("created", "Made").value(&datetime(now.created)))
-            .field(login_field(&seen(account)?))
-            .field(text_field("Active connections", "Sessions").value(&sessions.len().to_string()));
-        if let Some(waiting) = offline_messages(account) {
+            .field(text_field("Status", "Status").value(status));
+        if let Some(now) = &now {
+            form = form
+                .field(yes_field("Account enabled", "Account enabled").value(&now.enabled.to_string()))
+                .field(text_field("created", "Made").value(&datetime(now.created)))
+                .field(login_field(&seen(account)?));
+        }
+        form = form.field(text_field("Active connections", "Sessions").value(&sessions.len().to_string()));
+        if let Some(waiting) = now.and_then(|_| offline_messages(account)) {
             form = form.field(text_field("Offline messages", "Offline messages").value(&waiting.to_string()));
         }
         let unless_asked = request.answer(AS_TABLE).is_none();

@@ -62,7 +62,11 @@ impl Sessions for SessMan {
     fn on_session(&self, session: &str, _: Change) -> Result<Flow> {
         if self.remember_logins {
             let now = runtime::now().to_string();
-            account_data::set(bare(session), about::LAST_LOGIN, Some(now.as_bytes()))?;
+            match account_data::set(bare(session), about::LAST_LOGIN, Some(now.as_bytes())) {
+                // Nothing is kept of those who log in without an account.
+                Err(account_data::Error::Denied) => {}
+                remembered => remembered?,
+            }
         }
         Ok(Flow::Done)
     }

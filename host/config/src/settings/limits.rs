@@ -28,6 +28,13 @@ block! {
         "connections-per-address" => connections_per_address: u32 = 1000,
         /// Sessions (connected clients) of one account at the same time.
         "sessions-per-account" => sessions_per_account: u32 = 20,
+        /// Sessions of clients without an account (XEP-0175) from one address at the same time; 0 is no limit.
+        "anonymous-per-address" => anonymous_per_address: u32 = 10,
+        /// Stanzas that a client without an account may send in a second, on average; those of ten seconds may come at
+        /// once. More of them wait. 0 is no limit.
+        "anonymous-stanzas" => anonymous_stanzas: u32 = 5,
+        /// Bytes that one field of an ad-hoc command's form may hold.
+        "form-field-bytes" => form_field_bytes: usize = 64 * 1024,
         /// Contacts in one account's roster.
         "roster-items" => roster_items: u32 = 2000,
         /// Bytes that may wait for one session's client to read them. Beyond it senders to that

@@ -6,6 +6,7 @@ use super::io::Socket;
 use super::login::{Exchange, Login};
 use super::manage::{failed, handled, too_high};
 use super::{Ending, Link, Shared};
+use crate::admission::network;
 use crate::listener::Door;
 use crate::tls::{Secured, TlsStart};
 use std::net::{IpAddr, SocketAddr};
@@ -44,7 +45,10 @@ pub async fn negotiate<T: Socket>(
         let wish = wish.and_then(|bind| bind.child_text("resource"));
         // Not to be cancelled: a session that was made must be finished.
         let bound = match anonymous {
-            true => shared.server.bind_anonymous(&account, wish.as_deref()).await,
+            true => {
+                let network = Some(network(peer.ip()));
+                shared.server.bind_anonymous(&account, wish.as_deref(), network).await
+            }
             false => shared.server.bind(&account, wish.as_deref()).await,
         };
         match bound {

@@ -2,7 +2,9 @@ use crate::accounts::AccountError;
 use crate::server::BindError;
 use crate::session::Session;
 use crate::testing::{World, jid};
+use futures_util::FutureExt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use waxwing_storage::Roster;
 use waxwing_xmpp::{Condition, Stanza};
@@ -14,7 +16,7 @@ async fn world() -> World {
 }
 
 async fn guest(world: &World) -> Arc<Session> {
-    world.bind_anonymous(&jid(GUEST), Some("a")).await.unwrap()
+    world.bind_anonymous(&jid(GUEST), Some("a"), None).await.unwrap()
 }
 
 async fn ask(world: &World, session: &Arc<Session>, xml: &str) -> String {
@@ -102,7 +104,7 @@ async fn it_cannot_be_resumed() {
 async fn only_where_it_is_allowed() {
     let world = world().await;
     let romeo = world.account("romeo@verona.lit").await;
-    let error = world.bind_anonymous(&romeo, None).await.err().unwrap();
+    let error = world.bind_anonymous(&romeo, None, None).await.err().unwrap();
     assert_eq!(refused(error), Condition::NotAuthorized);
     let session = guest(&world).await;
     for anonymous in [false, true] {
@@ -117,7 +119,7 @@ async fn only_where_it_is_allowed() {
     drop(session);
 
     world.change_vhost("verona.lit", &[("anonymous".to_owned(), "false".to_owned())]).await.unwrap();
-    let error = world.bind_anonymous(&jid(&GUEST.replace('0', "9")), None).await.err().unwrap();
+    let error = world.bind_anonymous(&jid(&GUEST.replace('0', "9")), None, None).await.err().unwrap();
     assert_eq!(refused(error), Condition::NotAuthorized);
     assert_eq!(world.session_count(), 0);
 }
@@ -129,11 +131,49 @@ async fn a_domain_that_is_switched_off_takes_nobody() {
     world.change_vhost("verona.lit", &[("enabled".to_owned(), "false".to_owned())]).await.unwrap();
     for error in [
         world.bind(&romeo, None).await.err().unwrap(),
-        world.bind_anonymous(&jid(GUEST), None).await.err().unwrap(),
+        world.bind_anonymous(&jid(GUEST), None, None).await.err().unwrap(),
     ] {
         assert_eq!(refused(error), Condition::NotAllowed);
     }
     assert_eq!(world.session_count(), 0);
     world.change_vhost("verona.lit", &[("enabled".to_owned(), "true".to_owned())]).await.unwrap();
     assert!(world.bind(&romeo, None).await.is_ok());
+}
+
+#[tokio::test]
+async fn only_so_many_from_one_network_and_only_so_fast() {
+    let world = World::with(|settings| {
+        settings.vhosts[0].anonymous = true;
+        settings.limits.anonymous_per_address = 2;
+        settings.limits.anonymous_stanzas = 1;
+    })
+    .await;
+    let network = Some([192, 0, 2, 1].into());
+    let bind = async |name: &str, network| world.bind_anonymous(&jid(name), None, network).await;
+    let first = bind("1@verona.lit", network).await.unwrap();
+    let second = bind("2@verona.lit", network).await.unwrap();
+    assert_eq!(refused(bind("3@verona.lit", network).await.err().unwrap()), Condition::ResourceConstraint);
+    bind("3@verona.lit", Some([192, 0, 2, 2].into())).await.unwrap();
+    world.finish(&second).await;
+    drop(second);
+    bind("4@verona.lit", network).await.unwrap();
+
+    let message = || Stanza::parse("<message to='3@verona.lit'><body>hi</body></message>").unwrap();
+    for _ in 0..10 {
+        world.receive(&first, message()).await;
+    }
+    assert!(world.receive(&first, message()).now_or_never().is_none());
+    assert_eq!(world.stats.anonymous_stanzas_delayed.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn they_go_when_a_domain_takes_none_any_more() {
+    let world = world().await;
+    let (session, romeo) = (guest(&world).await, world.login("romeo@verona.lit/a").await);
+    world.change_vhost("verona.lit", &[("anonymous".to_owned(), "false".to_owned())]).await.unwrap();
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut ended =
+        |session: &Session| session.poll_outgoing(&mut cx, &mut Vec::new(), 1).map(|end| end.is_err());
+    assert_eq!(ended(&session), Poll::Ready(true));
+    assert_eq!(ended(&romeo.session), Poll::Pending);
 }
