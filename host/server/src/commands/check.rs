@@ -6,17 +6,17 @@ use waxwing_xmpp::Jid;
 /// The fields as filled in: name and values.
 pub(super) type Answers = Vec<(String, Vec<String>)>;
 
-/// Take what belongs to the form, addresses and yes-or-no as they are compared. What the form carries hidden is
-/// taken from the form: it is not for users to change.
+/// Take what belongs to the form, addresses and yes-or-no as they are compared. What the form carries hidden or only
+/// shows is not for users to change. A field may have so many bytes of values.
 ///
 /// # Errors
 /// The form with what is wrong.
-pub(super) fn check(form: &Form, given: &Answers) -> Result<Answers, Form> {
+pub(super) fn check(form: &Form, given: &Answers, most: usize) -> Result<Answers, Form> {
     let mut checked = Form { fields: Vec::new(), ..form.clone() };
     let (mut answers, mut sound) = (Answers::new(), true);
     for field in &form.fields {
         let values = given.iter().find(|(var, _)| *var == field.var).map(|(_, values)| values);
-        match check_field(field, values) {
+        match check_field(field, values, most) {
             Ok(None) => checked.fields.push(field.clone()),
             Ok(Some(values)) => {
                 checked.fields.push(Field { values: values.clone(), wrong: None, ..field.clone() });
@@ -24,7 +24,9 @@ pub(super) fn check(form: &Form, given: &Answers) -> Result<Answers, Form> {
             }
             Err(wrong) => {
                 sound = false;
-                let values = values.cloned().unwrap_or_default();
+                // What is much too long is not sent back, nor is what was not to be filled in.
+                let keeps = is_to_fill_in(field) && values.is_none_or(|values| bytes(values) <= most);
+                let values = if keeps { values.cloned().unwrap_or_default() } else { field.values.clone() };
                 checked.fields.push(Field { values, wrong: Some(wrong), ..field.clone() });
             }
         }
@@ -32,11 +34,31 @@ pub(super) fn check(form: &Form, given: &Answers) -> Result<Answers, Form> {
     if sound { Ok(answers) } else { Err(checked) }
 }
 
-fn check_field(field: &Field, given: Option<&Vec<String>>) -> Result<Option<Vec<String>>, String> {
-    match field.ty {
-        "fixed" => return Ok(None),
-        "hidden" => return Ok(Some(field.values.clone())),
-        _ => {}
+/// Whether a field is there to be filled in, rather than to be read or carried along.
+fn is_to_fill_in(field: &Field) -> bool {
+    !["fixed", "hidden"].contains(&field.ty)
+}
+
+pub(super) fn bytes(values: &[String]) -> usize {
+    values.iter().map(String::len).sum()
+}
+
+fn check_field(
+    field: &Field,
+    given: Option<&Vec<String>>,
+    most: usize,
+) -> Result<Option<Vec<String>>, String> {
+    if !is_to_fill_in(field) {
+        return match given {
+            // The command is about something else.
+            Some(given) if given.join("\n").trim() != field.values.join("\n").trim() => {
+                Err(format!("This is '{}' and cannot be changed", field.values.join(" ")))
+            }
+            _ => Ok((field.ty == "hidden").then(|| field.values.clone())),
+        };
+    }
+    if given.is_some_and(|given| bytes(given) > most) {
+        return Err(format!("This is too long: {most} bytes at most"));
     }
     let Some(given) = given else {
         return if field.required { Err("This is needed".to_owned()) } else { Ok(None) };
@@ -51,6 +73,9 @@ fn check_field(field: &Field, given: Option<&Vec<String>>) -> Result<Option<Vec<
     }
     if !field.ty.ends_with("-multi") && values.len() > 1 {
         return Err("There can be only one value".to_owned());
+    }
+    if !lines && values.iter().any(|value| value.contains(['\n', '\r'])) {
+        return Err("This must be one line".to_owned());
     }
     values.into_iter().map(|value| check_value(field, value)).collect::<Result<_, _>>().map(Some)
 }
@@ -97,10 +122,12 @@ pub(super) fn complaints(form: &Form) -> Option<String> {
 /// by its label, or by either as one would type it.
 pub(super) fn filled_in(form: &Form, given: &Answers) -> Answers {
     let answer = |field: &Field| {
-        let values = given.iter().find(|(name, _)| is_called(field, name)).map(|(_, values)| values);
-        (field.var.clone(), values.unwrap_or(&field.values).clone())
+        // A name may also be that of a field in a form before.
+        let values = given.iter().find(|(name, _)| field.ty != "hidden" && is_called(field, name));
+        (field.var.clone(), values.map_or(&field.values, |(_, values)| values).clone())
     };
-    let fields = form.fields.iter().filter(|field| field.ty != "fixed");
+    let is_given = |field: &Field| given.iter().any(|(name, _)| is_called(field, name));
+    let fields = form.fields.iter().filter(|field| field.ty != "fixed" || is_given(field));
     fields.map(answer).collect()
 }
 
@@ -122,6 +149,8 @@ mod tests {
         given.iter().map(|(var, values)| ((*var).to_owned(), owned(values))).collect()
     }
 
+    const MOST: usize = 100;
+
     fn form(fields: Vec<Field>) -> Form {
         Form { fields, ..Form::default() }
     }
@@ -139,12 +168,11 @@ mod tests {
             field("lines", "text-multi"),
         ]);
         let given = answers(&[
+            ("marker", &["kept"]),
             ("who", &["Juliet@Example.ORG"]),
             ("whom", &["", "a@b.example"]),
             ("sure", &["1"]),
             ("count", &[" 7"]),
-            ("marker", &["forged"]),
-            ("note", &["x"]),
             ("unknown", &["x"]),
             ("lines", &["one", "", "two"]),
         ]);
@@ -156,7 +184,7 @@ mod tests {
             ("marker", &["kept"]),
             ("lines", &["one", "", "two"]),
         ]);
-        assert_eq!(check(&form, &given), Ok(expected));
+        assert_eq!(check(&form, &given, MOST), Ok(expected));
     }
 
     #[test]
@@ -168,7 +196,12 @@ mod tests {
             Field { range: Some((0, 9)), ..field("count", "text-single") },
             field("sure", "boolean"),
             field("single", "text-single"),
+            field("line", "text-single"),
+            field("long", "text-multi"),
+            Field { values: vec!["a.example".into()], ..field("item-list", "hidden") },
+            Field { values: vec!["a.example".into()], ..field("Domain name", "fixed") },
         ]);
+        let long = ["x".repeat(MOST / 2 + 1), "x".repeat(MOST / 2)];
         let given = answers(&[
             ("who", &["@"]),
             ("name", &[" "]),
@@ -176,8 +209,12 @@ mod tests {
             ("count", &["10"]),
             ("sure", &["perhaps"]),
             ("single", &["a", "b"]),
+            ("line", &["a\nb"]),
+            ("long", &long.each_ref().map(String::as_str)),
+            ("item-list", &["b.example"]),
+            ("Domain name", &["b.example"]),
         ]);
-        let wrong = check(&form, &given).unwrap_err();
+        let wrong = check(&form, &given, MOST).unwrap_err();
         let lines = complaints(&wrong).unwrap();
         let lines: Vec<&str> = lines.lines().collect();
         assert!(lines[0].starts_with("Who: '@' is no address"), "{lines:?}");
@@ -186,6 +223,11 @@ mod tests {
         assert_eq!(lines[3], "count: '10' is no whole number from 0 to 9");
         assert_eq!(lines[4], "sure: 'perhaps' is neither true nor false");
         assert_eq!(lines[5], "single: There can be only one value");
+        assert_eq!(lines[6], "line: This must be one line");
+        assert_eq!(lines[7], "long: This is too long: 100 bytes at most");
+        assert_eq!(lines[8], "item-list: This is 'a.example' and cannot be changed");
+        assert_eq!(lines[9], "Domain name: This is 'a.example' and cannot be changed");
+        assert!(wrong.fields[7].values.is_empty() && wrong.fields[8].values == ["a.example"]);
         // What was typed is there to be corrected.
         assert_eq!(wrong.fields[3].values, ["10"]);
     }

@@ -1,10 +1,11 @@
 //! One step after another of a command.
 
-use super::check::{Answers, check, complaints, filled_in, is_called};
+use super::check::{Answers, bytes, check, complaints, filled_in, is_called};
 use super::protocol::{self, Action, Wish};
 use super::sessions::{Page, Run};
 use crate::server::Server;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 use waxwing_plugins::{CommandAction, CommandReply, CommandRequest, Form};
 use waxwing_xmpp::{Condition, StanzaError};
@@ -35,7 +36,8 @@ impl Server {
         let action = action.at(&page)?;
         let answers = match (&page.form, action) {
             // On the way back nothing needs to be right.
-            (Some(form), CommandAction::Next | CommandAction::Complete) => match check(form, &answers) {
+            (Some(form), CommandAction::Next | CommandAction::Complete) => match self.checked(form, &answers)
+            {
                 Ok(answers) => answers,
                 Err(wrong) => {
                     let wrong = without_secrets(wrong);
@@ -73,7 +75,7 @@ impl Server {
             if !is_meant || repeats(before.as_ref(), &form) || !goes_on(&form, !has_next) {
                 return Ok(CommandReply::Step { form: without_secrets(form), state, has_prev, has_next });
             }
-            let answers = match check(&form, &filled_in(&form, given)) {
+            let answers = match self.checked(&form, &filled_in(&form, given)) {
                 Ok(answers) => answers,
                 Err(form) => {
                     return Ok(CommandReply::Step { form: without_secrets(form), state, has_prev, has_next });
@@ -84,6 +86,14 @@ impl Server {
             reply = self.ask_for_step(run, action, answers, state).await?;
         }
         Err(StanzaError::from(Condition::InternalServerError).with_text("this command has no end"))
+    }
+
+    /// What was filled in, if it is as the form asks.
+    fn checked(&self, form: &Form, given: &Answers) -> Result<Answers, Form> {
+        let most = self.settings.limits.form_field_bytes;
+        let too_long = given.iter().filter(|(_, values)| bytes(values) > most).count() as u64;
+        self.stats.fields_too_long.fetch_add(too_long, Ordering::Relaxed);
+        check(form, given, most)
     }
 
     /// Ask the maker of a command for one step.
