@@ -68,7 +68,8 @@ fn with_a_client() {
     let found = discover(&mut romeo, "localhost");
     assert!(found.contains(&"vhost-man@localhost - VHost Manager".to_owned()), "{found:?}");
     let update = "vhost-man@localhost#comp-repo-item-update";
-    assert!(run(&mut romeo, update, "item-list=a.example;Max users=1").contains("Operation successful"));
+    assert!(run(&mut romeo, update, "item-list=a.example;Comment=mine").contains("Operation successful"));
+    assert!(run(&mut admin, update, "item-list=a.example;Max users=1").contains("Operation successful"));
     let user = "accountjid=blue@a.example;password=secret;password-verify=secret";
     assert!(!run(&mut admin, &add_user, user).contains("Operation successful"));
 

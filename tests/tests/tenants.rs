@@ -43,6 +43,10 @@ fn succeed(client: &mut Client, to: &str, node: &str, fields: &[(&str, &str)]) {
     assert!(answer.matches(&done), "{answer}");
 }
 
+fn is_made(answer: &Node) -> bool {
+    answer.to_string().contains("Operation successful")
+}
+
 /// Runs a command that does not; what a person reads.
 #[track_caller]
 fn fail(client: &mut Client, to: &str, node: &str, fields: &[(&str, &str)]) -> String {
@@ -106,13 +110,16 @@ fn whoever_has_an_account_may_have_a_domain() {
     let motd = fail(&mut green, USERS, &user("set-motd"), &[("motd", "hello")]);
     assert!(motd.contains("forbidden"), "{motd}");
     // Some settings are the operator's.
-    fail(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Plugins not used", "amp")]);
+    for (field, value) in [("Plugins not used", "amp"), ("Max users", "5")] {
+        let refused = fail(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), (field, value)]);
+        assert!(refused.contains("only an administrator of the server changes this"), "{refused}");
+    }
 
     // A domain more, and then it is enough; those that are there can still be changed.
     succeed(&mut green, VHOSTS, ADD, &[("Domain name", "second.example")]);
     let enough = fail(&mut green, VHOSTS, ADD, &[("Domain name", "third.example")]);
     assert!(enough.contains("Maximum number of domains exceeded"), "{enough}");
-    succeed(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Max users", "5")]);
+    succeed(&mut green, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Comment", "mine")]);
 
     // Whose domain goes hears of it. Its accounts are not for whoever comes next.
     succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example"), KEEP]);
@@ -134,10 +141,14 @@ fn an_owner_names_those_who_help() {
     );
     let new = |jid| [("accountjid", jid), ("password", "secret"), ("password-verify", "secret")];
     succeed(&mut blue, USERS, &user("add-user"), &new("leaf@green.example"));
-    succeed(&mut blue, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Max users", "1")]);
+    succeed(&mut blue, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Comment", "ours")]);
+    let mut admin = server.login("admin/desk");
+    succeed(&mut admin, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Max users", "1")]);
     fail(&mut blue, USERS, &user("add-user"), &new("branch@green.example"));
     // Not to make it his own, nor to end it.
-    fail(&mut blue, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Owner", "blue@localhost")]);
+    let refused =
+        fail(&mut blue, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Owner", "blue@localhost")]);
+    assert!(refused.contains("only the owner changes this"), "{refused}");
     fail(&mut blue, VHOSTS, REMOVE, &[("item-list", "green.example")]);
     succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example"), KEEP]);
 }
@@ -162,7 +173,7 @@ fn a_domain_is_one_in_every_spelling() {
     leaf.send("<iq type='get' id='p' to='B\u{dc}CHER.example'><ping xmlns='urn:xmpp:ping'/></iq>");
     leaf.expect("<iq type='result' id='p' from='b\u{fc}cher.example'/>");
     Client::connect(server.addr(), "b\u{fc}cher.example").open();
-    succeed(&mut green, VHOSTS, UPDATE, &[("item-list", "b\u{fc}cher.example"), ("Max users", "5")]);
+    succeed(&mut green, VHOSTS, UPDATE, &[("item-list", "b\u{fc}cher.example"), ("Comment", "5")]);
     succeed(&mut green, VHOSTS, ADD, &[("Domain name", "stra\u{df}e.example")]);
     let folded = fail(&mut blue, VHOSTS, ADD, &[("Domain name", "strasse.example")]);
     assert!(folded.contains("RFC 6122"), "{folded}");
@@ -197,4 +208,141 @@ fn names_that_are_not_for_everybody() {
     for name in ["127.0.0.1", "*.example"] {
         fail(&mut admin, VHOSTS, ADD, &[("Domain name", name)]);
     }
+}
+
+/// The accounts of all tenants are on the public domain: whoever helps there is not to come to their domains.
+#[test]
+fn a_password_is_no_way_to_the_domains_of_its_account() {
+    let server = server();
+    let mut admin = server.login("admin/desk");
+    let mut green = server.login("green/home");
+    let mut blue = server.login("blue/home");
+    succeed(&mut admin, VHOSTS, UPDATE, &[("item-list", "localhost"), ("Administrators", "blue@localhost")]);
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "green.example")]);
+    let new = |jid| [("accountjid", jid), ("password", "secret"), ("password-verify", "secret")];
+    let refused = [
+        (user("change-user-password"), &[("accountjid", "green@localhost"), ("password", "mine")][..]),
+        (user("disable-user"), &[("accountjids", "green@localhost")]),
+        (user("delete-user"), &[("accountjids", "green@localhost")]),
+        ("modify-user".to_owned(), &[("accountjid", "green@localhost"), ("Account enabled", "false")]),
+        (user("change-user-password"), &[("accountjid", "admin@localhost"), ("password", "mine")]),
+    ];
+    for (command, fields) in &refused {
+        let why = fail(&mut blue, USERS, command, fields);
+        assert!(why.contains("You may not manage"), "{command}: {why}");
+    }
+    // A name that has rights and no account yet is not to be made by who has less.
+    succeed(
+        &mut green,
+        VHOSTS,
+        UPDATE,
+        &[("item-list", "green.example"), ("Administrators", "leaf@localhost")],
+    );
+    fail(&mut blue, USERS, &user("add-user"), &new("leaf@localhost"));
+    succeed(&mut blue, USERS, &user("add-user"), &new("thorn@localhost"));
+
+    // Who goes leaves no rights to whoever takes the name.
+    succeed(&mut admin, USERS, &user("delete-user"), &[("accountjids", "green@localhost")]);
+    green.expect_stream_error("not-authorized");
+    // The name is free once its last session has gone.
+    while !is_made(&run(&mut blue, USERS, &user("add-user"), &new("green@localhost"))) {}
+    let domains = server.command(&["ctl", "vhost-man", "comp-repo-items"]);
+    assert!(domains.contains("green.example") && !domains.contains("green@localhost"), "{domains}");
+}
+
+/// One who owns a domain does not own those who happen to have an account there.
+#[test]
+fn nobody_erases_who_ranks_higher() {
+    let server = server();
+    let mut green = server.login("green/home");
+    let mut blue = server.login("blue/home");
+    succeed(&mut green, VHOSTS, ADD, &[("Domain name", "green.example")]);
+    let new = |jid| [("accountjid", jid), ("password", "secret"), ("password-verify", "secret")];
+    for jid in ["kim@green.example", "leaf@green.example"] {
+        succeed(&mut green, USERS, &user("add-user"), &new(jid));
+    }
+    succeed(
+        &mut blue,
+        VHOSTS,
+        ADD,
+        &[("Domain name", "blue.example"), ("Administrators", "kim@green.example")],
+    );
+    let erase = [("item-list", "green.example"), ("Erase accounts and their data", "true")];
+    let why = fail(&mut green, VHOSTS, REMOVE, &erase);
+    assert!(why.contains("kim@green.example") && !why.contains("leaf@green.example"), "{why}");
+    assert!(server.command(&["user", "list", "green.example"]).contains("leaf@green.example"));
+    succeed(&mut green, VHOSTS, REMOVE, &[("item-list", "green.example"), KEEP]);
+}
+
+/// Runs a step; the command's session.
+#[track_caller]
+fn step(client: &mut Client, node: &str, session: &str, fields: &[(&str, &str)]) -> (Node, String) {
+    let session = if session.is_empty() { String::new() } else { format!("sessionid='{session}'") };
+    let field = |(var, value): &(&str, &str)| format!("<field var='{var}'><value>{value}</value></field>");
+    let fields: String = fields.iter().map(field).collect();
+    client.send(format!(
+        "<iq type='set' id='s' to='{VHOSTS}'><command xmlns='{COMMANDS}' node='{node}' {session}>\
+         <x xmlns='jabber:x:data' type='submit'>{fields}</x></command></iq>"
+    ));
+    let answer = client.expect(format!("<iq type='result' id='s' from='{VHOSTS}'/>"));
+    let session = answer.children[0].attr("sessionid").unwrap_or_default().to_owned();
+    (answer, session)
+}
+
+#[test]
+fn a_form_changes_what_its_user_has_changed_and_what_it_is_about() {
+    let server = server();
+    let mut green = server.login("green/home");
+    let mut admin = server.login("admin/desk");
+    for domain in ["green.example", "second.example"] {
+        succeed(&mut green, VHOSTS, ADD, &[("Domain name", domain)]);
+    }
+    // Two have the same form in front of them.
+    let (_, one) = step(&mut green, UPDATE, "", &[("item-list", "green.example")]);
+    let (_, other) = step(&mut admin, UPDATE, "", &[("item-list", "green.example")]);
+    step(&mut admin, UPDATE, &other, &[("Max users", "7")]);
+    let (done, _) = step(&mut green, UPDATE, &one, &[("Max users", "0"), ("Comment", "mine")]);
+    assert!(done.to_string().contains("Changed for green.example: Comment."), "{done}");
+    let (form, again) = step(&mut green, UPDATE, "", &[("item-list", "green.example")]);
+    assert!(form.matches(&format!(
+        "<iq><command xmlns='{COMMANDS}'><x xmlns='jabber:x:data'><field var='Max users'><value>7</value></field></x></command></iq>"
+    )), "{form}");
+    // What a form says it is about is not another domain in its answer.
+    let (wrong, _) =
+        step(&mut green, UPDATE, &again, &[("Domain name", "second.example"), ("Comment", "whose?")]);
+    assert!(wrong.to_string().contains("cannot be changed"), "{wrong}");
+    let (_, remove) = step(&mut green, REMOVE, "", &[("item-list", "green.example")]);
+    let erase = ("Erase accounts and their data", "true");
+    let (wrong, _) = step(&mut green, REMOVE, &remove, &[("item-list", "second.example"), erase]);
+    assert!(wrong.to_string().contains("cannot be changed"), "{wrong}");
+    let domains = server.command(&["ctl", "vhost-man", "comp-repo-items"]);
+    assert!(domains.contains("green.example") && domains.contains("second.example"), "{domains}");
+}
+
+#[test]
+fn nobody_gets_more_domains_by_asking_fast() {
+    let server = server();
+    let mut clients: Vec<Client> = (0..6).map(|n| server.login(&format!("green/{n}"))).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.send(format!(
+            "<iq type='set' id='c' to='{VHOSTS}'><command xmlns='{COMMANDS}' node='{ADD}'>\
+             <x xmlns='jabber:x:data' type='submit'><field var='Domain name'><value>d{n}.example</value></field></x>\
+             </command></iq>"
+        ));
+    }
+    let made = clients.iter_mut().filter_map(|client| {
+        let answer = client.expect(format!("<iq id='c' from='{VHOSTS}'/>")).to_string();
+        answer.contains("is served now").then_some(())
+    });
+    assert_eq!(made.count(), 2);
+}
+
+#[test]
+fn without_an_address_of_its_own_a_server_gives_no_domains_away() {
+    let server = Server::builder()
+        .users(["admin", "green"])
+        .settings("'vhost-man' { commands { 'comp-repo-item-add' = 'LOCAL' } }")
+        .start();
+    let why = fail(&mut server.login("green/home"), VHOSTS, ADD, &[("Domain name", "green.example")]);
+    assert!(why.contains("dns-def-ip or dns-srv-def-addr"), "{why}");
 }

@@ -12,15 +12,16 @@ pub enum AdminRequest {
     Vhosts,
     /// The settings of a virtual host.
     Vhost(String),
-    /// Serve one more domain.
+    /// Serve one more domain. This and the next two say which user wants it, if one does: the server decides whether
+    /// he may.
     #[allow(missing_docs, reason = "as in `vhosts.add`")]
-    AddVhost { domain: String, settings: Vec<(String, String)> },
+    AddVhost { by: Option<String>, domain: String, settings: Vec<(String, String)> },
     /// Change settings of a virtual host.
     #[allow(missing_docs, reason = "as in `vhosts.change`")]
-    ChangeVhost { domain: String, settings: Vec<(String, String)> },
+    ChangeVhost { by: Option<String>, domain: String, settings: Vec<(String, String)> },
     /// Serve a domain no longer.
     #[allow(missing_docs, reason = "as in `vhosts.remove`")]
-    RemoveVhost { domain: String, erase: bool },
+    RemoveVhost { by: Option<String>, domain: String, erase: bool },
     /// What is known of an account.
     Account(String),
     /// Let an account log in, or do not.

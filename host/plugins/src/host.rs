@@ -159,7 +159,10 @@ pub trait Host: Send + Sync + 'static {
     /// What a user may do with a virtual host.
     fn authority(&self, user: &Jid, domain: &str) -> Authority;
 
-    /// Administer the server. Nothing is checked here of who may do what.
+    /// Whether a user may manage an account: its domain, and everything that the account has rights over.
+    fn may_manage(&self, user: &Jid, account: &Jid) -> bool;
+
+    /// Administer the server. Only of changes to virtual hosts, which name their user, is checked here who may do what.
     fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer>;
 }
 

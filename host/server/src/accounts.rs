@@ -183,12 +183,12 @@ impl Server {
         if self.storage.account(jid).await?.is_none_or(|account| account.jid != jid.bare()) {
             return Err(AccountError::NotFound);
         }
-        let released = self.release_vhosts_of(jid).await;
-        released.map_err(|error| AccountError::Unavailable(error.to_string()))?;
+        let _turn = self.vhosts_turn.acquire().await;
         self.erase_account(jid).await
     }
 
-    /// Remove an account that no virtual host belongs to any more.
+    /// Remove an account and its rights over virtual hosts, whose turn the caller has, in one step: there is no moment at
+    /// which the name is free and has rights.
     pub(crate) async fn erase_account(&self, jid: &Jid) -> Result<(), AccountError> {
         let entry = self.directory.account(jid.as_str());
         let roster = {
@@ -197,7 +197,14 @@ impl Server {
                 None => None,
             };
             let roster = self.storage.roster(jid).await?;
-            self.commit_and_forget(Batch::one(Write::RemoveAccount(jid.clone()))).await?;
+            let released = self.released_by(jid);
+            let puts = released.iter().map(|(vhost, settings)| Write::PutVhost(vhost.stored(settings)));
+            let writes = puts.chain([Write::RemoveAccount(jid.clone())]).collect();
+            self.commit_and_forget(Batch { writes }).await?;
+            for (vhost, settings) in released {
+                vhost.change(settings);
+                tracing::info!(domain = vhost.domain(), account = %jid, "virtual host released");
+            }
             // Looked up again: it may have come online meanwhile.
             if let Some(entry) = self.directory.account(jid.as_str()) {
                 entry.forget_data();

@@ -22,14 +22,23 @@ impl Server {
                 let keys = VhostSettings::KEYS.iter();
                 keys.filter_map(|key| Some((key.to_string(), settings.text(key)?))).collect()
             })),
-            AdminRequest::AddVhost { domain, settings } => {
-                self.to_its_end(|server| async move { server.add_vhost(&domain, &settings).await }).await
+            AdminRequest::AddVhost { by, domain, settings } => {
+                self.to_its_end(by, |server, user| async move {
+                    server.add_vhost_by(user.as_ref(), &domain, &settings).await
+                })
+                .await
             }
-            AdminRequest::ChangeVhost { domain, settings } => {
-                self.to_its_end(|server| async move { server.change_vhost(&domain, &settings).await }).await
+            AdminRequest::ChangeVhost { by, domain, settings } => {
+                self.to_its_end(by, |server, user| async move {
+                    server.change_vhost_by(user.as_ref(), &domain, &settings).await
+                })
+                .await
             }
-            AdminRequest::RemoveVhost { domain, erase } => {
-                self.to_its_end(|server| async move { server.remove_vhost(&domain, erase).await }).await
+            AdminRequest::RemoveVhost { by, domain, erase } => {
+                self.to_its_end(by, |server, user| async move {
+                    server.remove_vhost_by(user.as_ref(), &domain, erase).await
+                })
+                .await
             }
             AdminRequest::Account(account) => match parsed(&account) {
                 Ok(account) => match self.storage.account(&account).await {
@@ -88,13 +97,21 @@ impl Server {
         }
     }
 
-    /// Change virtual hosts, whether or not the plugin's call is given up before that is done.
-    async fn to_its_end<F>(&self, change: impl FnOnce(Arc<Server>) -> F) -> AdminAnswer
+    /// Change virtual hosts for the user who wants it, whether or not the plugin's call is given up before that is done.
+    async fn to_its_end<F>(
+        &self,
+        by: Option<String>,
+        change: impl FnOnce(Arc<Server>, Option<Jid>) -> F,
+    ) -> AdminAnswer
     where
         F: Future<Output = Result<(), VhostError>> + Send + 'static,
     {
+        let user = match by.as_deref().map(parsed).transpose() {
+            Ok(user) => user,
+            Err(refused) => return refused,
+        };
         let Some(server) = self.me.upgrade() else { return AdminAnswer::Refused(AdminError::Unavailable) };
-        match tokio::spawn(change(server)).await {
+        match tokio::spawn(change(server, user)).await {
             Ok(result) => vhost(result),
             Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
         }
@@ -188,7 +205,9 @@ fn vhost(result: Result<(), VhostError>) -> AdminAnswer {
         Ok(()) => return AdminAnswer::Done,
         Err(VhostError::Exists) => AdminError::Exists,
         Err(VhostError::NotFound) => AdminError::NotFound,
-        Err(error @ (VhostError::Invalid(_) | VhostError::InFile)) => AdminError::Invalid(error.to_string()),
+        Err(error @ (VhostError::Invalid(_) | VhostError::Above(_) | VhostError::InFile)) => {
+            AdminError::Invalid(error.to_string())
+        }
         Err(VhostError::Storage(error)) => return unavailable(&error),
     })
 }

@@ -1,8 +1,11 @@
 //! Whom the users of a virtual host may exchange stanzas with.
 
 use crate::server::Server;
+use crate::vhost::Vhost;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use waxwing_config::{DomainFilter, VhostSettings};
-use waxwing_xmpp::{Condition, Jid, StanzaError};
+use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type};
 
 impl Server {
     /// Whether a stanza may pass between two addresses, as the virtual hosts of both see it. Nearly always both are
@@ -29,6 +32,65 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody on the domain of a virtual host could reach another domain with the settings before, and cannot
+    /// with those of now.
+    fn is_cut_off(&self, vhost: &Vhost, before: &VhostSettings, other: &str) -> bool {
+        other != vhost.domain()
+            && self.admits(before, other)
+            && !self.admits(&vhost.settings(), other)
+            // Or they have not seen each other before either.
+            && self.vhost(other).is_none_or(|it| self.admits(&it.settings(), vhost.domain()))
+    }
+
+    /// The settings of a virtual host have changed: tell those who saw each other, and may not exchange stanzas any more,
+    /// that the others are unavailable.
+    pub(crate) fn cut_off(&self, vhost: Arc<Vhost>, before: Arc<VhostSettings>) {
+        let now = vhost.settings();
+        let same = now.domain_filter == before.domain_filter
+            && now.domain_filter_domains == before.domain_filter_domains;
+        let Some(server) = self.me.upgrade().filter(|_| !same) else { return };
+        // Whoever changes settings need not wait for clients that read slowly.
+        tokio::spawn(async move {
+            server.part_contacts(&vhost, &before).await;
+            server.part_directed(&vhost, &before).await;
+        });
+    }
+
+    /// Those who have each other in their rosters.
+    async fn part_contacts(&self, vhost: &Vhost, before: &VhostSettings) {
+        let sessions = self.directory.all_sessions();
+        let own = sessions.iter().filter(|session| session.jid.domain() == vhost.domain());
+        let own: BTreeSet<&Jid> = own.map(|session| &session.account.jid).collect();
+        for account in own {
+            let Ok(roster) = self.roster_of(account).await else { continue };
+            for item in &roster.items {
+                if !self.is_cut_off(vhost, before, item.jid.domain()) {
+                    continue;
+                }
+                if item.from {
+                    self.present_account(account, &item.jid, Type::Unavailable).await;
+                }
+                if item.to {
+                    self.present_account(&item.jid, account, Type::Unavailable).await;
+                }
+            }
+        }
+    }
+
+    /// Those who have sent each other directed presence.
+    async fn part_directed(&self, vhost: &Vhost, before: &VhostSettings) {
+        let cut = |own: &Jid, other: &Jid| {
+            own.domain() == vhost.domain() && self.is_cut_off(vhost, before, other.domain())
+        };
+        for session in self.directory.all_sessions() {
+            let gone = session.take_directed_if(|to| cut(&session.jid, to) || cut(to, &session.jid));
+            for to in gone {
+                let stanza = Stanza::presence(Type::Unavailable, "");
+                self.presence_in(stanza.with_addresses(Some(session.jid.clone()), Some(to))).await;
+            }
+        }
     }
 
     fn admits(&self, settings: &VhostSettings, other: &str) -> bool {
@@ -80,5 +142,39 @@ mod tests {
             assert_eq!(others.map(|other| passes(other, "me@own.lit")), expected, "to us: {policy}");
             assert!(passes("me@own.lit/a", "you@own.lit"));
         }
+    }
+
+    /// What the filter separates does not go on seeing each other.
+    #[tokio::test]
+    async fn those_who_are_cut_off_hear_that_the_others_are_gone() {
+        let world = World::new().await;
+        world.add_vhost("a.example", &[]).await.unwrap();
+        world.befriend("tim@a.example", "romeo@verona.lit").await;
+        let romeo = world.online("romeo@verona.lit/orchard").await;
+        let juliet = world.online("juliet@verona.lit/balcony").await;
+        let tim = world.online("tim@a.example/home").await;
+        juliet.send("<presence to='tim@a.example/home'/>").await;
+        tim.send("<presence to='juliet@verona.lit/balcony'/>").await;
+        for client in [&romeo, &juliet, &tim] {
+            client.received();
+        }
+        let own = [("domain-filter".to_owned(), "own".to_owned())];
+        world.change_vhost("a.example", &own).await.unwrap();
+        let (mut at_tim, mut at_romeo, mut at_juliet) = (Vec::new(), Vec::new(), Vec::new());
+        while (at_tim.len(), at_romeo.len(), at_juliet.len()) != (2, 1, 1) {
+            tokio::task::yield_now().await;
+            at_tim.extend(tim.received());
+            at_romeo.extend(romeo.received());
+            at_juliet.extend(juliet.received());
+        }
+        let gone = |from: &str, to: &str| format!("<presence from='{from}' to='{to}' type='unavailable'/>");
+        assert_eq!(at_romeo, [gone("tim@a.example/home", "romeo@verona.lit")]);
+        assert_eq!(at_juliet, [gone("tim@a.example/home", "juliet@verona.lit/balcony")]);
+        assert_eq!(at_tim[0], gone("romeo@verona.lit/orchard", "tim@a.example"));
+        assert_eq!(at_tim[1], gone("juliet@verona.lit/balcony", "tim@a.example/home"));
+        // Nor does whoever comes anew.
+        let street = world.online("romeo@verona.lit/street").await;
+        street.send("<presence/>").await;
+        assert!(!street.received().iter().any(|xml| xml.contains("a.example")));
     }
 }

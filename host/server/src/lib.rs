@@ -24,6 +24,7 @@ mod portable;
 mod presence;
 mod resolver;
 mod resumption;
+mod rights;
 mod roster;
 mod router;
 mod server;

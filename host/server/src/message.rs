@@ -77,7 +77,7 @@ impl Server {
         recipient: Option<Arc<AccountEntry>>,
     ) {
         let Some(to) = stanza.to.clone() else { return };
-        if !self.is_local(to.domain()) {
+        if !self.is_served(to.domain()) {
             return self.send_elsewhere(source.origin, stanza).await;
         }
         if to.local().is_none() {

@@ -156,6 +156,10 @@ impl Host for Server {
         self.authority_over(user, domain)
     }
 
+    fn may_manage(&self, user: &Jid, account: &Jid) -> bool {
+        Server::may_manage(self, user, account)
+    }
+
     fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
         self.administer(request).boxed()
     }

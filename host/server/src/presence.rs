@@ -107,7 +107,7 @@ impl Server {
     /// Route a presence by its `to` (section 8.5).
     pub(crate) async fn presence_from(&self, source: &Source<'_>, stanza: Stanza) {
         let Some(to) = &stanza.to else { return };
-        if !self.is_local(to.domain()) {
+        if !self.is_served(to.domain()) {
             return self.send_elsewhere(source.origin, stanza).await;
         }
         match stanza.ty() {

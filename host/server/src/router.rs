@@ -172,7 +172,7 @@ impl Server {
     /// RFC 6120, section 8.2.3, and RFC 6121, section 8.5, for IQs.
     async fn iq(&self, source: &Source<'_>, stanza: Stanza, recipient: Option<Arc<AccountEntry>>) {
         let Some(to) = stanza.to.as_ref() else { return };
-        if !self.is_local(to.domain()) {
+        if !self.is_served(to.domain()) {
             return self.send_elsewhere(source.origin, stanza).await;
         }
         if to.local().is_some() && to.resource().is_some() {

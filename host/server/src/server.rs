@@ -127,6 +127,7 @@ impl Server {
     pub fn install_plugins(&self, engine: Arc<Engine>) {
         let _ = self.engine.set(engine);
         self.leave_out_plugins();
+        self.warn_of_unknown_plugins();
     }
 
     /// Tell the server who keeps its certificates. A second call has no effect.
@@ -177,8 +178,8 @@ impl Server {
         &self,
         address: &Jid,
         resource: Option<&str>,
-    ) -> Result<Arc<Session>, BindError> {
         network: Option<IpAddr>,
+    ) -> Result<Arc<Session>, BindError> {
         let most = self.settings.limits.anonymous_per_address;
         let Some(guest) = self.guests.admit(address.clone(), network, most) else {
             self.stats.anonymous_refused.fetch_add(1, Ordering::Relaxed);
@@ -195,8 +196,8 @@ impl Server {
         resource: Option<&str>,
         mut guest: Option<Guest>,
     ) -> Result<Arc<Session>, BindError> {
-        let refuse = |condition| BindError::Refused(StanzaError::from(condition));
         let anonymous = guest.is_some();
+        let refuse = |condition| BindError::Refused(StanzaError::from(condition));
         let vhost = self.vhost(account.domain()).ok_or_else(|| refuse(Condition::NotAllowed))?;
         let jid = match resource {
             Some(wish) if !wish.is_empty() => {

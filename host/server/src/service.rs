@@ -19,7 +19,7 @@ impl Server {
     pub(crate) async fn send_elsewhere(&self, origin: Origin, stanza: Stanza) {
         let Some(to) = &stanza.to else { return };
         let service = self.engine.get().and_then(|engine| Some((engine, engine.service(to.domain())?)));
-        match service {
+        match service.filter(|(_, service)| self.is_served(&service.vhost)) {
             Some((engine, service)) => Box::pin(self.serve(engine, &service, origin, stanza)).await,
             None => Box::pin(self.send_remote(stanza)).await,
         }

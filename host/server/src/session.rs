@@ -312,6 +312,14 @@ impl Session {
         self.presence.lock().directed.remove(to);
     }
 
+    /// Those of them whom this picks; forgets them.
+    pub(crate) fn take_directed_if(&self, pick: impl Fn(&Jid) -> bool) -> BTreeSet<Jid> {
+        let mut presence = self.presence.lock();
+        let (taken, left) = std::mem::take(&mut presence.directed).into_iter().partition(pick);
+        presence.directed = left;
+        taken
+    }
+
     /// Everybody who got directed presence; forgets them.
     pub(crate) fn take_directed(&self) -> BTreeSet<Jid> {
         std::mem::take(&mut self.presence.lock().directed)

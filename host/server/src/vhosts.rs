@@ -9,8 +9,13 @@ use crate::vhost::{Vhost, prepare};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use waxwing_config::{Settings, VhostSettings, vhost_domain};
-use waxwing_storage::{AccountSummary, Batch, Storage, Vhost as Stored, Write};
+use waxwing_plugins::Authority;
+use waxwing_storage::{AccountSummary, Batch, Storage, Write};
 use waxwing_xmpp::{Jid, StreamCondition, StreamError, rfc6122_domain};
+
+const FOR_OTHERS: &str = "owner: only an administrator of the server adds a domain for somebody else";
+const LEFT: &str = "The domain has been served here before, and its accounts are still there: ask an \
+    administrator of the server to add it, or to erase them";
 
 /// The virtual hosts by domain.
 pub(crate) type Vhosts = HashMap<Box<str>, Arc<Vhost>>;
@@ -18,9 +23,15 @@ pub(crate) type Vhosts = HashMap<Box<str>, Arc<Vhost>>;
 /// Why a virtual host could not be added, changed or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum VhostError {
-    /// The sentence says what is wrong.
+    /// The sentence says what is wrong, or who may do it.
     #[error("{0}")]
     Invalid(String),
+    /// Accounts that are to be erased have rights over other domains, which whoever asks has not.
+    #[error(
+        "not erased, because only somebody with the rights of these accounts may do that: {}",
+        .0.iter().map(Jid::as_str).collect::<Vec<_>>().join(", ")
+    )]
+    Above(Vec<Jid>),
     /// There is such a virtual host.
     #[error("the domain is served already")]
     Exists,
@@ -49,13 +60,30 @@ impl Server {
         sorted.into_values().collect()
     }
 
+    /// Whether this is the domain of a virtual host, be it switched off.
     pub(crate) fn is_local(&self, domain: &str) -> bool {
         self.vhosts.load().contains_key(domain)
+    }
+
+    /// Whether this is the domain of a virtual host that is switched on: stanzas for any other go elsewhere.
+    pub(crate) fn is_served(&self, domain: &str) -> bool {
+        self.vhosts.load().get(domain).is_some_and(|vhost| vhost.enabled())
     }
 
     /// Serve one more domain, from now on and after every restart. `changes` are settings that are not the
     /// default ones, by key, as text.
     pub async fn add_vhost(&self, domain: &str, changes: &[(String, String)]) -> Result<(), VhostError> {
+        self.add_vhost_by(None, domain, changes).await
+    }
+
+    /// Serve one more domain because a user wants it, or the operator. Whoever is no administrator of the server must
+    /// be its owner, and may not come to accounts that were left when it was served before.
+    pub(crate) async fn add_vhost_by(
+        &self,
+        user: Option<&Jid>,
+        domain: &str,
+        changes: &[(String, String)],
+    ) -> Result<(), VhostError> {
         let jid = vhost_domain(domain).map_err(VhostError::Invalid)?;
         let _turn = self.vhosts_turn.acquire().await;
         if self.is_local(jid.domain()) {
@@ -67,8 +95,17 @@ impl Server {
                 "{jid} and {other}, which is served here, are one domain to software that follows RFC 6122"
             )));
         }
-        let vhost = Vhost::new(&VhostSettings::new(jid.domain()), false).map_err(VhostError::Invalid)?;
-        self.keep_vhost(&vhost, changes).await?;
+        let vhost = Vhost::new(&VhostSettings::new(jid.domain()), false, &self.settings)
+            .map_err(VhostError::Invalid)?;
+        let settings = self.with_changes(&vhost, changes)?;
+        let tenant = user.filter(|user| !self.is_admin(user));
+        if let Some(tenant) = tenant {
+            self.check_tenant(tenant, &settings).await?;
+        }
+        let authority = if tenant.is_some() { Authority::Owner } else { Authority::Server };
+        let before = vhost.settings();
+        self.check_change(authority, &before, &settings).map_err(VhostError::Invalid)?;
+        self.keep_vhost(&vhost, settings).await?;
         let vhost = Arc::new(vhost);
         self.vhosts.rcu(|vhosts| {
             let mut vhosts = HashMap::clone(vhosts);
@@ -80,29 +117,96 @@ impl Server {
         Ok(())
     }
 
+    /// Check that somebody who is no administrator of the server may have a domain that is not served yet.
+    async fn check_tenant(&self, tenant: &Jid, settings: &VhostSettings) -> Result<(), VhostError> {
+        let domain = settings.domain.as_str();
+        if settings.owner.as_deref() != Some(tenant.bare_str()) {
+            return Err(VhostError::Invalid(FOR_OTHERS.to_owned()));
+        }
+        if !domain.contains('.') {
+            return Err(VhostError::Invalid(format!(
+                "{domain} has no dot in it: only an administrator of the server adds such a name"
+            )));
+        }
+        // Whoever has a domain decides about the names below it.
+        let is_below = |other: &str| other.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+        let is_foreign = |other: &str| self.authority_over(tenant, other) < Authority::Owner;
+        let mut others = self.vhosts().into_iter().filter(|other| is_below(other.domain()));
+        if let Some(other) = others.find(|other| is_foreign(other.domain())) {
+            let why = format!("{}, which is somebody else's, is below {domain}", other.domain());
+            return Err(VhostError::Invalid(why));
+        }
+        match self.storage.count_accounts(domain).await? {
+            0 => Ok(()),
+            _ => Err(VhostError::Invalid(LEFT.to_owned())),
+        }
+    }
+
     /// Change settings of a virtual host, by key, as text. Its sessions end if it is switched off.
     pub async fn change_vhost(&self, domain: &str, changes: &[(String, String)]) -> Result<(), VhostError> {
+        self.change_vhost_by(None, domain, changes).await
+    }
+
+    /// Change settings of a virtual host because a user wants it, or the operator.
+    pub(crate) async fn change_vhost_by(
+        &self,
+        user: Option<&Jid>,
+        domain: &str,
+        changes: &[(String, String)],
+    ) -> Result<(), VhostError> {
         let _turn = self.vhosts_turn.acquire().await;
         let vhost = self.vhost(domain).ok_or(VhostError::NotFound)?;
-        self.keep_vhost(&vhost, changes).await?;
+        let settings = self.with_changes(&vhost, changes)?;
+        let authority = user.map_or(Authority::Server, |user| self.authority_over(user, domain));
+        let before = vhost.settings();
+        self.check_change(authority, &before, &settings).map_err(VhostError::Invalid)?;
+        self.keep_vhost(&vhost, settings).await?;
         tracing::info!(domain, "virtual host changed");
         self.vhosts_have_changed().await;
         if !vhost.enabled() {
             self.end_sessions_of(domain);
+            return Ok(());
         }
+        if before.anonymous && !vhost.anonymous() {
+            self.end_guests_of(domain);
+        }
+        self.cut_off(vhost, before);
         Ok(())
     }
 
     /// Serve a domain no longer. Its sessions end with `host-gone`. Its accounts stay for the day it comes back,
     /// unless they are to be erased.
     pub async fn remove_vhost(&self, domain: &str, erase: bool) -> Result<(), VhostError> {
+        self.remove_vhost_by(None, domain, erase).await
+    }
+
+    /// Serve a domain no longer because a user wants it, or the operator. A user erases nobody whose account he could
+    /// not remove alone.
+    pub(crate) async fn remove_vhost_by(
+        &self,
+        user: Option<&Jid>,
+        domain: &str,
+        erase: bool,
+    ) -> Result<(), VhostError> {
         let _turn = self.vhosts_turn.acquire().await;
         let vhost = self.vhost(domain).ok_or(VhostError::NotFound)?;
         if vhost.in_file {
             return Err(VhostError::InFile);
         }
+        if let Some(user) = user.filter(|_| erase) {
+            let mut above = Vec::new();
+            for account in self.above(user, domain) {
+                if self.is_account(&account).await? {
+                    above.push(account);
+                }
+            }
+            if !above.is_empty() {
+                return Err(VhostError::Above(above));
+            }
+        }
         // Nobody comes in meanwhile. If the server dies in the middle, the domain is still there to be removed.
-        self.keep_vhost(&vhost, &[("enabled".to_owned(), "false".to_owned())]).await?;
+        let settings = self.with_changes(&vhost, &[("enabled".to_owned(), "false".to_owned())])?;
+        self.keep_vhost(&vhost, settings).await?;
         for session in self.end_sessions_of(domain) {
             // While the domain is there, so that others hear of it as of any end.
             self.finish(&session).await;
@@ -121,52 +225,38 @@ impl Server {
         Ok(())
     }
 
-    /// Take its virtual hosts from an account that is to be removed, or whoever gets its name next would get them with
-    /// it. They go first: there is no moment at which the name is free and has rights.
-    pub(crate) async fn release_vhosts_of(&self, account: &Jid) -> Result<(), VhostError> {
-        let _turn = self.vhosts_turn.acquire().await;
-        self.release_in_turn(account).await
-    }
-
-    async fn release_in_turn(&self, account: &Jid) -> Result<(), VhostError> {
+    /// The settings of the virtual hosts without this account's rights over them, for an account that is to be removed:
+    /// whoever gets its name next is not to get them with it.
+    pub(crate) fn released_by(&self, account: &Jid) -> Vec<(Arc<Vhost>, VhostSettings)> {
         let account = account.as_str();
+        let mut released = Vec::new();
         for vhost in self.vhosts() {
-            let settings = vhost.settings();
-            let mut changes = Vec::new();
-            if settings.owner.as_deref() == Some(account) {
-                changes.push(("owner".to_owned(), String::new()));
-            }
-            if settings.admins.iter().any(|admin| admin == account) {
-                let others: Vec<_> =
-                    settings.admins.iter().map(String::as_str).filter(|admin| *admin != account).collect();
-                changes.push(("admins".to_owned(), others.join(", ")));
-            }
-            if !changes.is_empty() {
-                self.keep_vhost(&vhost, &changes).await?;
-                tracing::info!(domain = vhost.domain(), account, "virtual host released");
+            let mut settings = VhostSettings::clone(&vhost.settings());
+            let owned = settings.owner.take_if(|owner| owner == account).is_some();
+            let helpers = settings.admins.len();
+            settings.admins.retain(|admin| admin != account);
+            if owned || settings.admins.len() < helpers {
+                released.push((vhost, settings));
             }
         }
-        Ok(())
+        released
     }
 
-    /// Settings laid over those of a virtual host: checked, stored, and in effect.
-    async fn keep_vhost(&self, vhost: &Vhost, changes: &[(String, String)]) -> Result<(), VhostError> {
+    /// Settings laid over those of a virtual host, and checked.
+    fn with_changes(&self, vhost: &Vhost, changes: &[(String, String)]) -> Result<VhostSettings, VhostError> {
         let mut settings = VhostSettings::clone(&vhost.settings());
         for (key, text) in changes {
             settings.set(key, text).map_err(VhostError::Invalid)?;
         }
         prepare(&mut settings).map_err(VhostError::Invalid)?;
         self.check_client_ca(&settings).map_err(VhostError::Invalid)?;
-        let differing = VhostSettings::KEYS.iter().filter_map(|key| {
-            let text = settings.text(key)?;
-            (Some(&text) != vhost.file.text(key).as_ref()).then(|| (key.to_string(), text))
-        });
-        let stored = Stored {
-            domain: vhost.domain().to_owned(),
-            enabled: settings.enabled,
-            settings: differing.collect(),
-        };
-        self.storage.commit(Batch::one(Write::PutVhost(stored))).await?;
+        self.check_names(&vhost.settings(), &settings).map_err(VhostError::Invalid)?;
+        Ok(settings)
+    }
+
+    /// Settings of a virtual host stored, and in effect.
+    async fn keep_vhost(&self, vhost: &Vhost, settings: VhostSettings) -> Result<(), VhostError> {
+        self.storage.commit(Batch::one(Write::PutVhost(vhost.stored(&settings)))).await?;
         vhost.change(settings);
         Ok(())
     }
@@ -178,6 +268,35 @@ impl Server {
                 store.check_client_ca(&settings.client_ca).map_err(|why| format!("client-ca: {why}"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Check what is named anew: a port that clients come in through, plugins that are there.
+    fn check_names(&self, before: &VhostSettings, settings: &VhostSettings) -> Result<(), String> {
+        if settings.c2s_ports != before.c2s_ports {
+            self.settings.c2s.check_ports(&settings.c2s_ports).map_err(|why| format!("c2s-ports: {why}"))?;
+        }
+        match self.unknown_plugins(settings).find(|name| !before.without_plugins.contains(name)) {
+            Some(name) => Err(format!("without-plugins: there is no plugin '{name}'")),
+            None => Ok(()),
+        }
+    }
+
+    /// Plugins that a virtual host does without, and that do not run anyway.
+    fn unknown_plugins<'a>(&self, settings: &'a VhostSettings) -> impl Iterator<Item = &'a String> {
+        let running = self.engine.get().map(|engine| engine.plugins());
+        let is_unknown = move |name: &&String| {
+            running.as_ref().is_some_and(|running| running.iter().all(|plugin| plugin.name != **name))
+        };
+        settings.without_plugins.iter().filter(is_unknown)
+    }
+
+    /// Warn of plugins that virtual hosts do without, and that are not there: perhaps another was meant.
+    pub(crate) fn warn_of_unknown_plugins(&self) {
+        for vhost in self.vhosts() {
+            for plugin in self.unknown_plugins(&vhost.settings()) {
+                tracing::warn!(domain = vhost.domain(), "without-plugins: there is no plugin '{plugin}'");
+            }
         }
     }
 
@@ -218,7 +337,6 @@ impl Server {
                 return Ok(());
             }
             for AccountSummary { jid: account, .. } in page {
-                self.release_in_turn(&account).await?;
                 self.erase_account(&account).await.map_err(|why| VhostError::Invalid(why.to_string()))?;
             }
         }
@@ -232,20 +350,20 @@ pub(crate) async fn load(
 ) -> Result<Vhosts, waxwing_storage::Error> {
     let mut vhosts = Vhosts::new();
     for configured in &settings.vhosts {
-        let vhost = Vhost::new(configured, true).map_err(waxwing_storage::Error::Unavailable)?;
+        let vhost = Vhost::new(configured, true, settings).map_err(waxwing_storage::Error::Unavailable)?;
         vhosts.insert(vhost.domain().into(), Arc::new(vhost));
     }
     for stored in storage.vhosts().await? {
         let domain = &stored.domain;
         let known = vhosts.get(domain.as_str()).cloned();
-        let vhost =
-            match known.map_or_else(|| Vhost::new(&VhostSettings::new(domain), false).map(Arc::new), Ok) {
-                Ok(vhost) => vhost,
-                Err(reason) => {
-                    tracing::error!(domain, "left out a stored virtual host: {reason}");
-                    continue;
-                }
-            };
+        let added = || Vhost::new(&VhostSettings::new(domain), false, settings).map(Arc::new);
+        let vhost = match known.map_or_else(added, Ok) {
+            Ok(vhost) => vhost,
+            Err(reason) => {
+                tracing::error!(domain, "left out a stored virtual host: {reason}");
+                continue;
+            }
+        };
         let mut own = VhostSettings::clone(&vhost.settings());
         own.enabled = stored.enabled;
         let mut as_stored = own.clone();

@@ -14,7 +14,7 @@ impl VhostMan {
         let form = || {
             let user = local(&request.user).map(|_| setting("owner", bare(&request.user)));
             let domain = jid_field(DOMAIN, DOMAIN).hint("Such as example.org");
-            form_of("Add new item", domain, user.as_slice(), rank(request))
+            form_of("Add new item", domain, user.as_slice())
                 .instructions("A domain to be served here. All but its name can be changed later on.")
         };
         match request.is_first() {
@@ -46,7 +46,7 @@ impl VhostMan {
         }
         self.check_limit(user, domain)?;
         check_above(domain)?;
-        self.check_dns(domain).map_err(|why| about(DOMAIN, why))?;
+        self.check_leads_here(domain).map_err(|why| about(DOMAIN, why))?;
         vhosts::add(domain, &settings)?;
         Ok(done(&format!("Operation successful. {domain} is served now, and it is yours.")))
     }

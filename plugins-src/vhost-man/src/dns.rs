@@ -7,6 +7,9 @@ use waxwing_plugin::{SettingValue, resolver};
 
 const ASK_LATER: &str = "The DNS does not answer now: try again later";
 
+const UNKNOWN: &str = "Where this server is has not been set, so only its administrators add domains: they can set \
+    dns-def-ip or dns-srv-def-addr";
+
 /// The setting `dns-def-ip`.
 #[derive(Debug, Default, PartialEq)]
 pub struct Addresses(Vec<IpAddr>);
@@ -56,6 +59,18 @@ impl VhostMan {
             return Ok(());
         }
         self.compare_dns(domain, &look_up(domain)?)
+    }
+
+    /// The same for those who are no administrators of the server. It takes something to compare with, or anybody
+    /// could have any domain.
+    ///
+    /// # Errors
+    /// What was found and what was expected, or that nothing was.
+    pub fn check_leads_here(&self, domain: &str) -> Result<(), String> {
+        match self.knows_itself() || self.vhost_disable_dns_check {
+            true => self.check_dns(domain),
+            false => Err(UNKNOWN.into()),
+        }
     }
 
     /// Compare what was found with the settings.

@@ -1,9 +1,10 @@
 //! The form of a virtual host: each field with the setting that it is. Nothing else knows both.
 
 use Kind::{Address, Choice, Lines, Number, Text, Yes};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use waxwing_plugin::commands::{Field, Form, Request};
 use waxwing_plugin::prelude::*;
-use waxwing_plugin::vhosts::{Authority, Setting};
+use waxwing_plugin::vhosts::Setting;
 
 /// A field of the form that is a setting.
 pub struct Item {
@@ -14,8 +15,6 @@ pub struct Item {
     kind: Kind,
     /// What a new domain has.
     default: &'static str,
-    /// Who may set it.
-    least: Authority,
     hint: &'static str,
 }
 
@@ -43,19 +42,22 @@ const ITEMS: &[Item] = &[
     item("Domain filter policy", "domain-filter", POLICIES, "ALL", "Whom its users may talk to: ALL, domains of this \
         server (LOCAL), its OWN names, those of a LIST, all but those of a BLACKLIST, or nobody else (BLOCK)"),
     item("Domain filter domains (only LIST and BLACKLIST)", "domain-filter-domains", Text, "", "With ; or , between them"),
-    item("Max users", "max-users", Number, "0", "Accounts that it may have; 0 is no limit"),
+    item("Max users", "max-users", Number, "0", "Accounts that it may have; 0 is no limit. For the server's \
+        administrators to say, unless they let its owner"),
     item("Allowed C2S,BOSH,WebSocket ports", "c2s-ports", Text, "", "Ports that clients may come in through; none is all"),
     item("Presence forward address", "presence-forward", Address, "", "Where every change of presence is told of, too: \
         the full JID of a bot, or a component"),
     item("Message forward address", "message-forward", Address, "", "Where a copy of every message goes"),
     item("Other parameters", "other", Lines, "", "For plugins to read"),
     item("Allowed SASL mechanisms", "sasl-mechanisms", Text, "", "Such as SCRAM-SHA-256, PLAIN; none is all"),
-    item(OWNER, "owner", Address, "", "Who may change everything about it; empty: you").only(Authority::Owner),
+    item(OWNER, "owner", Address, "", "Who may change everything about it and hand it over; empty: \
+        you"),
     item("Administrators", "admins", Text, "", "Who may manage its users and most of this, with commas between them"),
     item("client-trust-extension-ca-cert", "client-ca", Lines, "", "Who issues the certificates of clients, as PEM"),
     item("client-trust-extension-cert-required", "client-certificate", CERTIFICATE, "none", "Whether clients must show a \
         certificate of their own"),
-    item("Plugins not used", "without-plugins", Text, "", "Plugins that do not run on it").only(Authority::Server),
+    item("Plugins not used", "without-plugins", Text, "", "Plugins that do not run on it. For the \
+        server's administrators to say"),
     item("Comment", "comment", Text, "", "For its administrators to read"),
 ];
 
@@ -66,14 +68,10 @@ const fn item(
     default: &'static str,
     hint: &'static str,
 ) -> Item {
-    Item { var, key, kind, default, least: Authority::Admin, hint }
+    Item { var, key, kind, default, hint }
 }
 
 impl Item {
-    const fn only(self, least: Authority) -> Self {
-        Self { least, ..self }
-    }
-
     /// The field with this value, written as in the config file.
     fn field(&self, text: &str) -> Field {
         let field = match self.kind {
@@ -98,15 +96,14 @@ impl Item {
     }
 }
 
-/// The form, with the values that `settings` has, or else the default ones, of those fields that somebody with this
-/// authority may fill in.
-pub fn form_of(title: &str, domain: Field, settings: &[Setting], authority: Authority) -> Form {
+/// The form, with the values that `settings` has, or else the default ones. Which of them somebody may change is for the
+/// host to say.
+pub fn form_of(title: &str, domain: Field, settings: &[Setting]) -> Form {
     let value = |item: &Item| {
         let set = settings.iter().find(|setting| setting.key == item.key);
         item.field(set.map_or(item.default, |setting| &setting.value))
     };
-    let items = ITEMS.iter().filter(|item| authority >= item.least);
-    form(title).fields([hidden_field("command-marker", "command-marker"), domain]).fields(items.map(value))
+    form(title).fields([hidden_field("command-marker", "command-marker"), domain]).fields(ITEMS.iter().map(value))
 }
 
 /// The settings that were filled in. A field that was not sent is none of them, one that was left empty is.
@@ -116,14 +113,45 @@ pub fn filled_in(request: &Request) -> Vec<Setting> {
     ITEMS.iter().filter(sent).map(setting).collect()
 }
 
-/// Whether a setting is the same as one of these. The words of choices are capitals in the form.
-pub fn is_among(setting: &Setting, settings: &[Setting]) -> bool {
-    let same = |other: &Setting| match by_key(&setting.key).map(|item| item.kind) {
-        Some(Choice(_)) => other.value.eq_ignore_ascii_case(&setting.value),
-        Some(Lines) => other.value.lines().eq(setting.value.lines()),
-        _ => other.value == setting.value,
-    };
-    settings.iter().any(|other| other.key == setting.key && same(other))
+/// What a form has shown: a print of each setting, to be remembered until the form comes back.
+#[derive(Debug, PartialEq)]
+pub struct Shown(Vec<(String, u64)>);
+
+impl Shown {
+    /// A form with these settings.
+    pub fn new(settings: &[Setting]) -> Self {
+        Self(settings.iter().map(|setting| (setting.key.clone(), print(setting))).collect())
+    }
+
+    /// Take up what [`Shown::write`] has written.
+    pub fn read(text: &str) -> Self {
+        let one = |line: &str| {
+            let (key, print) = line.split_once(' ')?;
+            Some((key.to_owned(), print.parse().ok()?))
+        };
+        Self(text.lines().filter_map(one).collect())
+    }
+
+    /// A line for each setting.
+    pub fn write(&self) -> String {
+        self.0.iter().map(|(key, print)| format!("{key} {print}\n")).collect()
+    }
+
+    /// Whether it has shown a setting like this.
+    pub fn has(&self, setting: &Setting) -> bool {
+        self.0.iter().any(|(key, shown)| *key == setting.key && *shown == print(setting))
+    }
+}
+
+/// The same for values that mean the same: the words of choices are capitals in the form.
+fn print(setting: &Setting) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match by_key(&setting.key).map(|item| item.kind) {
+        Some(Choice(_)) => setting.value.to_ascii_uppercase().hash(&mut hasher),
+        Some(Lines) => setting.value.lines().for_each(|line| line.hash(&mut hasher)),
+        _ => setting.value.hash(&mut hasher),
+    }
+    hasher.finish()
 }
 
 pub fn by_key(key: &str) -> Option<&'static Item> {
@@ -158,23 +186,23 @@ mod tests {
             setting("client-ca", "one\ntwo"),
             setting("max-users", "7"),
         ];
-        let shown = form_of("", fixed_field(DOMAIN, DOMAIN, "a.example"), &settings, Authority::Admin);
+        let shown = form_of("", fixed_field(DOMAIN, DOMAIN, "a.example"), &settings);
         let values = |var: &str| shown.fields.iter().find(|it| it.var == var).map(|it| it.values.join(" "));
         assert_eq!(values("Domain filter policy").as_deref(), Some("BLACKLIST"));
         assert_eq!(values("client-trust-extension-ca-cert").as_deref(), Some("one two"));
         assert_eq!(values("Max users").as_deref(), Some("7"));
         assert_eq!(values("TLS required").as_deref(), Some("true"));
-        // Not for those who only help.
-        assert_eq!(values(OWNER), None);
     }
 
     #[test]
     fn only_differences_count() {
-        let now =
-            [setting("domain-filter", "all"), setting("client-ca", "one\ntwo\n"), setting("comment", "x")];
-        assert!(is_among(&setting("domain-filter", "ALL"), &now));
-        assert!(is_among(&setting("client-ca", "one\ntwo"), &now));
-        assert!(!is_among(&setting("comment", "X"), &now));
-        assert!(!is_among(&setting("max-users", "0"), &now));
+        let shown =
+            [setting("domain-filter", "all"), setting("client-ca", "one\ntwo\n"), setting("comment", "x y")];
+        let shown = Shown::new(&shown);
+        assert_eq!(Shown::read(&shown.write()), shown);
+        assert!(shown.has(&setting("domain-filter", "ALL")));
+        assert!(shown.has(&setting("client-ca", "one\ntwo")));
+        assert!(!shown.has(&setting("comment", "X y")));
+        assert!(!shown.has(&setting("max-users", "0")));
     }
 }

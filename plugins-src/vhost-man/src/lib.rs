@@ -35,6 +35,8 @@ plugin! {
         dns_srv_def_addr: Names = Names::default(),
     }
     hooks: [Commands],
+    // Or somebody could add many domains at once, each as the last that he may have.
+    serial: Serial::BySender,
     components: [component("vhost-man", "VHost Manager")],
     commands: [
         entry("comp-repo-item-add", "Add new item"),

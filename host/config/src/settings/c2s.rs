@@ -83,6 +83,20 @@ impl Default for C2s {
     }
 }
 
+impl C2s {
+    /// Whether clients can come in through one of these ports; none listed is all of them.
+    ///
+    /// # Errors
+    /// A sentence with the ports that are open.
+    pub fn check_ports(&self, listed: &[u16]) -> Result<(), String> {
+        if listed.is_empty() || self.ports.iter().any(|port| listed.contains(&port.number)) {
+            return Ok(());
+        }
+        let open: Vec<_> = self.ports.iter().map(|port| port.number.to_string()).collect();
+        Err(format!("no client could come in, because the ports that are open are {}", open.join(", ")))
+    }
+}
+
 impl Setting for C2s {
     const KIND: &'static str = "block";
 

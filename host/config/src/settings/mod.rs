@@ -50,6 +50,12 @@ block! {
         /// Domains with settings of their own, each a block named after the domain; a list of domains
         /// will do where the defaults are right.
         "virtual-hosts" => vhosts: Vec<VhostSettings> = vec![VhostSettings::new("localhost")],
+        /// Accounts that any domain may have, whatever its own `max-users` says; 0 is no limit.
+        "vhost-max-users" => vhost_max_users: u32 = 0,
+        /// Whether clients must use TLS on every domain, whatever its own `tls-required` says.
+        "vhost-tls-required" => vhost_tls_required: bool = false,
+        /// Settings of domains that only administrators of the server change by command, and not their owners.
+        "vhost-reserved" => vhost_reserved: Vec<String> = vec!["max-users".to_owned(), "without-plugins".to_owned()],
         /// Client connections.
         "c2s" => c2s: C2s = C2s::default(),
         /// Where accounts, rosters and messages are kept.

@@ -276,6 +276,18 @@ fn problems_are_found_where_they_are() {
         ("'virtual-hosts' { 'a b' {} }", "1:19: 'a b' is not a domain"),
         ("'default-virtual-host' = 'x/y'", "1:26: 'x/y' is not a domain"),
         ("'virtual-hosts' = [ a, b, A ]", "1:19: 'a' is given twice"),
+        (
+            "'vhost-max-users' = 5\n'virtual-hosts' { x { 'max-users' = 6 } }",
+            "2:37: 'vhost-max-users' lets a domain have 5",
+        ),
+        (
+            "'virtual-hosts' { x { 'c2s-ports' = [ 9 ] } }",
+            "1:37: no client could come in, because the ports that are open are 5222, 5223",
+        ),
+        (
+            "'vhost-reserved' = [ 'colour' ]",
+            "1:20: 'colour' is no setting of a domain that changes by command",
+        ),
     ] {
         assert_eq!(problem(text), expected, "{text}");
     }

@@ -1,6 +1,6 @@
 //! Problems that take more than one setting, or more than its type, to see.
 
-use super::{Plugin, Settings};
+use super::{Plugin, Settings, VhostSettings};
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -72,6 +72,18 @@ impl Settings {
                 &["virtual-hosts", domain, "private-key"],
                 || "a 'private-key' needs its 'certificate'".into(),
             )?;
+            if let Err(why) = self.c2s.check_ports(&vhost.c2s_ports) {
+                check(false, &["virtual-hosts", domain, "c2s-ports"], || why)?;
+            }
+            let most = self.vhost_max_users;
+            check(most == 0 || vhost.max_users <= most, &["virtual-hosts", domain, "max-users"], || {
+                format!("'vhost-max-users' lets a domain have {most}")
+            })?;
+        }
+        for key in &self.vhost_reserved {
+            check(VhostSettings::KEYS.contains(&key.as_str()), &["vhost-reserved"], || {
+                format!("'{key}' is no setting of a domain that changes by command")
+            })?;
         }
         Ok(())
     }
@@ -110,6 +122,7 @@ impl Settings {
             ("attributes", limits.attributes),
             ("login-attempts", limits.login_attempts),
             ("sessions-per-account", limits.sessions_per_account),
+            ("form-field-bytes", u32::try_from(limits.form_field_bytes).unwrap_or(u32::MAX)),
         ] {
             check(value > 0, &["limits", key], || "must be at least 1".into())?;
         }

@@ -171,12 +171,22 @@ async fn vhosts(world: &World) {
     does(world, "rank", "server").await;
     does(world, "rules", "register=true,max-users=5").await;
     wants(world, "found", "added", json!({})).await;
-    let chat =
-        AdminRequest::AddVhost { domain: format!("chat.{VHOST}"), settings: settings("register", "true") };
+    let chat = AdminRequest::AddVhost {
+        by: None,
+        domain: format!("chat.{VHOST}"),
+        settings: settings("register", "true"),
+    };
     changes(world, "found", "taken", chat).await;
-    let limit = AdminRequest::ChangeVhost { domain: VHOST.into(), settings: settings("max-users", "10") };
+    let limit =
+        AdminRequest::ChangeVhost { by: None, domain: VHOST.into(), settings: settings("max-users", "10") };
     changes(world, "limit", "limited", limit).await;
-    changes(world, "close", "closed", AdminRequest::RemoveVhost { domain: VHOST.into(), erase: false }).await;
+    changes(
+        world,
+        "close",
+        "closed",
+        AdminRequest::RemoveVhost { by: None, domain: VHOST.into(), erase: false },
+    )
+    .await;
 
     assert_eq!(refused(world, "collide").await.condition, Condition::Conflict);
     let misnamed = refused(world, "misname").await;

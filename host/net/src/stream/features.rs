@@ -9,6 +9,8 @@ use waxwing_xmpp::sasl::{ChannelBinding, Mechanism};
 pub struct Offer<'a> {
     /// Whether the stream has TLS.
     pub tls: bool,
+    /// Whether the virtual host takes it.
+    pub tls_required: bool,
     /// Those of its virtual host.
     pub settings: &'a VhostSettings,
     /// What it could be bound to.
@@ -18,7 +20,7 @@ pub struct Offer<'a> {
 impl<'a> Offer<'a> {
     /// Whether it must have TLS. Without it no client can show a certificate.
     pub fn tls_required(&self) -> bool {
-        self.settings.tls_required || self.settings.client_certificate == ClientCertificate::Required
+        self.tls_required || self.settings.client_certificate == ClientCertificate::Required
     }
 
     /// Whether logging in is allowed at all yet.
@@ -111,7 +113,12 @@ mod tests {
         let with_certificates =
             VhostSettings { client_certificate: ClientCertificate::Required, ..settings(false) };
         for settings in [settings(true), with_certificates] {
-            let offer = Offer { tls: false, settings: &settings, binding: &ChannelBinding::default() };
+            let offer = Offer {
+                tls: false,
+                tls_required: settings.tls_required,
+                settings: &settings,
+                binding: &ChannelBinding::default(),
+            };
             assert_eq!(
                 offer.to_xml("<extra/>"),
                 "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>"
@@ -124,10 +131,10 @@ mod tests {
     fn mechanisms_depend_on_tls_and_binding() {
         let none = ChannelBinding::default();
         let binding = ChannelBinding { exporter: Some(vec![1]), end_point: None };
-        let plain = Offer { tls: false, settings: &settings(false), binding: &none };
+        let plain = Offer { tls: false, tls_required: false, settings: &settings(false), binding: &none };
         assert_eq!(names(plain), ["SCRAM-SHA-256", "SCRAM-SHA-1"]);
         assert_eq!(names(Offer { tls: true, ..plain }), ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]);
-        let bound = Offer { tls: true, settings: &settings(true), binding: &binding };
+        let bound = Offer { tls: true, tls_required: true, settings: &settings(true), binding: &binding };
         assert_eq!(
             names(bound),
             ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
@@ -145,7 +152,7 @@ mod tests {
             ..VhostSettings::default()
         };
         let settings = listing(&["plain", "SCRAM-SHA-256"]);
-        let offer = Offer { tls: true, settings: &settings, binding: &binding };
+        let offer = Offer { tls: true, tls_required: true, settings: &settings, binding: &binding };
         assert_eq!(names(offer), ["SCRAM-SHA-256", "PLAIN"]);
         assert!(!offer.to_xml("").contains("channel-binding"));
         assert!(!offer.binding().is_available());

@@ -103,13 +103,9 @@ impl State {
 }
 
 impl Call {
-    /// Whether whoever runs the command may manage this account. Nobody comes to what he may not do by way of the
-    /// password of somebody who may.
+    /// Whether whoever runs the command may manage this account.
     fn may_manage(&self, account: &Jid) -> bool {
-        let Some(user) = &self.actor else { return true };
-        let theirs = self.host.authority(account, account.domain());
-        let own = self.host.authority(user, account.domain());
-        own >= Authority::Admin && (own >= theirs || user.bare() == *account)
+        self.actor.as_ref().is_none_or(|user| self.host.may_manage(user, account))
     }
 }
 

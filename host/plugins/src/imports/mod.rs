@@ -98,6 +98,11 @@ impl State {
 }
 
 impl Call {
+    /// Who runs the command that the call is a step of.
+    fn user(&self) -> Option<String> {
+        self.actor.as_ref().map(Jid::to_string)
+    }
+
     /// What may be done with a virtual host in this call.
     fn authority(&self, domain: &str) -> Authority {
         self.actor.as_ref().map_or(Authority::Server, |user| self.host.authority(user, domain))

@@ -58,6 +58,10 @@ pub enum HostQuestion {
         user: String,
         domain: String,
     },
+    MayManage {
+        user: String,
+        account: String,
+    },
     Admin(AdminRequest),
     SetPassword {
         account: String,

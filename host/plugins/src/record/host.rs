@@ -173,6 +173,11 @@ impl<O: Oracle> Host for Asked<O> {
         }
     }
 
+    fn may_manage(&self, user: &Jid, account: &Jid) -> bool {
+        let question = HostQuestion::MayManage { user: user.to_string(), account: account.to_string() };
+        matches!(self.oracle.at_once(question), HostAnswer::Is(true))
+    }
+
     fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
         let answer = self.oracle.answer(HostQuestion::Admin(request));
         answer

@@ -38,6 +38,9 @@ impl Oracle for Live {
             HostQuestion::Authority { user, domain } => {
                 with(&user, |user| HostAnswer::Authority(self.host.authority(&user, &domain)))
             }
+            HostQuestion::MayManage { user, account } => with(&user, |user| {
+                with(&account, |account| HostAnswer::Is(self.host.may_manage(&user, &account)))
+            }),
             HostQuestion::IsAnonymous(account) => {
                 with(&account, |account| HostAnswer::Is(self.host.is_anonymous(&account)))
             }
@@ -129,6 +132,7 @@ impl Live {
             | HostQuestion::VhostSetting { .. }
             | HostQuestion::HasFeature { .. }
             | HostQuestion::Authority { .. }
+            | HostQuestion::MayManage { .. }
             | HostQuestion::IsAnonymous(_)
             | HostQuestion::AccountData(_)) => self.at_once(at_once),
         })

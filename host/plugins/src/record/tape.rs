@@ -92,6 +92,7 @@ impl HostQuestion {
             | HostQuestion::SetPassword { account: name, .. } => name.len(),
             HostQuestion::Admin(request) => json_bytes(request),
             HostQuestion::Authority { user: name, domain }
+            | HostQuestion::MayManage { user: name, account: domain }
             | HostQuestion::VhostSetting { domain, name }
             | HostQuestion::HasFeature { domain, feature: name } => domain.len() + name.len(),
             HostQuestion::Subscription { owner, contact } => owner.len() + contact.len(),

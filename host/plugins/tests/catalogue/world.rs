@@ -262,6 +262,10 @@ impl Host for Town {
         self.fake.remove_account(account)
     }
 
+    fn may_manage(&self, user: &Jid, account: &Jid) -> bool {
+        self.fake.may_manage(user, account)
+    }
+
     fn authority(&self, user: &Jid, domain: &str) -> Authority {
         self.fake.authority(user, domain)
     }

@@ -181,6 +181,11 @@ impl Host for FakeHost {
         }
     }
 
+    fn may_manage(&self, user: &Jid, account: &Jid) -> bool {
+        self.authority(user, account.domain()) >= self.authority(account, account.domain())
+            && self.authority(user, account.domain()) >= Authority::Admin
+    }
+
     fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
         if request.changes() {
             self.step(Step::Admin(request.clone()));

@@ -1,7 +1,6 @@
-//! Who may run which command, and what somebody may do with virtual hosts.
+//! Who may run which command.
 
 use crate::server::Server;
-use crate::vhost::Vhost;
 use waxwing_plugins::{Access, Authority, CommandInfo};
 use waxwing_xmpp::Jid;
 
@@ -18,50 +17,12 @@ pub(super) struct Rights<'a> {
 }
 
 impl Server {
-    /// Whether somebody is an administrator of the server: an account that the operator has named, or whoever has
-    /// come through the admin socket, whose address is a domain.
-    pub(crate) fn is_admin(&self, user: &Jid) -> bool {
-        let is_named = || self.settings.admins.iter().any(|admin| admin == user.bare_str());
-        user.is_domain() && self.is_local(user.domain()) || is_named()
-    }
-
-    /// What a user may do with a virtual host.
-    pub(crate) fn authority_over(&self, user: &Jid, domain: &str) -> Authority {
-        if self.is_admin(user) {
-            return Authority::Server;
-        }
-        self.vhost(domain).map_or(Authority::None, |vhost| given_by(&vhost, user))
-    }
-
-    /// The most that a user may do with any virtual host.
-    pub(crate) fn authority_of(&self, user: &Jid) -> Authority {
-        if self.is_admin(user) {
-            return Authority::Server;
-        }
-        let most = self.vhosts.load().values().map(|vhost| given_by(vhost, user)).max();
-        most.unwrap_or(Authority::None)
-    }
-
     /// What somebody is to the server.
     pub(super) fn rights<'a>(&self, user: &'a Jid) -> Rights<'a> {
         let most = self.authority_of(user);
         let local = user.local().is_some() && self.is_local(user.domain());
         Rights { user, most, local, anonymous: local && self.is_anonymous(user) }
     }
-}
-
-/// What the settings of a virtual host let somebody do with it.
-fn given_by(vhost: &Vhost, user: &Jid) -> Authority {
-    let bare = user.bare_str();
-    vhost.get(|settings| {
-        if settings.owner.as_deref() == Some(bare) {
-            Authority::Owner
-        } else if settings.admins.iter().any(|admin| admin == bare) {
-            Authority::Admin
-        } else {
-            Authority::None
-        }
-    })
 }
 
 impl Rights<'_> {

@@ -6,7 +6,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::subscription::Request;
 use std::sync::Arc;
-use waxwing_storage::Roster;
+use waxwing_storage::{Roster, RosterItem};
 use waxwing_xmpp::{Jid, Stanza, Type};
 
 impl Server {
@@ -17,7 +17,8 @@ impl Server {
         for other in own.iter().filter(|other| other.id != session.id) {
             self.show(source, other, &session.jid).await;
         }
-        for item in roster.items.iter().filter(|item| item.to) {
+        let passes = |item: &&RosterItem| item.to && self.may_pass(&item.jid, &session.jid).is_ok();
+        for item in roster.items.iter().filter(passes) {
             match self.directory.account(item.jid.as_str()) {
                 Some(contact) => self.show_contact(source, &contact, session).await,
                 // Nobody there: the client takes that for granted until it hears otherwise.

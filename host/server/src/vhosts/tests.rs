@@ -62,6 +62,11 @@ async fn what_makes_no_sense_changes_nothing() {
         ("a.example", &[("sasl-mechanisms", "CRAM-MD5")], "'CRAM-MD5' is none of"),
         ("a.example", &[("domain-filter", "list")], "takes domains in domain-filter-domains"),
         ("a.example", &[("client-certificate", "required")], "it takes client-ca"),
+        (
+            "a.example",
+            &[("c2s-ports", "5299")],
+            "c2s-ports: no client could come in, because the ports that are open are",
+        ),
         ("a.example", &[("colour", "red")], "there is no setting colour"),
     ] {
         let told = server.add_vhost(domain, &pairs(changes)).await.unwrap_err().to_string();
@@ -108,4 +113,27 @@ async fn authority_is_the_operators_word_and_the_settings() {
     // The admin socket.
     assert_eq!(over("verona.lit", "a.example"), Authority::Server);
     assert_eq!(over("elsewhere.example", "a.example"), Authority::None);
+}
+
+#[tokio::test]
+async fn a_domain_that_is_switched_off_is_as_one_that_is_not_served() {
+    let world = World::new().await;
+    world.add_vhost("a.example", &[]).await.unwrap();
+    world.befriend("tim@a.example", "romeo@verona.lit").await;
+    world.change_vhost("a.example", &pairs(&[("enabled", "false")])).await.unwrap();
+    let romeo = world.online("romeo@verona.lit/orchard").await;
+    let ask = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
+    for stanza in [
+        format!("<iq type='get' id='1' to='a.example'>{ask}</iq>"),
+        format!("<iq type='get' id='1' to='tim@a.example'>{ask}</iq>"),
+        "<message to='tim@a.example' id='1'><body>hi</body></message>".to_owned(),
+        "<message to='a.example' id='1'><body>hi</body></message>".to_owned(),
+        "<presence to='tim@a.example' id='1' type='subscribe'/>".to_owned(),
+        "<presence to='tim@a.example' id='1'/>".to_owned(),
+    ] {
+        let said = |xml: String| xml.replace("a.example", "nobody.example");
+        let [own, other] = [romeo.ask(&stanza).await, romeo.ask(&said(stanza.clone())).await];
+        assert!(own.contains("<remote-server-not-found "), "{stanza}: {own}");
+        assert_eq!(said(own), other);
+    }
 }
