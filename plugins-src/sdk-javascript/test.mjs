@@ -8,7 +8,7 @@ import { test } from "node:test";
 // Older versions of node take a lone `.js` for something else than a module.
 const source = await readFile(new URL("waxwing.js", import.meta.url), "utf8");
 const waxwing = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-const { StanzaError, ask, command, component, done, form, listField, messages, plugin, service, table } = waxwing;
+const { StanzaError, ask, command, component, done, form, iqs, listField, messages, ownService, plugin, table } = waxwing;
 const { textField, yesField } = waxwing;
 
 test("a description has every field of the contract", async () => {
@@ -25,13 +25,13 @@ test("services, commands and interests are described", () => {
     name: "x",
     serial: "by-recipient",
     accountIdentities: ["pubsub/pep"],
-    services: [service("bot", "client/bot", "Bot", ["urn:x"])],
+    services: [ownService("bot", "client/bot", "Bot", ["urn:x"])],
     components: [component("games", "Games")],
     commands: [
       command("dice", "Roll dice", "local-user"),
       command("stop", "Stop", undefined, { component: "games", group: "Configuration" }),
     ],
-    interests: [messages("post", ["chat"]).order(-1)],
+    interests: [messages("post", ["chat"]).order(-1), iqs("pre", ["set"]).withPayload("{urn:x}a")],
   });
   const { serial, accountIdentities, services, components, commands, interests } = lifecycle.describe();
   assert.strictEqual(serial, "by-recipient");
@@ -44,6 +44,8 @@ test("services, commands and interests are described", () => {
   const somewhere = { component: "games", group: "Configuration" };
   assert.deepStrictEqual(commands[1], { node: "stop", label: "Stop", access: "admin", ...somewhere });
   assert.strictEqual(interests[0].order, -1);
+  const { stage, kind, types, payload } = interests[1];
+  assert.deepStrictEqual({ stage, kind, types, payload }, { stage: "pre", kind: "iq", types: ["set"], payload: "{urn:x}a" });
 });
 
 test("a command asks and is done", () => {

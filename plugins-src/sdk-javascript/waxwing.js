@@ -281,7 +281,7 @@ function flags(names, known) {
   return Object.fromEntries(names.map((name) => [name, true]));
 }
 
-/** Stanzas that a plugin wants to see: made by `iq`, `iqGet`, `iqSet`, `messages`, `presence`. */
+/** Stanzas that a plugin wants to see: made by `iq`, `iqGet`, `iqSet`, `iqs`, `messages`, `presence`. */
 class Interest {
   constructor(fields) {
     this.fields = { types: [], targets: {}, order: 0, ...fields };
@@ -307,12 +307,15 @@ class Interest {
   }
 }
 
-const iqs = (types) => (payload) => new Interest({ stage: "process", kind: "iq", types, payload });
+const requests = (types) => (payload) => new Interest({ stage: "process", kind: "iq", types, payload });
 
 /** IQ requests with this payload, `{namespace}name`. Say whose with `at`. */
-export const iq = iqs(["get", "set"]);
-export const iqGet = iqs(["get"]);
-export const iqSet = iqs(["set"]);
+export const iq = requests(["get", "set"]);
+export const iqGet = requests(["get"]);
+export const iqSet = requests(["set"]);
+
+/** IQs of these types on their way in this stage, whatever they are addressed to; none means any. */
+export const iqs = (stage, types = []) => new Interest({ stage, kind: "iq", types });
 
 /** Messages of these types in this stage; none means any. A message without a type is a `normal` one. */
 export const messages = (stage, types = []) => new Interest({ stage, kind: "message", types });
@@ -326,9 +329,10 @@ export const afterLogin = (xml, setting = undefined) => ({ xml, phase: "after-lo
 
 /**
  * A name of the plugin's own: `bot` is `bot.example.org` under the virtual host `example.org`. The identity is a
- * registered category and type of service discovery (XEP-0030), `component/bot`, the label what a person reads.
+ * registered category and type of service discovery (XEP-0030), `component/bot`, the label what a person reads. It is
+ * not called `service`, because that is the hook that a plugin with such a name exports.
  */
-export function service(name, identity, label, features = []) {
+export function ownService(name, identity, label, features = []) {
   return { name, ...parseIdentity(identity), label, features };
 }
 

@@ -333,7 +333,7 @@ def log(level, message):
 
 
 class Interest:
-    """Stanzas that a plugin wants to see: made by `iq`, `iq_get`, `iq_set`, `messages`, `presence`."""
+    """Stanzas that a plugin wants to see: made by `iq`, `iq_get`, `iq_set`, `iqs`, `messages`, `presence`."""
 
     def __init__(self, record):
         self.record = record
@@ -375,6 +375,11 @@ def iq_get(payload):
 def iq_set(payload):
     """IQ requests of type `set` with this payload."""
     return _interest(PROCESS, Kind.IQ, ["set"], payload)
+
+
+def iqs(stage, types=()):
+    """IQs of these types on their way in this stage, whatever they are addressed to; none means any."""
+    return _interest(stage, Kind.IQ, types)
 
 
 def messages(stage, types=()):

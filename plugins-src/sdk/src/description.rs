@@ -102,7 +102,8 @@ impl Describe {
         self
     }
 
-    /// The stanzas to be shown: see [`iq_get`], [`iq_set`], [`iq`], [`messages`] and [`presence`].
+    /// The stanzas to be shown: see [`iq_get`], [`iq_set`], [`iq`], [`iqs`], [`messages`] and
+    /// [`presence`].
     pub fn interests<const N: usize>(mut self, interests: [Interest; N]) -> Self {
         self.0.interests = interests.into();
         self
@@ -209,6 +210,19 @@ pub fn iq_set(payload: &str) -> Interest {
 #[must_use]
 pub fn iq(payload: &str) -> Interest {
     interest(Stage::Process, Kind::Iq, &["get", "set"], Some(payload))
+}
+
+/// IQs of these types on their way, whatever they are addressed to; an empty list means any. Those that the plugin itself
+/// implements are for stage `process`: see [`iq_get`], [`iq_set`] and [`iq`].
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// let interest = iqs(Stage::Pre, &["set"]).with("{jabber:iq:roster}query");
+/// # assert_eq!((interest.stage, interest.kind), (Stage::Pre, Kind::Iq));
+/// ```
+#[must_use]
+pub fn iqs(stage: Stage, types: &[&str]) -> Interest {
+    interest(stage, Kind::Iq, types, None)
 }
 
 /// Messages of these types; an empty list means any. A message without a type is a `normal` one.

@@ -32,5 +32,8 @@ try {
   await writeFile(output, component);
 } catch (error) {
   // The stack is that of componentize-js.
-  fail(error.message ?? String(error));
+  const message = error.message ?? String(error);
+  const exports = "The program must export what wit/world.wit exports, by the same names: " +
+    "`export const { lifecycle, process } = plugin({ ... })`, and in it the method of each hook.";
+  fail(message.includes("expected exports") ? `${message}\n${exports}` : message);
 }

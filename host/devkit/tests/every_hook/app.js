@@ -4,20 +4,21 @@ import * as connections from "xmpp:plugin/connections@0.1.0";
 import { log } from "xmpp:plugin/runtime@0.1.0";
 import * as imports from "./imports.js";
 import {
-  SERVER, StanzaError, afterLogin, bare, command, datetime, domain, iq, local, messages, plugin, presence, raw, replace,
-  reply, resource, service, toBytes, toText, withChild, xml,
+  SERVER, StanzaError, afterLogin, bare, command, datetime, domain, iq, iqs, local, messages, plugin, presence, raw, replace,
+  ownService, reply, resource, toBytes, toText, withChild, xml,
 } from "./vendor/waxwing.js";
 import { ask, component, done, form, listField, table, textField } from "./vendor/waxwing.js";
 
 const { say, whisper } = imports;
 
-export const { lifecycle, pre, process, post, filter, service: bot, sessions, commands, alarms, replies, portable } = plugin({
+export const { lifecycle, pre, process, post, filter, service, sessions, commands, alarms, replies, portable } = plugin({
   name: "greeter",
   summary: "Has every hook.",
   settings: { text: "a", yesOrNo: false, number: 1, list: ["x"] },
   interests: [
     messages("pre", ["chat"]).withPayload("{urn:x}a"),
     presence("pre", ["subscribe"]).marked("on", "sender-account"),
+    iqs("pre", ["set"]).withPayload("{urn:x}b"),
     iq("{urn:x}do").at(SERVER),
     messages("post"),
     messages("filter").order(5),
@@ -26,7 +27,7 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
   marks: ["on"],
   streamFeatures: [afterLogin("<x xmlns='urn:x'/>")],
   serial: "by-sender",
-  services: [service("bot", "component/bot", "Bot", ["urn:x"])],
+  services: [ownService("bot", "component/bot", "Bot", ["urn:x"])],
   components: [component("greetings", "Greetings")],
   commands: [
     command("hello", "Say hello", "local-user"),
@@ -104,7 +105,6 @@ export const { lifecycle, pre, process, post, filter, service: bot, sessions, co
     say(domain(account), account, `takes ${kind} ${elements.text(kind)}`);
   },
 });
-export { bot as service };
 
 function online(request) {
   // In a command: on virtual hosts that its user manages.

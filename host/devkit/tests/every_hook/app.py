@@ -19,6 +19,7 @@ class EveryHook(Plugin):
     interests = [
         messages(PRE, ["chat"]).with_payload("{urn:x}a"),
         presence(PRE, ["subscribe"]).marked("on", SENDER_ACCOUNT),
+        iqs(PRE, ["set"]).with_payload("{urn:x}b"),
         iq("{urn:x}do").at(SERVER),
         messages(POST),
         messages(FILTER).order(5),

@@ -117,6 +117,9 @@ async fn stanzas(world: &World) {
     let Outcome::Next(seen) = world.show(Stage::Pre, chat).await else { panic!() };
     let child = seen.child_xml("{urn:x}seen").unwrap();
     assert_eq!(child, "<seen xmlns='urn:x' by='juliet@capulet.example'>chat<b/>1&lt;</seen>");
+    let set = asking("x").to_xml().replace("<do ", "<b ");
+    let Outcome::Next(seen) = world.show(Stage::Pre, Stanza::parse(&set).unwrap()).await else { panic!() };
+    assert!(seen.child_xml("{urn:x}seen").is_some(), "{}", seen.to_xml());
 
     assert_eq!(
         answer(world, "address").await,
