@@ -328,6 +328,15 @@ impl Server {
         command.spawn().expect("the waxwing binary can be run")
     }
 
+    /// Runs another command of the binary, whose output goes into a pipe that nobody reads any more.
+    pub fn unheard_command(&self, args: &[&str]) -> Output {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = self.waxwing();
+        command.args(args).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        command.output().expect("the waxwing binary can be run")
+    }
+
     /// The path of a file in the server's folder.
     pub fn path(&self, name: &str) -> String {
         self.dir.path().join(name).display().to_string()

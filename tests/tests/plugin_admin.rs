@@ -44,7 +44,7 @@ fn a_plugin_comes_into_a_running_server_and_goes_again() {
     // Nobody has agreed to anything, and there is no terminal to ask on.
     let said = server.failing_command(&["plugin", "install", &file]);
     assert!(
-        said.contains("Greets whoever asks") && said.contains("(process)") && said.contains("--yes"),
+        said.contains("Greets whoever asks") && said.contains("(process)") && said.contains("no terminal"),
         "{said}"
     );
     assert_eq!(greeting(&mut romeo), "nobody");
@@ -130,8 +130,13 @@ fn a_version_that_crashes_is_rolled_back_and_stays_so() {
     }
     let list = server.command(&["plugin", "list"]);
     assert!(line(&list, "greeter").contains("0.1.0"), "{list}");
-    let info = server.command(&["plugin", "info", "greeter"]);
-    assert!(info.contains("greeter 0.1.0"), "{info}");
+    let told = |server: &Server| {
+        let list = line(&server.command(&["plugin", "list"]), "greeter");
+        assert!(list.contains("runs; 0.3.0 was rolled back: it trapped: "), "{list}");
+        let info = server.command(&["plugin", "info", "greeter"]);
+        assert!(info.contains("greeter 0.1.0") && info.contains("0.3.0 was rolled back: "), "{info}");
+    };
+    told(&server);
     assert!(server.log().contains("rolled back to 0.1.0"), "{}", server.log());
     romeo.close();
     assert!(server.stop().success());
@@ -139,6 +144,98 @@ fn a_version_that_crashes_is_rolled_back_and_stays_so() {
     let mut romeo = server.online("romeo/orchard");
     assert_eq!(greeting(&mut romeo), "Hello");
     assert!(line(&server.command(&["plugin", "list"]), "greeter").contains("0.1.0"));
+    told(&server);
+    server.command(&["plugin", "upgrade", &server.component("greeter_two"), "--yes"]);
+    let list = line(&server.command(&["plugin", "list"]), "greeter");
+    assert!(list.contains("0.2.0") && !list.contains("rolled back"), "{list}");
+}
+
+#[test]
+fn a_version_beside_the_live_one_is_compared_with_it() {
+    let server = server();
+    let mut romeo = server.online("romeo/orchard");
+    server.command(&["plugin", "install", &server.component("greeter_two"), "--yes"]);
+    let said = server.failing_command(&["plugin", "shadow", "greeter"]);
+    assert!(said.contains("no other version runs beside it"), "{said}");
+    let said = server.command(&["plugin", "shadow", "greeter", &server.component("greeter")]);
+    assert!(said.contains("`waxwing plugin shadow greeter`"), "{said}");
+    for _ in 0..3 {
+        greeting(&mut romeo);
+    }
+    // It is asked after the live one has answered.
+    let report = loop {
+        let report = server.command(&["plugin", "shadow", "greeter"]);
+        if line(&report, "0.1.0").split_whitespace().nth(2) == Some("3") {
+            break report;
+        }
+    };
+    let [beside, live] = ["0.1.0", "0.2.0"].map(|version| line(&report, version));
+    let counts = |line: &str| line.split_whitespace().skip(1).take(6).collect::<Vec<_>>().join(" ");
+    assert_eq!(counts(&beside), "beside 3 0 3 0 0", "{report}");
+    assert_eq!(counts(&live), "runs 3 3 0 0 0", "{report}");
+    assert!(line(&report, "differs").contains("process: answer: "), "{report}");
+    let json = server.command(&["plugin", "shadow", "greeter", "--json"]);
+    assert!(json.contains("\"different\": 3"), "{json}");
+    let list = line(&server.command(&["plugin", "list"]), "greeter");
+    assert!(list.ends_with("0.1.0 runs beside it: 0 of 3 calls are the same"), "{list}");
+    let info = server.command(&["plugin", "info", "greeter"]);
+    assert!(info.contains("  0.1.0 beside"), "{info}");
+    server.command(&["plugin", "shadow", "greeter", "--off"]);
+    server.failing_command(&["plugin", "shadow", "greeter"]);
+
+    // What the live one has counted: a key of a byte and a value of another.
+    assert!(info.contains("store      counts has 2 bytes of 64.0 MiB (0 %)"), "{info}");
+    assert!(server.command(&["plugin", "info", "greeter", "--json"]).contains("\"bytes\": 2"));
+}
+
+#[test]
+fn data_can_be_erased_after_its_plugin() {
+    let server = server();
+    let mut romeo = server.online("romeo/orchard");
+    let file = server.component("greeter_two");
+    let install = || server.command(&["plugin", "install", &file, "--yes"]);
+    install();
+    assert_eq!(greeting(&mut romeo), "Hello 1");
+    server.command(&["plugin", "remove", "greeter"]);
+    install();
+    assert_eq!(greeting(&mut romeo), "Hello 2");
+    server.command(&["plugin", "remove", "greeter"]);
+    server.failing_command(&["plugin", "remove", "greeter"]);
+    let said = server.command(&["plugin", "remove", "greeter", "--erase-data"]);
+    assert_eq!(said.trim(), "greeter is not installed; what it had stored is erased");
+    install();
+    assert_eq!(greeting(&mut romeo), "Hello 1");
+}
+
+/// Nor does the server compile what is large, nor let that take what it likes.
+#[test]
+fn a_large_component_is_compiled_within_limits() {
+    let large = |server: &Server| {
+        let mut bytes = std::fs::read(server.component("greeter")).unwrap();
+        // A custom section of 300,001 bytes, all but one of them its content.
+        bytes.extend([0, 0xe1, 0xa7, 0x12, 0]);
+        bytes.resize(bytes.len() + 300_000, 1);
+        let path = server.path("large.wasm");
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let small = Server::builder().users(["romeo"]).settings("'sess-man' { 'plugin-compile-memory' = 1024 }");
+    let server = small.start();
+    let said = server.failing_command(&["plugin", "install", &large(&server), "--yes"]);
+    assert!(said.contains("more memory than `plugin-compile-memory` allows"), "{said}");
+    assert!(!server.command(&["plugin", "list"]).contains("greeter"));
+
+    let server = self::server();
+    let mut romeo = server.online("romeo/orchard");
+    server.command(&["plugin", "install", &large(&server), "--yes"]);
+    assert_eq!(greeting(&mut romeo), "Hello");
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_nothing_to_complain_of() {
+    let server = server();
+    let output = server.unheard_command(&["plugin", "list"]);
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(141), "".into()));
 }
 
 #[test]
@@ -194,6 +291,18 @@ fn a_plugin_for_one_virtual_host() {
     server.command(&["plugin", "disable", "greeter", "--vhost", "localhost"]);
     assert_eq!(greeting(&mut romeo), "nobody");
     assert_eq!(greeting_at(&mut juliet, "other.example"), "Ho 2");
+
+    // One for all virtual hosts does not take the place of one that rests.
+    server.command(&["plugin", "install", &file, "--yes"]);
+    assert_eq!(greeting(&mut romeo), "nobody");
+    server.command(&["plugin", "enable", "greeter", "--vhost", "localhost"]);
+    assert_eq!(greeting(&mut romeo), "Hello");
+    server.command(&["plugin", "disable", "greeter", "--vhost", "localhost"]);
+    assert_eq!(greeting(&mut romeo), "nobody");
+    server.command(&["plugin", "remove", "greeter", "--vhost", "localhost"]);
+    assert_eq!(greeting(&mut romeo), "Hello");
+    let said = server.failing_command(&["plugin", "disable", "greeter", "--vhost", "localhost"]);
+    assert!(said.contains("'Plugins not used=greeter'"), "{said}");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use waxwing_plugins::{Engine, EngineOptions, Grants, Limits, LoadError, PluginSpec, Reason, Source};
+use waxwing_plugins::{
+    Engine, EngineOptions, Grants, Limits, LoadError, PluginSpec, Reason, Source, user_cache,
+};
 use waxwing_server::Server;
 
 /// A plugin's own settings, as its `init` gets them.
@@ -19,6 +21,8 @@ pub(crate) struct Component {
     pub file: PathBuf,
     /// The file's content.
     pub bytes: Arc<[u8]>,
+    /// Whether it was compiled before, so that this was quick.
+    pub known: bool,
 }
 
 impl Component {
@@ -26,7 +30,8 @@ impl Component {
     pub async fn read(file: &Path, options: &EngineOptions) -> anyhow::Result<Component> {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut component = Component { name: stem, file: file.to_owned(), bytes: bytes.into() };
+        let mut component =
+            Component { name: stem, file: file.to_owned(), bytes: bytes.into(), known: false };
         let engine = engine(options.clone(), Weak::<Server>::new())?;
         match engine.try_out(&component.spec(Values::new())).await {
             Ok(_) => {}
@@ -36,6 +41,7 @@ impl Component {
             Err(LoadError { reason: Reason::Failed { function: "init", .. }, .. }) => {}
             Err(LoadError { reason, .. }) => anyhow::bail!("{}: {reason}", file.display()),
         }
+        component.known = engine.compiled_anew() == Some(0);
         Ok(component)
     }
 
@@ -64,9 +70,7 @@ pub(crate) fn engine(options: EngineOptions, host: Weak<Server>) -> anyhow::Resu
 
 /// With compiled code kept where a user's programs keep such things, so that a component is compiled once.
 pub(crate) fn cached() -> EngineOptions {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    EngineOptions { cache_folder: cache.map(|folder| folder.join("waxwing/plugins")), ..Default::default() }
+    EngineOptions { cache_folder: user_cache(), ..Default::default() }
 }
 
 /// A setting as it is given on the command line, `KEY=VALUE`. A key that comes again has several values.

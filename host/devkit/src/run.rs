@@ -8,7 +8,7 @@ use crate::world::{DOMAIN, World};
 use anyhow::Context as _;
 use std::path::PathBuf;
 use waxwing_config::VhostSettings;
-use waxwing_plugins::{EngineOptions, Grant, Input, Scope, Trace};
+use waxwing_plugins::{EngineOptions, Grant, Input, Scope, Trace, TraceAnswer};
 use waxwing_xmpp::{Jid, Stanza};
 
 /// Who sends a stanza that does not say so.
@@ -52,6 +52,8 @@ pub struct Ran {
     pub input: Input,
     /// What it answered and wanted done.
     pub trace: Trace,
+    /// The hooks that the plugin's interests lead the stanza to besides, unless one was named.
+    pub others: Vec<&'static str>,
 }
 
 /// Call a hook and print what it answers and wants done.
@@ -62,6 +64,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         true => println!("{}", serde_json::to_string_pretty(&ran)?),
         false => print!("{} {}\n{}", ran.plugin, ran.input.hook(), trace::shown(&ran.trace)),
     }
+    if !args.json && !ran.others.is_empty() {
+        println!("Other hooks that it would reach, to be named with --hook: {}", ran.others.join(", "));
+    }
+    anyhow::ensure!(!matches!(ran.trace.answer, TraceAnswer::Failed(_)), "the call has failed");
     Ok(())
 }
 
@@ -110,13 +116,13 @@ async fn within(
     for jid in &sessions {
         world.login(jid, Some(0)).await?;
     }
-    let hook = match hook {
-        Some(hook) => hook,
-        None => input::hook_for(&engine, &declared, &stanza)?,
+    let (hook, others) = match hook {
+        Some(hook) => (hook, Vec::new()),
+        None => input::hooks_for(&engine, &declared, &stanza)?,
     };
     let input = input::input(hook, &stanza, sessions.first(), &declared, world.now())?;
     let trace = engine.dry_call(&name, &Scope::Everywhere, &input).await?;
-    Ok(Ran { plugin: name, input, trace })
+    Ok(Ran { plugin: name, input, trace, others })
 }
 
 fn session(text: &str) -> anyhow::Result<Jid> {

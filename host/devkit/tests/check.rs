@@ -2,13 +2,13 @@
 
 mod components;
 
-use components::{bundled, guest};
+use components::{bundled, guest, options};
 use std::collections::BTreeMap;
 use waxwing_config::Settings;
 use waxwing_devkit::check::{Report, check};
 
 async fn report(name: &str) -> Report {
-    check(&bundled(name), &[]).await.unwrap()
+    check(&bundled(name), &[], &options()).await.unwrap()
 }
 
 /// What the config file allows once the printed block is pasted: interfaces and stores.
@@ -85,7 +85,7 @@ async fn msgoffline() {
 
 #[tokio::test]
 async fn every_hook_has_a_sample() {
-    let report = check(&guest("clockwork"), &[]).await.unwrap();
+    let report = check(&guest("clockwork"), &[], &options()).await.unwrap();
     let tried: std::collections::BTreeSet<&str> = report.costs.iter().map(|cost| cost.hook).collect();
     assert_eq!(
         tried.into_iter().collect::<Vec<_>>(),
@@ -104,13 +104,13 @@ async fn every_hook_has_a_sample() {
 
 #[tokio::test]
 async fn what_cannot_be_loaded_is_refused_with_a_sentence() {
-    let refused = async |name: &str| check(&guest(name), &[]).await.unwrap_err().to_string();
+    let refused = async |name: &str| check(&guest(name), &[], &options()).await.unwrap_err().to_string();
     assert!(refused("describe-traps").await.contains("`describe` failed: it trapped"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("text.wasm");
     std::fs::write(&file, "text").unwrap();
-    let error = check(&file, &[]).await.unwrap_err().to_string();
+    let error = check(&file, &[], &options()).await.unwrap_err().to_string();
     assert!(error.ends_with("text.wasm: the file is not a WebAssembly component"), "{error}");
-    let error = check(&bundled("msgoffline"), &["store-limit=many".into()]).await.unwrap_err();
+    let error = check(&bundled("msgoffline"), &["store-limit=many".into()], &options()).await.unwrap_err();
     assert!(format!("{error:#}").contains("it does not start with these settings"), "{error:#}");
 }

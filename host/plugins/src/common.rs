@@ -1,5 +1,6 @@
 //! What all plugins of an engine share.
 
+use crate::compiler::Compiler;
 use crate::lanes::Lanes;
 use crate::pending::Pending;
 use crate::plugin::PluginInfo;
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 /// What all plugins of an engine share.
 #[derive(Default)]
 pub(crate) struct Common {
+    pub compiler: Compiler,
     pub requests: Requests,
     pub usages: Usages,
     /// Deletes that wait for clients.
@@ -30,6 +32,10 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    pub fn new(compiler: Compiler) -> Common {
+        Common { compiler, ..Common::default() }
+    }
+
     /// The lanes of the plugin with this name, whatever its version.
     pub fn lanes(&self, plugin: &str) -> Arc<Lanes> {
         self.lanes.lock().entry(plugin.to_owned()).or_default().clone()

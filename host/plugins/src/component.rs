@@ -1,6 +1,8 @@
 //! From the bytes of a component to what it asks for.
 
 use crate::bindings::VERSION;
+use crate::common::Common;
+use crate::compiler::Compiler;
 use crate::error::Reason;
 use crate::grants::{Grant, Grants, Interfaces};
 use crate::options::Source;
@@ -60,14 +62,18 @@ pub(crate) struct Compiled {
 }
 
 /// Read and compile a component, or take it from the cache of compiled code.
-pub(crate) async fn compile(engine: &wasmtime::Engine, source: &Source) -> Result<Compiled, Reason> {
-    let (engine, source) = (engine.clone(), source.clone());
+pub(crate) async fn compile(
+    engine: &wasmtime::Engine,
+    common: &Arc<Common>,
+    source: &Source,
+) -> Result<Compiled, Reason> {
+    let (engine, common, source) = (engine.clone(), common.clone(), source.clone());
     // A tenth of a second for each plugin, on as many threads as there are.
-    let compiled = tokio::task::spawn_blocking(move || compile_now(&engine, source)).await;
+    let compiled = tokio::task::spawn_blocking(move || compile_now(&engine, &common.compiler, source)).await;
     compiled.map_err(|error| Reason::Runtime(error.to_string()))?
 }
 
-fn compile_now(engine: &wasmtime::Engine, source: Source) -> Result<Compiled, Reason> {
+fn compile_now(engine: &wasmtime::Engine, compiler: &Compiler, source: Source) -> Result<Compiled, Reason> {
     let bytes: Arc<[u8]> = match source {
         Source::Bytes(bytes) => bytes,
         Source::File(file) => match std::fs::read(&file) {
@@ -80,11 +86,13 @@ fn compile_now(engine: &wasmtime::Engine, source: Source) -> Result<Compiled, Re
         Some(rest) if rest.starts_with(MODULE) => return Err(Reason::CoreModule),
         _ => return Err(Reason::NotAComponent),
     }
+    let sha256 = sha256(&bytes);
+    compiler.prepare(&bytes, &sha256)?;
     let component =
         Component::from_binary(engine, &bytes).map_err(|error| Reason::Invalid(format!("{error:#}")))?;
     let requested = requested(&component)?;
     make_memory_image(&component)?;
-    Ok(Compiled { component, requested, size: bytes.len(), sha256: sha256(&bytes) })
+    Ok(Compiled { component, requested, size: bytes.len(), sha256 })
 }
 
 /// Make the memory that instances start with. Linux refuses to seal it (EBUSY) while the kernel itself is busy with one

@@ -2,6 +2,7 @@
 
 use crate::command::CommandInfo;
 use crate::common::Common;
+use crate::compiler::Compiler;
 use crate::component::Inspected;
 use crate::error::{LoadError, Reason};
 use crate::event::{Calls, ComponentInfo, Facts, Phase, ServiceInfo, SessionEvents, Stage};
@@ -16,6 +17,7 @@ use crate::swap::{Replaced, Undo};
 use crate::wasm;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use waxwing_xmpp::{Kind, Stanza};
@@ -23,6 +25,7 @@ use waxwing_xmpp::{Kind, Stanza};
 /// The plugins of a server.
 pub struct Engine {
     pub(crate) runtime: wasmtime::Engine,
+    cache: Option<wasmtime::Cache>,
     pub(crate) options: EngineOptions,
     pub(crate) host: Weak<dyn Host>,
     pub(crate) common: Arc<Common>,
@@ -30,8 +33,27 @@ pub struct Engine {
     pub(crate) alarms: AtomicBool,
     plan: ArcSwap<Plan>,
     pub(crate) marks: Mutex<Allocator>,
-    /// Held while a plan takes the place of another, never across a wait.
-    changing: Mutex<()>,
+    /// What virtual hosts do without. Held while a plan takes the place of another, never across a wait.
+    without: Mutex<Without>,
+}
+
+/// What virtual hosts do without.
+#[derive(Default)]
+struct Without {
+    /// Because of their settings.
+    said: LeftOut,
+    /// Because the copy that is there for just that virtual host rests. Domain and name.
+    resting: BTreeSet<(String, String)>,
+}
+
+impl Without {
+    fn all(&self) -> LeftOut {
+        let mut all = self.said.clone();
+        for (domain, name) in &self.resting {
+            all.entry(domain.as_str().into()).or_default().insert(name.clone());
+        }
+        all
+    }
 }
 
 impl Engine {
@@ -41,17 +63,19 @@ impl Engine {
     /// When the WebAssembly runtime does not start.
     pub fn new(options: EngineOptions, host: Weak<dyn Host>) -> Result<Arc<Engine>, LoadError> {
         let runtime = wasm::start(&options);
-        let runtime = runtime.map_err(|reason| LoadError { plugin: "(all)".into(), reason })?;
+        let (runtime, cache) = runtime.map_err(|reason| LoadError { plugin: "(all)".into(), reason })?;
         let alarms = AtomicBool::new(options.alarms);
+        let common = Common::new(Compiler::new(&options));
         let engine = Arc::new(Engine {
             runtime,
+            cache,
             alarms,
             options,
             host,
-            common: Arc::default(),
+            common: Arc::new(common),
             plan: ArcSwap::default(),
             marks: Mutex::default(),
-            changing: Mutex::new(()),
+            without: Mutex::default(),
         });
         housekeeping::start(&engine);
         Ok(engine)
@@ -147,6 +171,11 @@ impl Engine {
         load::inspect(&self.runtime, &self.common, &self.options.limits, source).await
     }
 
+    /// How many components had to be compiled, because their code was not in the cache; `None` without one.
+    pub fn compiled_anew(&self) -> Option<usize> {
+        self.cache.as_ref().map(wasmtime::Cache::cache_misses)
+    }
+
     /// Let a plugin go; `false` if there is none of this name and scope. Calls that are under way finish.
     pub fn remove(&self, name: &str, scope: &Scope) -> bool {
         self.take(name, scope).map(Undo::keep).is_some()
@@ -206,7 +235,7 @@ impl Engine {
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<Plugin>>) -> Result<(), Reason>) -> Result<(), Reason> {
-        let _alone = self.changing.lock();
+        let _alone = self.without.lock();
         let old = self.plan.load();
         let mut plugins = old.plugins.clone();
         change(&mut plugins)?;
@@ -216,8 +245,23 @@ impl Engine {
 
     /// Have virtual hosts do without plugins, from now on, in place of what was said before.
     pub fn leave_out(&self, left_out: LeftOut) {
-        let _alone = self.changing.lock();
-        let old = self.plan.load();
+        self.do_without(|without| without.said = left_out);
+    }
+
+    /// Have a virtual host do without a plugin whose copy for just that virtual host rests, or no more. Another copy
+    /// that is there for all virtual hosts does not take its place.
+    pub(crate) fn rest(&self, name: &str, domain: &str, rests: bool) {
+        let place = (domain.to_owned(), name.to_owned());
+        self.do_without(|Without { resting, .. }| match rests {
+            true => drop(resting.insert(place)),
+            false => drop(resting.remove(&place)),
+        });
+    }
+
+    fn do_without(&self, change: impl FnOnce(&mut Without)) {
+        let mut without = self.without.lock();
+        change(&mut without);
+        let (old, left_out) = (self.plan.load(), without.all());
         if *old.left_out != left_out {
             let plan = Plan::new(old.plugins.clone(), old.generation + 1, Arc::new(left_out));
             self.plan.store(Arc::new(plan));

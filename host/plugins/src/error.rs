@@ -39,6 +39,15 @@ pub enum Reason {
     /// The compiler refuses it.
     #[error("the component is not valid: {0}")]
     Invalid(String),
+    /// The process that compiles it has refused it.
+    #[error("{0}")]
+    Compiler(String),
+    /// The process that compiles it has got no more memory.
+    #[error("compiling it takes more memory than `plugin-compile-memory` allows")]
+    CompileMemory,
+    /// The process that compiles it has got no more time.
+    #[error("compiling it takes more processor time than `plugin-compile-cpu` allows")]
+    CompileTime,
     /// Built for a version that is not spoken here.
     #[error(
         "it was built for xmpp:plugin {found}, and this server speaks {ours}; build it again with that version"

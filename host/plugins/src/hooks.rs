@@ -14,6 +14,7 @@ use crate::options::Policy;
 use crate::plan::Plan;
 use crate::plugin::{Plugin, Question};
 use crate::requests::Request;
+use crate::rolled_back::RolledBack;
 use crate::trial::Failed;
 use crate::verdict::{Decision, lend_error};
 use std::sync::Arc;
@@ -246,6 +247,8 @@ impl Engine {
                 None => {}
                 Some(Failed::Ask(previous)) => return previous.ask(question).await,
                 Some(Failed::RollBack(previous)) => {
+                    *previous.rolled_back.lock() =
+                        Some(RolledBack::new(plugin, failure, question.host.now()));
                     self.put_back(plugin, &previous, failure);
                     return previous.ask(question).await;
                 }

@@ -20,6 +20,7 @@ mod catalogue;
 mod chain;
 mod command;
 mod common;
+mod compiler;
 mod component;
 mod componentize;
 mod counters;
@@ -56,6 +57,7 @@ mod quiet;
 mod record;
 mod replay;
 mod requests;
+mod rolled_back;
 mod shadow;
 mod staged;
 mod state;
@@ -63,6 +65,7 @@ mod swap;
 mod trace;
 mod trial;
 mod usage;
+mod user_cache;
 mod verdict;
 mod wasi;
 mod wasm;
@@ -76,12 +79,13 @@ pub use admin::{
 pub use blob::Blob;
 pub use catalogue::{
     Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange,
-    Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, What, Which,
-    Wish,
+    Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, StoreUse,
+    What, Which, Wish,
 };
 pub use command::{
     CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form, Severity, Table,
 };
+pub use compiler::compile_into_cache;
 pub use component::{Inspected, Requested};
 pub use componentize::{ComponentizeError, componentize};
 pub use declared::{Declared, DeclaredInterest};
@@ -110,8 +114,10 @@ pub use record::{
     SeenEntry, SeenSession,
 };
 pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
+pub use rolled_back::RolledBack;
 pub use shadow::{ShadowError, ShadowInfo};
 pub use trace::{
     AccountChange, Difference, Line, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure,
     TraceMark, TraceRequest, TraceStanza, TraceWrite,
 };
+pub use user_cache::user_cache;

@@ -41,12 +41,13 @@ async fn load_or_reason(
     spec: &PluginSpec,
 ) -> Result<Plugin, Reason> {
     check_name(&spec.name)?;
-    let Compiled { component, requested, size, sha256 } = compile(engine, &spec.source).await?;
+    let Compiled { component, requested, size, sha256 } = compile(engine, common, &spec.source).await?;
     requested.check(&spec.grants)?;
     let (pre, exports) = link(&component, &requested, &spec.grants)?;
 
     let shared = share(spec, common, common.lanes(&spec.name));
     let timeout = spec.limits.call_timeout;
+    let before = std::time::Instant::now();
     let started = tokio::time::timeout(timeout, Instance::new(&pre, &exports, &shared)).await;
     let mut instance = settled("instantiate", started)?;
     let described = settled("describe", tokio::time::timeout(timeout, instance.describe()).await)?;
@@ -60,7 +61,7 @@ async fn load_or_reason(
 
     let hooks = exports.hooks();
     let pool = Pool::new(pre, exports, shared.clone(), spec.settings.clone());
-    pool.keep(instance);
+    pool.keep(instance, before.elapsed());
     let callable = Callable { shared, pool, breaker: Breaker::default() };
     Ok(Plugin::new(callable, spec.clone(), description, hooks, requested, size, sha256))
 }
@@ -73,7 +74,7 @@ pub(crate) async fn inspect(
     limits: &Limits,
     source: &Source,
 ) -> Result<Inspected, Reason> {
-    let Compiled { component, requested, size, sha256 } = compile(engine, source).await?;
+    let Compiled { component, requested, size, sha256 } = compile(engine, common, source).await?;
     let grants = Grants { allow: requested.interfaces, ..Grants::everything() };
     let spec = PluginSpec { grants, limits: limits.clone(), ..PluginSpec::new("(new)", source.clone()) };
     let (pre, exports) = link(&component, &requested, &spec.grants)?;
@@ -116,7 +117,7 @@ fn settled<T>(
 }
 
 /// A name goes into names of stores, where `/` follows it, and into logs.
-fn check_name(name: &str) -> Result<(), Reason> {
+pub(crate) fn check_name(name: &str) -> Result<(), Reason> {
     let fine = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
     let taken = ["shared", "account-data"].contains(&name);
     if fine && !taken { Ok(()) } else { Err(Reason::BadName(name.to_owned())) }

@@ -3,6 +3,7 @@
 use crate::grants::Grants;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,9 @@ use std::time::Duration;
 pub struct EngineOptions {
     /// Where compiled components are cached; `None` compiles them anew at each start.
     pub cache_folder: Option<PathBuf>,
+    /// A program with its arguments that compiles large components: it reads one from its standard input and calls
+    /// [`compile_into_cache`](crate::compile_into_cache) with the same options. Without one, this process does.
+    pub compiler: Vec<OsString>,
     /// The limits of a plugin that has none of its own.
     pub limits: Limits,
     /// Calls that a new version must serve before the old one is let go; 0 does without.
@@ -23,7 +27,13 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { cache_folder: None, limits: Limits::default(), trial_calls: 20, alarms: true }
+        Self {
+            cache_folder: None,
+            compiler: Vec::new(),
+            limits: Limits::default(),
+            trial_calls: 20,
+            alarms: true,
+        }
     }
 }
 

@@ -13,11 +13,13 @@ use crate::instance::Hook;
 use crate::options::{PluginSpec, Policy, Scope};
 use crate::pool::PoolFigures;
 use crate::record::RecordingFigures;
+use crate::rolled_back::RolledBack;
 use crate::shadow::ShadowInfo;
 use crate::state::Call;
 use crate::trial::Trial;
 use crate::verdict::{Decision, Settled, settle};
 use crate::watch::Watch;
+use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza};
@@ -33,6 +35,8 @@ pub(crate) struct Plugin {
     pub sha256: [u8; 32],
     /// While it has yet to show that it is as good as the one before it.
     pub trial: Trial,
+    /// The version in whose place it has come back.
+    pub rolled_back: Mutex<Option<RolledBack>>,
     /// Who watches its calls.
     pub watch: Watch,
 }
@@ -63,6 +67,8 @@ pub struct PluginInfo {
     pub suspended: (bool, usize),
     /// Calls that it has yet to serve before the version before it is let go.
     pub trial: Option<u32>,
+    /// The version that failed in its first calls, so that this one runs again.
+    pub rolled_back: Option<RolledBack>,
     /// What it has done so far.
     pub counters: CounterFigures,
     /// The same for each hook that has been called.
@@ -112,8 +118,8 @@ impl Plugin {
         size: usize,
         sha256: [u8; 32],
     ) -> Plugin {
-        let (trial, watch) = (Trial::default(), Watch::default());
-        Plugin { callable, spec, description, hooks, requested, size, sha256, trial, watch }
+        let (trial, rolled_back, watch) = (Trial::default(), Mutex::default(), Watch::default());
+        Plugin { callable, spec, description, hooks, requested, size, sha256, trial, rolled_back, watch }
     }
 
     pub fn name(&self) -> &str {
@@ -195,6 +201,7 @@ impl Plugin {
             sha256: self.sha256,
             suspended: self.callable.breaker.is_shut(),
             trial: self.trial.left(),
+            rolled_back: self.rolled_back.lock().clone(),
             counters: figures(&shared.counters),
             figures: shared.gauges.read(),
             pool: self.callable.pool.figures(),

@@ -7,9 +7,13 @@ use crate::instance::{Exports, Instance};
 use crate::state::{Shared, State};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use wasmtime::component::InstancePre;
+
+/// Where making an instance takes less than this, one is made sooner than another is waited for.
+const WORTH_WAITING: Duration = Duration::from_millis(1);
 
 /// Makes, lends and keeps instances.
 pub(crate) struct Pool {
@@ -19,6 +23,10 @@ pub(crate) struct Pool {
     settings: Vec<(String, Vec<String>)>,
     /// The last returned is the next lent, so that those that are not needed stay at the bottom.
     idle: Mutex<Vec<Instance>>,
+    /// Tells who waits that one has been returned.
+    returned: Notify,
+    /// How long it took to make the last one, in microseconds.
+    making: AtomicU64,
     /// One for each instance that may exist beside the idle.
     permits: Semaphore,
     waiting: AtomicUsize,
@@ -78,6 +86,8 @@ impl Pool {
             shared,
             settings,
             idle: Mutex::default(),
+            returned: Notify::new(),
+            making: AtomicU64::new(0),
             permits,
             waiting: AtomicUsize::new(0),
             lent: AtomicUsize::new(0),
@@ -93,6 +103,10 @@ impl Pool {
             Err(_) => self.wait().await?,
         };
         let idle = if lease == Lease::Warm { self.idle.lock().pop() } else { None };
+        let idle = match idle {
+            None if lease == Lease::Warm => self.returned_soon().await,
+            idle => idle,
+        };
         let instance = match idle {
             Some(instance) => instance,
             None => self.make().await?,
@@ -102,8 +116,9 @@ impl Pool {
         Ok(Lent { instance, lease, place: Place { pool: self, _permit: permit } })
     }
 
-    /// Keep one that was made while the plugin was loaded.
-    pub fn keep(&self, instance: Instance) {
+    /// Keep one that was made while the plugin was loaded, which took so long.
+    pub fn keep(&self, instance: Instance, making: Duration) {
+        self.note_making(making);
         self.memory.fetch_max(instance.memory(), Ordering::Relaxed);
         self.idle.lock().push(instance);
     }
@@ -136,9 +151,34 @@ impl Pool {
         self.permits.acquire().await.map_err(|_| Failure::Busy)
     }
 
+    /// An instance that is returned within the time that it takes to make another. Those of interpreters take megabytes
+    /// and longer to make than most calls last, so there are only as many as calls keep at work.
+    async fn returned_soon(&self) -> Option<Instance> {
+        let patience = Duration::from_micros(self.making.load(Ordering::Relaxed));
+        if patience < WORTH_WAITING || self.shared.fresh || self.lent.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let returned = async {
+            loop {
+                let returned = self.returned.notified();
+                if let Some(instance) = self.idle.lock().pop() {
+                    return instance;
+                }
+                returned.await;
+            }
+        };
+        tokio::time::timeout(patience, returned).await.ok()
+    }
+
+    fn note_making(&self, took: Duration) {
+        self.making.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     async fn make(&self) -> Result<Instance, Failure> {
+        let before = Instant::now();
         let mut instance = Instance::new(&self.pre, &self.exports, &self.shared).await?;
         init(&mut instance, &self.settings).await?.map_err(Failure::Refused)?;
+        self.note_making(before.elapsed());
         Ok(instance)
     }
 }
@@ -153,6 +193,7 @@ impl Lent<'_> {
             lease == Lease::Own || pool.shared.fresh || instance.calls >= pool.shared.limits.retire_after;
         if !worn {
             pool.idle.lock().push(instance);
+            pool.returned.notify_one();
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::record::redact::redact_trace;
 use crate::replay::without_http;
 use crate::trace::{Trace, TraceAnswer};
 use parking_lot::Mutex;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -27,6 +28,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const AT_ONCE: usize = 16;
 /// Characters of a difference that are shown.
 const SHOWN: usize = 400;
+/// Differences that are kept as examples.
+const EXAMPLES: usize = 5;
 
 /// How the version beside the live one does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +61,9 @@ pub struct ShadowInfo {
     pub p99_live: Duration,
     /// 99 of 100 of its own. It hears from memory what the live one waited for.
     pub p99_shadow: Duration,
-    /// Where the last one that was different or failed differed, without anything that somebody has written.
-    pub last_difference: Option<String>,
+    /// The last few ways in which calls were different or failed, the latest last, without anything that somebody has
+    /// written.
+    pub differences: Vec<String>,
 }
 
 /// Why a version cannot run beside the live one.
@@ -88,7 +92,18 @@ struct Count {
     different: u64,
     failed: u64,
     skipped: u64,
-    last_difference: Option<String>,
+    differences: VecDeque<String>,
+}
+
+impl Count {
+    /// Keep a difference as an example, unless there is one like it.
+    fn example(&mut self, difference: String) {
+        self.differences.retain(|known| *known != difference);
+        self.differences.push_back(difference);
+        if self.differences.len() > EXAMPLES {
+            self.differences.pop_front();
+        }
+    }
 }
 
 /// The right to ask a shadow one call.
@@ -186,7 +201,7 @@ impl Shadow {
             p50_shadow: own.p50,
             p99_live: live.p99,
             p99_shadow: own.p99,
-            last_difference: count.last_difference.clone(),
+            differences: count.differences.iter().cloned().collect(),
         }
     }
 
@@ -202,7 +217,7 @@ impl Shadow {
             Err(error) => {
                 let mut count = self.count.lock();
                 count.different += 1;
-                count.last_difference = Some(format!("{hook}: {error}"));
+                count.example(format!("{hook}: {error}"));
                 return;
             }
         };
@@ -221,7 +236,7 @@ impl Shadow {
             return;
         };
         *(if failed { &mut count.failed } else { &mut count.different }) += 1;
-        count.last_difference = Some(format!("{hook}: {difference}"));
+        count.example(format!("{hook}: {difference}"));
     }
 }
 
@@ -279,5 +294,13 @@ mod tests {
             shown(reply("secret"), trace("next".into())),
             r#"answer: "next" instead of {"reply":"<a xmlns='b'>xxxxxx</a>"}"#
         );
+    }
+    #[test]
+    fn each_kind_of_difference_is_kept_once_and_few_of_them() {
+        let mut count = Count::default();
+        for number in (0..EXAMPLES).chain([0, EXAMPLES]) {
+            count.example(number.to_string());
+        }
+        assert_eq!(count.differences, ["2", "3", "4", "0", "5"]);
     }
 }

@@ -12,6 +12,14 @@ use waxwing_storage::Storage;
 /// How often the database is asked, because it has to look at the whole store.
 const RECOUNT: Duration = Duration::from_secs(10);
 
+/// What the names of stores begin with that plugins share.
+const SHARED: &str = "shared/";
+
+/// What a store is called in the storage that a plugin calls `name`.
+pub(crate) fn store_name(plugin: &str, name: &str) -> String {
+    if name.starts_with(SHARED) { name.to_owned() } else { format!("{plugin}/{name}") }
+}
+
 /// The bytes of one store.
 #[derive(Debug)]
 pub(crate) struct Usage {
@@ -64,6 +72,12 @@ impl Usages {
     pub fn of(&self, store: &str) -> Arc<Usage> {
         let make = || Arc::new(Usage { bytes: AtomicU64::new(0), counted: Mutex::new(None) });
         self.0.lock().entry(store.to_owned()).or_insert_with(make).clone()
+    }
+
+    /// The stores of a plugin's own that it has written to, by the names that it gives them.
+    pub fn names(&self, plugin: &str) -> Vec<String> {
+        let own = |store: &String| Some(store.strip_prefix(plugin)?.strip_prefix('/')?.to_owned());
+        self.0.lock().keys().filter_map(own).collect()
     }
 
     /// The data of a plugin has been erased: what was counted says nothing any more.

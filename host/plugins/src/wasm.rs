@@ -2,7 +2,10 @@
 
 use crate::error::Reason;
 use crate::options::EngineOptions;
+use std::fs::DirBuilder;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::time::Duration;
 use wasmtime::{Cache, CacheConfig, Config, Engine, OptLevel};
 
@@ -19,17 +22,25 @@ const FIBER_STACK: usize = 1 << 20;
 const GUARD: u64 = 64 << 10;
 
 /// A runtime for all plugins, and the clock that bounds them.
-pub(crate) fn start(options: &EngineOptions) -> Result<Engine, Reason> {
-    let engine = Engine::new(&config(options).map_err(broken)?).map_err(broken)?;
+pub(crate) fn start(options: &EngineOptions) -> Result<(Engine, Option<Cache>), Reason> {
+    let (engine, cache) = compiler(options)?;
     tick(&engine).map_err(|error| Reason::Runtime(error.to_string()))?;
-    Ok(engine)
+    Ok((engine, cache))
+}
+
+/// A runtime that compiles for those of the same options, and runs nothing.
+pub(crate) fn compiler(options: &EngineOptions) -> Result<(Engine, Option<Cache>), Reason> {
+    let cache = options.cache_folder.as_deref().map(cache).transpose().map_err(broken)?;
+    let mut config = config(options);
+    config.cache(cache.clone());
+    Ok((Engine::new(&config).map_err(broken)?, cache))
 }
 
 fn broken(error: wasmtime::Error) -> Reason {
     Reason::Runtime(format!("{error:#}"))
 }
 
-fn config(options: &EngineOptions) -> wasmtime::Result<Config> {
+fn config(options: &EngineOptions) -> Config {
     let mut config = Config::new();
     // Calls and host functions are plain in WIT; the component model's own concurrency would
     // only make each of them dearer.
@@ -52,13 +63,16 @@ fn config(options: &EngineOptions) -> wasmtime::Result<Config> {
     config.wasm_memory64(false);
     // A trap says where it happened, as far as the plugin was built with names.
     config.wasm_backtrace_max_frames(NonZeroUsize::new(8));
-    if let Some(folder) = &options.cache_folder {
-        let mut cache = CacheConfig::new();
-        // The cache wants an absolute path.
-        cache.with_directory(std::path::absolute(folder)?);
-        config.cache(Some(Cache::new(cache)?));
-    }
-    Ok(config)
+    config
+}
+
+fn cache(folder: &Path) -> wasmtime::Result<Cache> {
+    // What is in there is run, so nobody else may write there.
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut config = CacheConfig::new();
+    // The cache wants an absolute path.
+    config.with_directory(std::path::absolute(folder)?);
+    Cache::new(config)
 }
 
 /// Count epochs for as long as the runtime lives. A thread of its own, because it must go on when

@@ -85,7 +85,7 @@ async fn another_version_is_compared_and_changes_nothing() {
     }
     let info = world.shadowed(3).await;
     assert_eq!((info.calls, info.same, info.different, info.failed), (3, 0, 3, 0), "{info:?}");
-    let difference = info.last_difference.unwrap();
+    let [difference] = &info.differences[..] else { panic!("{info:?}") };
     assert!(difference.starts_with("process: answer: ") && !difference.contains("Hello"), "{difference}");
     assert_eq!(world.host.storage.value("greeter/counts", JULIET_BARE, "n"), None);
     assert!(world.host.steps().is_empty());

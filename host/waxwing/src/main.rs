@@ -2,6 +2,7 @@
 
 mod admin;
 mod check;
+mod closed_pipe;
 mod command;
 mod ctl;
 mod db;
@@ -11,6 +12,7 @@ mod moving;
 mod nested;
 mod plugin_admin;
 mod plugin_command;
+mod plugin_compile;
 mod plugin_make;
 mod plugin_text;
 mod plugin_values;
@@ -66,6 +68,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    closed_pipe::ends_quietly();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -129,7 +129,10 @@ async fn details(catalogue: &Catalogue, which: &Which) -> Result<Views, Catalogu
         let here = which.scope.as_ref().is_none_or(|scope| entry.scope.split(", ").any(|part| part == scope));
         entry.name == which.name && here
     };
-    let details: Vec<Details> = entries.iter().filter(meant).map(Details::of).collect();
+    let mut details = Vec::new();
+    for entry in entries.iter().filter(meant) {
+        details.push(Details::of(entry, catalogue.stores(entry).await?));
+    }
     match details.is_empty() {
         true => Err(CatalogueError::NotInstalled(which.name.clone())),
         false => Ok(Views::Info(details)),

@@ -6,6 +6,7 @@ use crate::command::Request;
 use crate::plugin_admin::PluginRequest;
 use crate::plugin_make::Make;
 use crate::plugin_values::{by_name, limit, own_limits, pair, policy, scope, settings, store};
+use crate::plugin_view::Show;
 use crate::wire::Answer;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -70,8 +71,8 @@ pub enum Plugin {
     },
     /// Write what a plugin is told, what it hears and what it does into a file, for its next calls.
     Record(Record),
-    /// Let another version run beside a plugin, with nothing coming of it, and compare the two; `info` says how
-    /// it does.
+    /// Let another version run beside a plugin, with nothing coming of it, and compare the two. Without a file, show
+    /// how they compare.
     Shadow(Shadow),
     /// What authors of plugins do, which needs no server.
     #[command(flatten)]
@@ -100,11 +101,13 @@ pub struct Shadow {
     #[command(flatten)]
     which: Named,
     /// The component.
-    #[arg(required_unless_present = "off")]
     file: Option<PathBuf>,
     /// Nothing any more.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     off: bool,
+    /// How they compare, as JSON.
+    #[arg(long, conflicts_with_all = ["file", "off"])]
+    json: bool,
 }
 
 /// One plugin.
@@ -234,19 +237,21 @@ struct Order {
     component: Vec<u8>,
     /// Agree to whatever it asks for.
     yes: bool,
-    json: bool,
+    show: Show,
 }
 
 impl Order {
     fn new(request: PluginRequest) -> Order {
-        Order { request, component: Vec::new(), yes: false, json: false }
+        Order { request, component: Vec::new(), yes: false, show: Show::Text }
     }
 
     fn read(plugin: Plugin, settings_of_server: &Settings) -> anyhow::Result<Order> {
         let most = settings_of_server.plugins.file_bytes;
         Ok(match plugin {
-            Plugin::List { json } => Order { json, ..Order::new(PluginRequest::List) },
-            Plugin::Info { which, json } => Order { json, ..Order::new(PluginRequest::Info(which.into())) },
+            Plugin::List { json } => Order { show: Show::json(json), ..Order::new(PluginRequest::List) },
+            Plugin::Info { which, json } => {
+                Order { show: Show::json(json), ..Order::new(PluginRequest::Info(which.into())) }
+            }
             Plugin::Install(install) => {
                 let Install { file, vhosts, given, fresh, settings: own, yes } = *install;
                 let wish = Wish {
@@ -291,11 +296,17 @@ impl Order {
                 let output = std::path::absolute(output)?;
                 Order::new(PluginRequest::Record { which: which.into(), calls, redact, output })
             }
-            Plugin::Shadow(Shadow { which, file: Some(file), off: false }) => {
+            Plugin::Shadow(Shadow { which, file: Some(file), .. }) => {
                 let request = PluginRequest::Shadow(which.into());
                 Order { component: component(&file, most)?, ..Order::new(request) }
             }
-            Plugin::Shadow(Shadow { which, .. }) => Order::new(PluginRequest::ShadowOff(which.into())),
+            Plugin::Shadow(Shadow { which, off: true, .. }) => {
+                Order::new(PluginRequest::ShadowOff(which.into()))
+            }
+            Plugin::Shadow(Shadow { which, json, .. }) => {
+                let show = if json { Show::Json } else { Show::Shadows };
+                Order { show, ..Order::new(PluginRequest::Info(which.into())) }
+            }
             Plugin::Make(_) => anyhow::bail!("this needs no server"),
         })
     }
@@ -333,10 +344,9 @@ pub async fn run(settings: Settings, plugin: Plugin) -> anyhow::Result<()> {
     let answer = match answer {
         Answer::NeedsConsent(question) => {
             println!("{}", describe(&question));
-            anyhow::ensure!(
-                order.yes || agreed()?,
-                "nothing has changed; to allow this, answer y or add --yes"
-            );
+            if !order.yes {
+                agree()?;
+            }
             let order = order.agree(&question.missing);
             match send(&settings, order).await?.1 {
                 Answer::NeedsConsent(_) => {
@@ -345,20 +355,16 @@ pub async fn run(settings: Settings, plugin: Plugin) -> anyhow::Result<()> {
                 answer => answer,
             }
         }
-        answer => {
-            if order.json
-                && let Answer::Plugins(views) = &answer
-            {
-                println!("{}", views.json()?);
-                return Ok(());
-            }
-            answer
-        }
+        Answer::Plugins(views) => return order.show.print(&views),
+        answer => answer,
     };
     match answer {
         Answer::Ok(text) => println!("{text}"),
-        Answer::Plugins(views) => print!("{views}"),
-        Answer::Ctl(_) | Answer::Exported(_) | Answer::Imported(_) | Answer::Storage(_) => {
+        Answer::Plugins(_)
+        | Answer::Ctl(_)
+        | Answer::Exported(_)
+        | Answer::Imported(_)
+        | Answer::Storage(_) => {
             anyhow::bail!("that is no answer to this command")
         }
         Answer::Error(why) => anyhow::bail!(why),
@@ -368,11 +374,11 @@ pub async fn run(settings: Settings, plugin: Plugin) -> anyhow::Result<()> {
 }
 
 async fn send(settings: &Arc<Settings>, order: Order) -> anyhow::Result<(Order, Answer)> {
-    let Order { request, component, yes, json } = order;
+    let Order { request, component, yes, show } = order;
     let (request, component) = (Request::Plugin(request), component);
     let answer = admin::ask(settings, &request, &component).await?;
     let Request::Plugin(request) = request else { anyhow::bail!("this is no command about plugins") };
-    Ok((Order { request, component, yes, json }, answer))
+    Ok((Order { request, component, yes, show }, answer))
 }
 
 /// What a component asks for, in words.
@@ -402,17 +408,19 @@ fn describe(question: &NeedsConsent) -> String {
     text.trim_end().to_owned()
 }
 
-/// Ask on a terminal; without one, nobody has agreed.
-fn agreed() -> anyhow::Result<bool> {
+/// Ask on a terminal; without one, or without a yes, nothing is done.
+fn agree() -> anyhow::Result<()> {
     let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Ok(false);
-    }
+    anyhow::ensure!(
+        stdin.is_terminal(),
+        "nothing has changed: there is no terminal to ask on; to allow this, add --yes"
+    );
     print!("Allow this? [y/N] ");
     std::io::stdout().flush()?;
     let mut line = String::new();
     stdin.lock().read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    anyhow::ensure!(matches!(line.trim(), "y" | "Y" | "yes"), "nothing has changed");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub enum Make {
     Run(waxwing_devkit::run::Args),
     /// Play a plugin's scripts, tests/*.xml in its folder.
     Test(waxwing_devkit::script::Args),
+    #[command(hide = true)]
+    Compile(crate::plugin_compile::Compile),
     /// Make the calls of a recording again, with this version or another, and show what differs.
     Replay {
         /// The component.
@@ -51,6 +53,7 @@ impl Make {
             Make::Check(args) => waxwing_devkit::check::run(&args),
             Make::Run(args) => waxwing_devkit::run::run(&args),
             Make::Test(args) => waxwing_devkit::script::run(&args),
+            Make::Compile(compile) => compile.run(),
             Make::Replay { component, recording } => replay(component, &recording),
         }
     }
@@ -70,7 +73,8 @@ fn build(from: &Path, output: Option<&Path>) -> anyhow::Result<()> {
     let built = waxwing_devkit::build(from, output)?;
     println!("{} ({} KiB)", built.file.display(), built.size.div_ceil(1024));
     let allow: Vec<String> = built.permissions().iter().map(|name| format!("'{name}'")).collect();
-    println!("    grants {{ allow = [ {} ] }}", allow.join(", "));
+    let http = if built.http() { ", http = [ 'host.example' ]" } else { "" };
+    println!("    grants {{ allow = [ {} ]{http} }}", allow.join(", "));
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! Plugins in words and columns.
 
-use crate::plugin_view::{Details, Figures, Line, Origin, State};
+use crate::plugin_view::{Cost, Details, Figures, Line, Origin, ShadowView, State};
 use std::fmt;
 use std::path::PathBuf;
+use waxwing_plugins::StoreUse;
 
 /// All plugins, a line each, then what else there is to know.
 pub fn list(
@@ -20,7 +21,7 @@ pub fn list(
             from(line.from).to_owned(),
             line.calls.to_string(),
             line.failures.to_string(),
-            state(&line.state),
+            standing(line),
         ]
     }));
     table(f, &rows)?;
@@ -41,7 +42,7 @@ pub fn details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
         if text.is_empty() { Ok(()) } else { writeln!(f, "  {what:<10} {text}") }
     };
     say("does", &details.summary)?;
-    say("state", &state(&line.state))?;
+    say("state", &standing(line))?;
     say("from", from(line.from))?;
     say("sha256", details.sha256.as_deref().unwrap_or_default())?;
     say("size", &details.size.map(|bytes| size(bytes as u64)).unwrap_or_default())?;
@@ -81,10 +82,44 @@ pub fn details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
     for (key, values) in &details.settings {
         say("setting", &format!("{key} = {}", values.join(", ")))?;
     }
-    match &details.running {
-        Some(running) => figures(f, running),
-        None => Ok(()),
+    for store in &details.stores {
+        say("store", &format!("{} has {}", store.name, fill(store)))?;
     }
+    if let Some(running) = &details.running {
+        figures(f, running)?;
+    }
+    shadow(f, line)
+}
+
+/// How full a store is.
+fn fill(store: &StoreUse) -> String {
+    match store.limit {
+        0 => format!("{}, without a limit", size(store.bytes)),
+        limit => format!("{} of {} ({} %)", size(store.bytes), size(limit), store.bytes * 100 / limit),
+    }
+}
+
+/// How a version that runs beside a plugin compares with it, if there is one.
+pub fn shadow(f: &mut dyn fmt::Write, line: &Line) -> fmt::Result {
+    let Some(shadow) = &line.shadow else { return Ok(()) };
+    let titles = ["  VERSION", "CALLS", "SAME", "DIFFERENT", "FAILED", "SKIPPED", "CPU", "P50", "P99"];
+    let row = |version: String, counts: [u64; 5], cost: &Cost| {
+        let [calls, same, different, failed, skipped] = counts.map(|count| count.to_string());
+        let [cpu, p50, p99] = [cost.cpu, cost.p50, cost.p99].map(time);
+        [version, calls, same, different, failed, skipped, cpu, p50, p99]
+    };
+    let ShadowView { calls, same, different, failed, skipped, .. } = *shadow;
+    let rows = [
+        titles.map(str::to_owned),
+        row(format!("  {} runs", line.version), [calls, calls, 0, 0, 0], &shadow.live),
+        row(
+            format!("  {} beside", shadow.version),
+            [calls, same, different, failed, skipped],
+            &shadow.beside,
+        ),
+    ];
+    table(f, &rows)?;
+    shadow.differences.iter().try_for_each(|difference| writeln!(f, "  {:<10} {difference}", "differs"))
 }
 
 fn figures(f: &mut fmt::Formatter<'_>, running: &Figures) -> fmt::Result {
@@ -123,7 +158,7 @@ fn figures(f: &mut fmt::Formatter<'_>, running: &Figures) -> fmt::Result {
 }
 
 /// Columns as wide as they need to be; the last one ends where it ends.
-fn table<const N: usize>(f: &mut fmt::Formatter<'_>, rows: &[[String; N]]) -> fmt::Result {
+fn table<const N: usize>(f: &mut dyn fmt::Write, rows: &[[String; N]]) -> fmt::Result {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -138,6 +173,19 @@ fn table<const N: usize>(f: &mut fmt::Formatter<'_>, rows: &[[String; N]]) -> fm
         writeln!(f, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// How it is, and what has happened to it or goes on beside it.
+fn standing(line: &Line) -> String {
+    let mut text = state(&line.state);
+    if let Some(failed) = &line.rolled_back {
+        text.push_str(&format!("; {} was rolled back: {}", failed.version, failed.why));
+    }
+    if let Some(shadow) = &line.shadow {
+        let ShadowView { version, same, calls, .. } = shadow;
+        text.push_str(&format!("; {version} runs beside it: {same} of {calls} calls are the same"));
+    }
+    text
 }
 
 fn state(state: &State) -> String {

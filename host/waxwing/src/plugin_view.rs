@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use waxwing_plugins::{Entry, EntryKind, Grants, HookFigures, Limits, PluginInfo, Policy};
+use waxwing_plugins::{
+    Entry, EntryKind, Grants, HookFigures, Limits, PluginInfo, Policy, RolledBack, ShadowInfo, StoreUse,
+};
 
 /// What was asked about plugins.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +26,18 @@ pub enum Views {
 }
 
 impl Views {
+    /// How the versions that run beside plugins compare with them; empty if none does.
+    pub fn shadows(&self) -> String {
+        let mut text = String::new();
+        if let Views::Info(details) = self {
+            for details in details {
+                // Writing into a string does not fail.
+                let _ = plugin_text::shadow(&mut text, &details.line);
+            }
+        }
+        text
+    }
+
     /// For programs.
     pub fn json(&self) -> serde_json::Result<String> {
         match self {
@@ -33,6 +47,37 @@ impl Views {
                 serde_json::to_string_pretty(value.get("list").unwrap_or(&value))
             }
         }
+    }
+}
+
+/// What is shown of plugins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    Text,
+    Json,
+    /// How versions beside each other compare.
+    Shadows,
+}
+
+impl Show {
+    pub fn json(json: bool) -> Show {
+        if json { Show::Json } else { Show::Text }
+    }
+
+    pub fn print(self, views: &Views) -> anyhow::Result<()> {
+        match self {
+            Show::Text => print!("{views}"),
+            Show::Json => println!("{}", views.json()?),
+            Show::Shadows => {
+                let shadows = views.shadows();
+                anyhow::ensure!(
+                    !shadows.is_empty(),
+                    "no other version runs beside it; `waxwing plugin shadow NAME FILE` lets one"
+                );
+                print!("{shadows}");
+            }
+        }
+        Ok(())
     }
 }
 
@@ -80,6 +125,51 @@ pub struct Line {
     pub state: State,
     pub calls: u64,
     pub failures: u64,
+    /// The version that failed in its first calls, so that this one runs again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<FailedVersion>,
+    /// The version that runs beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowView>,
+}
+
+/// A version that failed in its first calls.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FailedVersion {
+    pub version: String,
+    /// In hex.
+    pub sha256: String,
+    pub why: String,
+    /// Milliseconds since the Unix epoch.
+    pub at: u64,
+}
+
+/// A version that runs beside the live one, and how the two compare.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ShadowView {
+    pub version: String,
+    /// In hex.
+    pub sha256: String,
+    /// Calls that both were asked.
+    pub calls: u64,
+    pub same: u64,
+    pub different: u64,
+    pub failed: u64,
+    pub skipped: u64,
+    pub live: Cost,
+    pub beside: Cost,
+    /// The last few ways in which calls differed, without what people have written.
+    pub differences: Vec<String>,
+}
+
+/// What the calls cost that were compared, in microseconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Cost {
+    pub cpu: f64,
+    pub p50: f64,
+    pub p99: f64,
 }
 
 /// All that is known of a plugin. Times are in microseconds if the name says nothing else.
@@ -107,6 +197,8 @@ pub struct Details {
     pub limits: ShownLimits,
     pub on_failure: Policy,
     pub fresh: bool,
+    /// How full its stores are.
+    pub stores: Vec<StoreUse>,
     pub running: Option<Figures>,
 }
 
@@ -180,13 +272,15 @@ impl Line {
             state,
             calls: running.map_or(0, |info| info.counters.calls),
             failures: running.map_or(0, |info| info.counters.failures),
+            rolled_back: entry.rolled_back.as_ref().map(FailedVersion::of),
+            shadow: running.and_then(|info| info.shadow.as_ref()).map(ShadowView::of),
         }
     }
 }
 
 impl Details {
     /// All that is known of a plugin.
-    pub fn of(entry: &Entry) -> Details {
+    pub fn of(entry: &Entry, stores: Vec<StoreUse>) -> Details {
         let (stored, previous, manifest) = match &entry.kind {
             EntryKind::Installed { sha256, previous, manifest } => {
                 (Some(sha256), *previous, manifest.as_deref())
@@ -210,7 +304,33 @@ impl Details {
             limits: ShownLimits::of(&entry.limits),
             on_failure: entry.policy,
             fresh: entry.fresh,
+            stores,
             running: running.map(Figures::of),
+        }
+    }
+}
+
+impl FailedVersion {
+    fn of(failed: &RolledBack) -> FailedVersion {
+        let RolledBack { version, sha256, why, at } = failed.clone();
+        FailedVersion { version, sha256: hex(&sha256), why, at }
+    }
+}
+
+impl ShadowView {
+    fn of(info: &ShadowInfo) -> ShadowView {
+        let cost = |cpu, p50, p99| Cost { cpu: micros(cpu), p50: micros(p50), p99: micros(p99) };
+        ShadowView {
+            version: info.version.clone(),
+            sha256: hex(&info.sha256),
+            calls: info.calls,
+            same: info.same,
+            different: info.different,
+            failed: info.failed,
+            skipped: info.skipped,
+            live: cost(info.cpu_live, info.p50_live, info.p99_live),
+            beside: cost(info.cpu_shadow, info.p50_shadow, info.p99_shadow),
+            differences: info.differences.clone(),
         }
     }
 }
@@ -248,7 +368,6 @@ impl Figures {
 
 impl HookView {
     fn of(figures: &HookFigures) -> HookView {
-        let micros = |time: std::time::Duration| time.as_secs_f64() * 1e6;
         let cpu = micros(figures.cpu);
         HookView {
             hook: figures.hook.to_owned(),
@@ -260,6 +379,10 @@ impl HookView {
             p99: micros(figures.p99),
         }
     }
+}
+
+fn micros(time: std::time::Duration) -> f64 {
+    time.as_secs_f64() * 1e6
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -41,7 +41,10 @@ pub async fn shadow(
     let info = engine.shadow_with(&which.name, &scope(engine, which), component).await;
     Ok(match info.map_err(|why| why.to_string())? {
         Some(info) => {
-            format!("{} {} runs beside it; `waxwing plugin info` says how", info.name, info.version)
+            let (name, version) = (info.name, info.version);
+            format!(
+                "{name} {version} runs beside it; `waxwing plugin shadow {name}` shows how the two compare"
+            )
         }
         None => format!("nothing runs beside {} now", which.name),
     })

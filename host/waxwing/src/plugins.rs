@@ -1,16 +1,23 @@
 //! From the settings of plugins to what the engine is told of them.
 
-use crate::nested;
+use crate::{nested, plugin_compile};
 use anyhow::Context as _;
 use std::collections::BTreeSet;
 use waxwing_config::{OnFailure, Plugin, PluginGrants, PluginValues, PluginsSettings, Settings};
-use waxwing_plugins::{Engine, EngineOptions, Grants, Interfaces, Limits, PluginSpec, Policy, Scope, Source};
+use waxwing_plugins::{
+    Engine, EngineOptions, Grants, Interfaces, Limits, PluginSpec, Policy, Scope, Source, user_cache,
+};
+
+/// Where compiled plugins are kept if nothing is said and the user has no place for such things.
+const CACHE: &str = "data/plugins-cache";
 
 /// What holds for all plugins.
 pub fn options(settings: &Settings) -> EngineOptions {
     let bounds = &settings.plugins;
+    let cache = bounds.cache_folder.clone().or_else(user_cache).unwrap_or_else(|| CACHE.into());
     EngineOptions {
-        cache_folder: Some(bounds.cache_folder.clone()),
+        compiler: plugin_compile::command(&cache, bounds.memory, bounds.compile_memory, bounds.compile_cpu),
+        cache_folder: Some(cache),
         limits: general_limits(bounds),
         trial_calls: bounds.trial_calls,
         ..EngineOptions::default()

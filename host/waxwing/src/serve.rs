@@ -3,7 +3,7 @@
 use crate::wiring::{self, Load};
 use crate::{admin, first_start};
 use anyhow::Context as _;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -34,7 +34,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     if let Some(engine) = server.core.engine() {
         engine.ring_alarms();
     }
-    println!("Waxwing {} serves {}", env!("CARGO_PKG_VERSION"), where_to(&server.core, &net));
+    // Whether anybody reads it is nothing that a server depends on.
+    let serves = where_to(&server.core, &net);
+    let _ = writeln!(std::io::stdout(), "Waxwing {} serves {serves}", env!("CARGO_PKG_VERSION"));
 
     loop {
         tokio::select! {

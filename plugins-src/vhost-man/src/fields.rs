@@ -1,6 +1,6 @@
 //! The form of a virtual host: each field with the setting that it is. Nothing else knows both.
 
-use Kind::{Address, Choice, Lines, Number, Text, Yes};
+use self::Kind::{Address, Choice, Lines, Number, Text, Yes};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use waxwing_plugin::commands::{Field, Form, Request};
 use waxwing_plugin::prelude::*;

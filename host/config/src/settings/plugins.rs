@@ -16,8 +16,15 @@ block! {
         /// Folder with the plugins: `ping` is the file `ping.wasm` in it, `'jabber:iq:register'` the
         /// file `jabber-iq-register.wasm`.
         "plugins-folder" => folder: PathBuf = "plugins".into(),
-        /// Folder for compiled plugins, which makes later starts quick. May be emptied at any time.
-        "plugins-cache-folder" => cache_folder: PathBuf = "data/plugins-cache".into(),
+        /// Folder for compiled plugins, which makes later starts quick. Nobody else may write there: what is in it is
+        /// run as it is. May be emptied at any time. The default is where the tools for authors of plugins keep theirs,
+        /// so that what they have checked is installed at once: `waxwing/plugins` in the user's cache folder
+        /// (`$XDG_CACHE_HOME`, or `.cache` in the home folder), or `data/plugins-cache` where no such folder can be made.
+        "plugins-cache-folder" => cache_folder: Option<PathBuf> = None,
+        /// Memory that compiling a plugin may take, in bytes. One in JavaScript or Python takes some 500 MiB.
+        "plugin-compile-memory" => compile_memory: usize = 2 * 1024 * 1024 * 1024,
+        /// Processor time that compiling a plugin may take.
+        "plugin-compile-cpu" => compile_cpu: Duration = Duration::from_mins(5),
         /// Processor time that one call of a plugin may take.
         "plugin-cpu" => cpu: Duration = Duration::from_millis(50),
         /// Time that one call may take in all, waiting for storage included.

@@ -34,6 +34,12 @@ impl Built {
         names.sort_unstable();
         names
     }
+
+    /// Whether it wants to send HTTP requests, for which an operator names the hosts.
+    #[must_use]
+    pub fn http(&self) -> bool {
+        self.imports.iter().any(|name| name.starts_with("wasi:http/"))
+    }
 }
 
 /// Make a component of the project in the folder `from`, by default as `NAME.wasm` in it; or, if `from` is a core

@@ -9,7 +9,7 @@ pub(crate) mod words;
 pub use cost::Cost;
 pub use report::Report;
 
-use crate::component::{Component, settings};
+use crate::component::{Component, cached, settings};
 use crate::world::{DOMAIN, World};
 use anyhow::Context as _;
 use std::collections::BTreeSet;
@@ -36,7 +36,7 @@ pub struct Args {
 /// Check a component and print what is found. An error if it cannot be loaded.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(check(&args.file, &args.set))?;
+    let report = runtime.block_on(check(&args.file, &args.set, &cached()))?;
     match args.json {
         true => println!("{}", serde_json::to_string_pretty(&report)?),
         false => print!("{report}"),
@@ -49,21 +49,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it cannot be loaded; the sentence says why.
-pub async fn check(file: &Path, set: &[String]) -> anyhow::Result<Report> {
-    let cache = tempfile::tempdir().context("there is no place for compiled code")?;
-    let options = EngineOptions { cache_folder: Some(cache.path().to_owned()), ..EngineOptions::default() };
+pub async fn check(file: &Path, set: &[String], options: &EngineOptions) -> anyhow::Result<Report> {
     let before = Instant::now();
-    let component = Component::read(file, &options).await?;
-    let compile_time = before.elapsed();
+    let component = Component::read(file, options).await?;
+    let compile_time = (!component.known).then(|| before.elapsed());
     let world =
-        World::new(vec![VhostSettings::new(DOMAIN)], Vec::new(), options, &component, settings(set)?).await?;
-    let report = report(world, &component, compile_time).await;
-    // Compiled code is written by a thread of its own, which may still be at it; what it leaves is nobody's loss.
-    drop(cache);
-    report
+        World::new(vec![VhostSettings::new(DOMAIN)], Vec::new(), options.clone(), &component, settings(set)?)
+            .await?;
+    report(world, &component, compile_time).await
 }
 
-async fn report(mut world: World, component: &Component, compile_time: Duration) -> anyhow::Result<Report> {
+async fn report(
+    mut world: World,
+    component: &Component,
+    compile_time: Option<Duration>,
+) -> anyhow::Result<Report> {
     world.account(&Jid::parse(samples::ROMEO)?).await?;
     world.login(&Jid::parse(samples::JULIET)?, Some(0)).await?;
     let (engine, name) = (world.engine.clone(), component.name.clone());

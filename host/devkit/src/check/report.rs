@@ -49,8 +49,8 @@ pub struct Report {
     pub size: usize,
     /// The SHA-256 of the component.
     pub sha256: String,
-    /// How long it takes to compile and to start, in milliseconds.
-    pub compile_ms: u64,
+    /// How long it takes to compile and to start, in milliseconds; nothing if it was compiled before.
+    pub compile_ms: Option<u64>,
     /// Bytes of memory of one instance after these calls.
     pub memory: usize,
     /// What calls cost.
@@ -64,7 +64,7 @@ impl Report {
         info: &PluginInfo,
         declared: &Declared,
         component: &[u8],
-        compile_time: Duration,
+        compile_time: Option<Duration>,
         costs: Vec<Cost>,
         stores: &BTreeSet<String>,
     ) -> anyhow::Result<Report> {
@@ -94,7 +94,7 @@ impl Report {
             wasi: info.requested.wasi,
             size: info.size,
             sha256: info.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
-            compile_ms: u64::try_from(compile_time.as_millis()).unwrap_or(u64::MAX),
+            compile_ms: compile_time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             memory: info.pool.largest,
             costs,
             grants: grants::block(&info.name, &info.requested, stores, &own),
@@ -130,7 +130,11 @@ impl fmt::Display for Report {
         rows(f, "Built for", &[format!("xmpp:plugin {}", self.wit)])?;
         rows(f, "Size", &[kib(self.size)])?;
         rows(f, "SHA-256", std::slice::from_ref(&self.sha256))?;
-        rows(f, "Compiled in", &[format!("{} ms", self.compile_ms)])?;
+        let compiled = match self.compile_ms {
+            Some(ms) => format!("in {ms} ms"),
+            None => "before; that is kept for the other tools and for a server of yours".to_owned(),
+        };
+        rows(f, "Compiled", &[compiled])?;
         rows(f, "Memory", &[format!("{} for each call at a time", kib(self.memory))])?;
         self.costs(f)?;
         writeln!(f, "\nTo allow it all that it asks for:\n\n{}", self.grants)?;

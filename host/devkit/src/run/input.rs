@@ -21,11 +21,15 @@ pub(crate) fn vhost_of<'a>(jid: &'a Jid, declared: &Declared) -> (&'a str, bool)
     }
 }
 
-/// The first hook that the plugin's interests lead this stanza to, whatever marks they take.
-pub(crate) fn hook_for(engine: &Engine, declared: &Declared, stanza: &Stanza) -> anyhow::Result<Grant> {
+/// The first hook that the plugin's interests lead this stanza to, whatever marks they take, and the others.
+pub(crate) fn hooks_for(
+    engine: &Engine,
+    declared: &Declared,
+    stanza: &Stanza,
+) -> anyhow::Result<(Grant, Vec<&'static str>)> {
     let (from, to) = (stanza.from.as_ref(), stanza.to.as_ref());
     if to.is_some_and(|to| vhost_of(to, declared).1) {
-        return Ok(Grant::Service);
+        return Ok((Grant::Service, Vec::new()));
     }
     let all = u64::MAX;
     let facts =
@@ -37,10 +41,11 @@ pub(crate) fn hook_for(engine: &Engine, declared: &Declared, stanza: &Stanza) ->
         (Grant::Post, Stage::Post, here(to)),
         (Grant::Filter, Stage::Filter, here(to.or(from))),
     ];
-    for (hook, stage, vhost) in stages {
-        if !engine.matching(&vhost, stage, stanza, &facts).is_empty() {
-            return Ok(hook);
-        }
+    let reaches =
+        |(_, stage, vhost): &(_, _, String)| !engine.matching(vhost, *stage, stanza, &facts).is_empty();
+    let mut hooks = stages.into_iter().filter(reaches).map(|(hook, ..)| hook);
+    if let Some(first) = hooks.next() {
+        return Ok((first, hooks.map(Grant::name).collect()));
     }
     let shown: Vec<String> = declared.interests.iter().map(words::interest).collect();
     bail!(

@@ -62,7 +62,13 @@ impl Play {
         options: &EngineOptions,
     ) -> anyhow::Result<()> {
         for name in names {
-            let file = tested.file.with_file_name(name).with_extension("wasm");
+            let file = tested.file.with_file_name(name).with_added_extension("wasm");
+            anyhow::ensure!(
+                file.exists(),
+                "<plugin name='{name}'/>: there is no {}. A plugin that runs beside is looked for in the folder of the \
+                 component that is tested: copy it there from the server's plugins folder",
+                file.display()
+            );
             let plugin = Component::read(&file, options).await?;
             self.world.engine.put(plugin.spec(Values::new())).await?;
         }

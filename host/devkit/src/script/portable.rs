@@ -16,7 +16,16 @@ impl World {
         let kinds = self.engine.portable(account.domain());
         for element in elements {
             let kind = kinds.iter().map(|(kind, _)| kind).find(|kind| element.is(&kind.name, &kind.ns));
-            let kind = kind.with_context(|| format!("the plugin takes no <{}>", element.name()))?;
+            let kind = kind.with_context(|| {
+                let takes: Vec<String> = kinds.iter().map(|(kind, _)| kind.to_string()).collect();
+                format!(
+                    "the plugin takes no <{} xmlns='{}'>; it takes {}. What ends in /* is the children of an element, \
+                     and stands in that element here",
+                    element.name(),
+                    element.ns(),
+                    if takes.is_empty() { "nothing".to_owned() } else { takes.join(", ") }
+                )
+            })?;
             let parts: String = match kind.children {
                 true => element.children().map(ToString::to_string).collect(),
                 false => element.to_string(),

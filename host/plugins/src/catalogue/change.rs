@@ -2,10 +2,11 @@
 
 use super::error::{CatalogueError, shown};
 use super::install::check_limits;
-use super::manifest::Record;
+use super::manifest::{EVERYWHERE, Record};
 use super::{Catalogue, Done, What, Which};
 use crate::error::Reason;
 use crate::grants::{Grants, Interfaces};
+use crate::load::check_name;
 use crate::options::{PluginSpec, Policy, Source};
 use crate::swap::Replaced;
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,7 @@ impl Catalogue {
         apply(&mut record)?;
         let bytes = self.component(&record).await?;
         self.put(&record, bytes, replaced, Some(row), false).await?;
+        self.rest(&record.name, &record.scope, !record.manifest.enabled);
         let Record { name, scope, manifest, .. } = record;
         Ok(Done { what, name, version: manifest.version, scopes: vec![scope] })
     }
@@ -133,11 +135,12 @@ impl Catalogue {
         let mut record = Record::read(&self.find(which).await?)?;
         record.manifest.enabled = false;
         self.stop(&record.name, &record.scope, vec![Write::PutPlugin(record.row()?)]).await?;
+        self.rest(&record.name, &record.scope, true);
         let Record { name, scope, manifest, .. } = record;
         Ok(Done { what: What::Disabled, name, version: manifest.version, scopes: vec![scope] })
     }
 
-    /// Forget a plugin, and its data too if that is asked for.
+    /// Forget a plugin, and its data too if that is asked for. That of one that has been removed before is erased then.
     ///
     /// # Errors
     /// When it is not there, when its data is to go and is used by the same plugin in another scope, or
@@ -145,7 +148,10 @@ impl Catalogue {
     pub async fn remove(&self, which: &Which, erase_data: bool) -> Result<Done, CatalogueError> {
         let _turn = self.turn().await?;
         // What cannot be read can be removed.
-        let row = self.find(which).await?;
+        let row = match self.find(which).await {
+            Err(CatalogueError::NotInstalled(name)) if erase_data => return self.erase(name).await,
+            row => row?,
+        };
         let (name, scope) = (row.name, row.scope);
         let mut writes = vec![Write::RemovePlugin { name: name.clone(), scope: scope.clone() }];
         if erase_data {
@@ -156,11 +162,29 @@ impl Catalogue {
             writes.push(Write::ErasePlugin { plugin: name.clone() });
         }
         self.stop(&name, &scope, writes).await?;
+        self.rest(&name, &scope, false);
         if erase_data {
             self.engine.common.usages.forget(&name);
         }
         let what = What::Removed { data: erase_data };
         Ok(Done { what, name, version: String::new(), scopes: vec![scope] })
+    }
+
+    /// Erase what a plugin has left that is not there any more.
+    async fn erase(&self, name: String) -> Result<Done, CatalogueError> {
+        if check_name(&name).is_err() {
+            return Err(CatalogueError::NotInstalled(name));
+        }
+        self.commit(vec![Write::ErasePlugin { plugin: name.clone() }]).await?;
+        self.engine.common.usages.forget(&name);
+        Ok(Done { what: What::Erased, name, version: String::new(), scopes: Vec::new() })
+    }
+
+    /// Have a virtual host do without a plugin that rests there, whatever there is for all of them.
+    pub(super) fn rest(&self, name: &str, scope: &str, rests: bool) {
+        if scope != EVERYWHERE {
+            self.engine.rest(name, scope, rests);
+        }
     }
 
     /// Where a plugin is besides.

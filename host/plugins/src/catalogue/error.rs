@@ -54,6 +54,18 @@ pub enum CatalogueError {
         /// The scopes in which it is.
         scopes: Vec<String>,
     },
+    /// It is there for all virtual hosts, and not for just the one that is meant.
+    #[error(
+        "the plugin {name:?} is installed for all virtual hosts, and there is none for {domain} alone. To have {domain} do \
+         without it, add it to those of `waxwing ctl vhost-man comp-repo-item-update item-list={domain} 'Plugins not \
+         used={name}'`; to have it run differently there, install it once more with `--vhost {domain}`"
+    )]
+    ForAll {
+        /// Its name.
+        name: String,
+        /// The virtual host that is meant.
+        domain: String,
+    },
     /// A scope that is no virtual host.
     #[error("{0:?} is no virtual host here; `waxwing vhost list` shows those that are")]
     NoVhost(String),

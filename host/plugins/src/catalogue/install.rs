@@ -72,6 +72,7 @@ impl Catalogue {
             policy: wish.policy,
             fresh: wish.fresh,
             settings: wish.settings,
+            rolled_back: None,
             installed_at: self.host()?.now(),
         };
         let mut writes = vec![Write::PutComponent { sha256: plugin.sha256, bytes: bytes.to_vec() }];
@@ -132,6 +133,7 @@ impl Catalogue {
         record.previous = Some(std::mem::replace(&mut record.sha256, plugin.sha256));
         record.manifest.version = plugin.version.clone();
         record.manifest.previous_version = Some(from.clone());
+        record.manifest.rolled_back = None;
         self.put(&record, bytes, Replaced::StandsBy, Some(row.clone()), true).await?;
         Ok(Answer::Done(done(What::Upgraded { from })))
     }

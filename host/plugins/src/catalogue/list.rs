@@ -3,9 +3,13 @@
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::manifest::{Manifest, Record};
-use crate::grants::Grants;
+use crate::grants::{ANY_STORE, Grants};
 use crate::options::{Limits, Policy};
 use crate::plugin::PluginInfo;
+use crate::rolled_back::RolledBack;
+use crate::usage::store_name;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Where a plugin comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +48,21 @@ pub struct Entry {
     pub settings: Vec<(String, Vec<String>)>,
     /// What is known of it while it runs.
     pub running: Option<PluginInfo>,
+    /// The version that failed in its first calls, so that this one runs again.
+    pub rolled_back: Option<RolledBack>,
     /// Why it does not run, if it should.
     pub trouble: Option<String>,
+}
+
+/// A store of a plugin, and how full it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreUse {
+    /// Its name, as its grant has it.
+    pub name: String,
+    /// Bytes that are in it.
+    pub bytes: u64,
+    /// Bytes that it may hold; 0 is no limit.
+    pub limit: u64,
 }
 
 impl Catalogue {
@@ -67,6 +84,7 @@ impl Catalogue {
                 fresh: spec.fresh,
                 settings: spec.settings.clone(),
                 running: None,
+                rolled_back: None,
                 trouble: None,
             });
         }
@@ -82,6 +100,7 @@ impl Catalogue {
                 }
                 None => Default::default(),
             };
+            let rolled_back = manifest.as_ref().and_then(|known| known.rolled_back.clone());
             let manifest = manifest.map(Box::new);
             let kind = Kind::Installed { sha256: row.sha256, previous: row.previous, manifest };
             let (name, scope) = (row.name, row.scope);
@@ -95,6 +114,7 @@ impl Catalogue {
                 fresh,
                 settings,
                 running: None,
+                rolled_back,
                 trouble,
             });
         }
@@ -115,9 +135,32 @@ impl Catalogue {
             let found = running.iter().find(is_it).filter(|_| enabled).cloned();
             let known = troubles.get(&(name.clone(), scope.clone())).filter(|_| enabled && found.is_none());
             let trouble = known.cloned();
+            entry.rolled_back =
+                found.as_ref().and_then(|info| info.rolled_back.clone()).or(entry.rolled_back.take());
             entry.running = found;
             entry.trouble = entry.trouble.take().or(trouble);
         }
         Ok(entries)
+    }
+
+    /// The stores of a plugin and how full they are. Of those that it may keep under any name, these are the ones that
+    /// it has written to since the server started.
+    ///
+    /// # Errors
+    /// When the storage does not answer.
+    pub async fn stores(&self, entry: &Entry) -> Result<Vec<StoreUse>, CatalogueError> {
+        let stores = &entry.grants.stores;
+        let mut names: BTreeSet<String> = stores.keys().filter(|name| *name != ANY_STORE).cloned().collect();
+        if stores.contains_key(ANY_STORE) {
+            names.extend(self.engine.common.usages.names(&entry.name));
+        }
+        let host = self.host()?;
+        let mut found = Vec::new();
+        for name in names {
+            let bytes = host.storage().store_bytes(&store_name(&entry.name, &name)).await?;
+            let limit = entry.grants.store(&name).unwrap_or_default();
+            found.push(StoreUse { name, bytes, limit });
+        }
+        Ok(found)
     }
 }

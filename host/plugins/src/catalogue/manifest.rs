@@ -2,6 +2,7 @@
 
 use crate::grants::Grants;
 use crate::options::{Limits, PluginSpec, Policy, Scope, Source};
+use crate::rolled_back::RolledBack;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,6 +39,9 @@ pub struct Manifest {
     /// Its own settings.
     #[serde(default)]
     pub settings: Vec<(String, Vec<String>)>,
+    /// The version that failed in its first calls, so that this one runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
     /// When it was first installed, in milliseconds since the Unix epoch.
     pub installed_at: u64,
 }
@@ -156,6 +160,7 @@ impl Record {
         self.previous = Some(std::mem::replace(&mut self.sha256, previous));
         let version = self.manifest.previous_version.take().unwrap_or_default();
         self.manifest.previous_version = Some(std::mem::replace(&mut self.manifest.version, version));
+        self.manifest.rolled_back = None;
         true
     }
 }

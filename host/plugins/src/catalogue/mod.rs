@@ -18,7 +18,7 @@ pub use change::{GrantChange, SettingChange};
 pub use consent::{NeedsConsent, STORE};
 pub use error::CatalogueError;
 pub use install::{Answer, Wish};
-pub use list::{Entry, Kind};
+pub use list::{Entry, Kind, StoreUse};
 pub use manifest::{EVERYWHERE, Manifest, OwnLimits};
 
 use crate::engine::Engine;
@@ -97,6 +97,7 @@ pub enum What {
     AlreadyThere,
     RolledBack { from: String },
     Removed { data: bool },
+    Erased,
     Enabled,
     Disabled,
     Reloaded { from: String },
@@ -110,17 +111,27 @@ impl fmt::Display for Done {
         let scopes = scopes.join(", ");
         match what {
             What::Installed => write!(f, "{name} {version} is installed and runs for {scopes}"),
-            What::Upgraded { from } => write!(f, "{name} is upgraded from {from} to {version} for {scopes}"),
+            What::Upgraded { from } => {
+                let way = if is_older(version, from) { "downgraded" } else { "upgraded" };
+                write!(f, "{name} is {way} from {from} to {version} for {scopes}")
+            }
             What::AlreadyThere => write!(f, "{name} {version} for {scopes} is this very component already"),
             What::RolledBack { from } => write!(f, "{name} is back from {from} to {version} for {scopes}"),
             What::Removed { data: false } => write!(f, "{name} is removed for {scopes}; its data is kept"),
             What::Removed { data: true } => write!(f, "{name} is removed for {scopes}, with all its data"),
+            What::Erased => write!(f, "{name} is not installed; what it had stored is erased"),
             What::Enabled => write!(f, "{name} {version} runs for {scopes}"),
             What::Disabled => write!(f, "{name} {version} no longer runs for {scopes}; it stays installed"),
             What::Reloaded { from } => write!(f, "{name} {version} runs for {scopes} in the place of {from}"),
             What::Changed => write!(f, "{name} {version} runs for {scopes} with the change"),
         }
     }
+}
+
+/// Whether a version comes before another. Of versions that are not numbered as usual nobody knows.
+fn is_older(version: &str, than: &str) -> bool {
+    let parse = |version| semver::Version::parse(version).ok();
+    parse(version).zip(parse(than)).is_some_and(|(version, than)| version < than)
 }
 
 impl Catalogue {
@@ -162,6 +173,10 @@ impl Catalogue {
         let scopes: Vec<String> = rows.iter().map(|row| shown(&row.scope).to_owned()).collect();
         match rows.into_iter().find(|row| Some(&row.scope) == wanted.as_ref()) {
             Some(row) => Ok(row),
+            None if scopes.iter().any(|scope| *scope == shown(EVERYWHERE)) => {
+                let domain = wanted.unwrap_or_default();
+                Err(CatalogueError::ForAll { name: name.clone(), domain })
+            }
             None if !scopes.is_empty() => Err(CatalogueError::WhichScope { name: name.clone(), scopes }),
             None if self.lists(name) => Err(CatalogueError::Listed(name.clone())),
             None => Err(CatalogueError::NotInstalled(name.clone())),
@@ -263,5 +278,21 @@ impl Catalogue {
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Catalogue").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_version_is_a_downgrade() {
+        let said = |from: &str, version: &str| {
+            let (what, name) = (What::Upgraded { from: from.into() }, "bot".to_owned());
+            Done { what, name, version: version.into(), scopes: vec!["a.example".into()] }.to_string()
+        };
+        assert_eq!(said("0.2.0", "0.10.0"), "bot is upgraded from 0.2.0 to 0.10.0 for a.example");
+        assert_eq!(said("0.2.0", "0.1.0"), "bot is downgraded from 0.2.0 to 0.1.0 for a.example");
+        assert_eq!(said("spring", "autumn"), "bot is upgraded from spring to autumn for a.example");
     }
 }

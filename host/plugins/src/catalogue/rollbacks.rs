@@ -5,6 +5,7 @@ use super::error::CatalogueError;
 use super::manifest::{Record, scope};
 use super::{Catalogue, Key};
 use crate::plugin::{Plugin, PluginInfo};
+use crate::rolled_back::RolledBack;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::MutexGuard;
@@ -58,8 +59,9 @@ impl Catalogue {
             return Ok(());
         }
         let rows = self.rows().await?;
-        for (key, stored) in rolled_back {
+        for (key, stored, failure) in rolled_back {
             let mut record = Record::read(&stored)?;
+            record.manifest.rolled_back = failure;
             let failed = rows.iter().find(|row| row.name == key.0 && row.scope == key.1);
             if let Some(failed) = failed.filter(|failed| failed.sha256 != record.sha256) {
                 record.previous = Some(failed.sha256);
@@ -72,15 +74,18 @@ impl Catalogue {
         Ok(())
     }
 
-    /// What runs again after it had been replaced, and what was stored of it then.
-    fn rolled_back(&self) -> Vec<(Key, InstalledPlugin)> {
+    /// What runs again after it had been replaced, what was stored of it then, and how the other failed.
+    fn rolled_back(&self) -> Vec<(Key, InstalledPlugin, Option<RolledBack>)> {
         let plan = self.engine.plan();
-        let runs = |key: &Key, ran: &Weak<Plugin>| {
+        let running = |key: &Key, ran: &Weak<Plugin>| {
             let running = plan.position(&key.0, &scope(&key.1)).and_then(|at| plan.plugins.get(at));
-            running.is_some_and(|running| Arc::as_ptr(running) == ran.as_ptr())
+            running.filter(|running| Arc::as_ptr(running) == ran.as_ptr())
         };
         let before = self.before.lock();
-        let again = before.iter().filter(|(key, before)| runs(key, &before.ran));
-        again.map(|(key, before)| (key.clone(), before.stored.clone())).collect()
+        let again = before.iter().filter_map(|(key, before)| {
+            let running = running(key, &before.ran)?;
+            Some((key.clone(), before.stored.clone(), running.rolled_back.lock().clone()))
+        });
+        again.collect()
     }
 }

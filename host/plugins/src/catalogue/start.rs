@@ -77,6 +77,7 @@ impl Catalogue {
     async fn start_one(&self, row: &InstalledPlugin) -> Result<bool, CatalogueError> {
         let record = Record::read(row)?;
         if !record.manifest.enabled {
+            self.rest(&record.name, &record.scope, true);
             return Ok(false);
         }
         if self.lists_for(&record.name, &record.scope) {

@@ -6,7 +6,7 @@ use crate::effects::Effects;
 use crate::pending::Pending;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
 use crate::state::{Call, OpenStore, Shared, State};
-use crate::usage::Usages;
+use crate::usage::{Usages, store_name};
 use std::sync::Arc;
 use wasmtime::component::Resource;
 use waxwing_storage::{LogQuery, Storage, TableRange};
@@ -22,8 +22,6 @@ const KEY: usize = 1024;
 const VALUE: usize = 256 << 10;
 /// Keys and entries of one read: with values of the largest size, as much as an instance's memory.
 const PAGE: u32 = 256;
-/// What the names of stores begin with that plugins share.
-const SHARED: &str = "shared/";
 /// Times are kept as signed numbers by databases.
 const FAR: u64 = i64::MAX as u64;
 
@@ -257,10 +255,7 @@ impl State {
             return Err(Error::Denied);
         }
         let limit = self.shared.grants.store(name).ok_or(Error::Denied)?;
-        let name = match name.starts_with(SHARED) {
-            true => name.to_owned(),
-            false => format!("{}/{name}", self.shared.name),
-        };
+        let name = store_name(&self.shared.name, name);
         // The runtime keeps a handle until the guest drops it, so those that leak must not pile up.
         if self.handles >= HANDLES {
             return Err(Error::OverQuota);

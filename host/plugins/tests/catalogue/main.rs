@@ -211,8 +211,15 @@ async fn virtual_hosts_can_have_versions_of_their_own() {
     let nowhere = Wish { vhosts: vec!["elsewhere.example".into()], ..Wish::default() };
     let error = world.catalogue.install(bytes("greeter"), allowed(nowhere)).await.unwrap_err();
     assert!(matches!(error, CatalogueError::NoVhost(domain) if domain == "elsewhere.example"));
-    // One for all may stand beside those for some, which go before it.
+    // One for all may stand beside those for some, which go before it, and keep it away while they rest.
     world.install("greeter", Wish { settings: vec![setting("greeting", "All")], ..Wish::default() }).await;
-    assert_eq!(world.greeting().await, "All");
+    assert_eq!(world.greeting().await, "nobody");
     assert_eq!(world.greeting_at(OTHER).await, "Hello 3");
+    let world = world.restarted().await;
+    assert_eq!(world.greeting().await, "nobody");
+    world.catalogue.enable(&greeter_at(VHOST)).await.unwrap();
+    assert_eq!(world.greeting().await, "Hello");
+    world.catalogue.disable(&greeter_at(VHOST)).await.unwrap();
+    world.catalogue.remove(&greeter_at(VHOST), false).await.unwrap();
+    assert_eq!(world.greeting().await, "All");
 }
