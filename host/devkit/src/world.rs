@@ -120,7 +120,8 @@ impl World {
     pub async fn send_before_login(&mut self, vhost: &str, stanza: Stanza) -> anyhow::Result<Option<Stanza>> {
         let vhost = self.server.vhost(vhost).with_context(|| format!("{vhost} is no virtual host here"))?;
         let server = self.server.clone();
-        let answer = self.drive(async { server.receive_before_login(&vhost, None, stanza).await }).await;
+        let answer =
+            self.drive(async { server.receive_before_login(&vhost, None, true, stanza).await }).await;
         self.rest().await?;
         Ok(answer)
     }

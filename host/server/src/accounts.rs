@@ -183,48 +183,60 @@ impl Server {
         if self.storage.account(jid).await?.is_none_or(|account| account.jid != jid.bare()) {
             return Err(AccountError::NotFound);
         }
-        let _turn = self.vhosts_turn.acquire().await;
-        self.erase_account(jid).await
+        let roster = {
+            let _turn = self.vhosts_turn.acquire().await;
+            self.commit_removal(jid).await?
+        };
+        self.leave_nothing_behind(jid, &roster).await;
+        Ok(())
+    }
+
+    /// Remove an account of a virtual host that is removed itself, and whose turn the caller has.
+    pub(crate) async fn erase_account(&self, jid: &Jid) -> Result<(), AccountError> {
+        let roster = self.commit_removal(jid).await?;
+        self.leave_nothing_behind(jid, &roster).await;
+        Ok(())
     }
 
     /// Remove an account and its rights over virtual hosts, whose turn the caller has, in one step: there is no moment at
-    /// which the name is free and has rights.
-    pub(crate) async fn erase_account(&self, jid: &Jid) -> Result<(), AccountError> {
+    /// which the name is free and has rights. Answers the roster that it had.
+    async fn commit_removal(&self, jid: &Jid) -> Result<Roster, AccountError> {
         let entry = self.directory.account(jid.as_str());
-        let roster = {
-            let _turn = match &entry {
-                Some(entry) => entry.roster_turn().await,
-                None => None,
-            };
-            let roster = self.storage.roster(jid).await?;
-            let released = self.released_by(jid);
-            let puts = released.iter().map(|(vhost, settings)| Write::PutVhost(vhost.stored(settings)));
-            let writes = puts.chain([Write::RemoveAccount(jid.clone())]).collect();
-            self.commit_and_forget(Batch { writes }).await?;
-            for (vhost, settings) in released {
-                vhost.change(settings);
-                tracing::info!(domain = vhost.domain(), account = %jid, "virtual host released");
-            }
-            // Looked up again: it may have come online meanwhile.
-            if let Some(entry) = self.directory.account(jid.as_str()) {
-                entry.forget_data();
-            }
-            if let Some(entry) = &entry {
-                // No change is ever based on this version: its sessions cannot begin a new roster.
-                entry.set_roster(Roster { version: u64::MAX, items: Vec::new() }.into());
-            }
-            roster
+        let _turn = match &entry {
+            Some(entry) => entry.roster_turn().await,
+            None => None,
         };
+        let roster = self.storage.roster(jid).await?;
+        let released = self.released_by(jid);
+        let puts = released.iter().map(|(vhost, settings)| Write::PutVhost(vhost.stored(settings)));
+        let writes = puts.chain([Write::RemoveAccount(jid.clone())]).collect();
+        self.commit_and_forget(Batch { writes }).await?;
+        for (vhost, settings) in released {
+            vhost.change(settings);
+            tracing::info!(domain = vhost.domain(), account = %jid, "virtual host released");
+        }
+        // Looked up again: it may have come online meanwhile.
+        if let Some(entry) = self.directory.account(jid.as_str()) {
+            entry.forget_data();
+        }
+        if let Some(entry) = &entry {
+            // No change is ever based on this version: its sessions cannot begin a new roster.
+            entry.set_roster(Roster { version: u64::MAX, items: Vec::new() }.into());
+        }
         tracing::info!(account = %jid, "removed");
+        Ok(roster)
+    }
+
+    /// Let the contacts of a removed account hear of it, and its sessions end.
+    async fn leave_nothing_behind(&self, jid: &Jid, roster: &Roster) {
         for item in &roster.items {
             self.end_relation(jid, item).await;
         }
         // Looked up again: somebody may have bound a resource until the account was gone.
-        let Some(entry) = self.directory.account(jid.as_str()) else { return Ok(()) };
+        let Some(entry) = self.directory.account(jid.as_str()) else { return };
         for session in &entry.sessions() {
             self.end_later(session.clone());
         }
-        Ok(())
     }
 
     /// End the session of a removed account (XEP-0077, section 3.2).

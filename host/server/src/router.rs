@@ -109,6 +109,7 @@ impl Server {
         &self,
         vhost: &Arc<Vhost>,
         client: Option<IpAddr>,
+        tls: bool,
         stanza: Stanza,
     ) -> Option<Stanza> {
         let source = Source { origin: Origin::Stream, vhost, session: None, stream: client };
@@ -119,6 +120,11 @@ impl Server {
         let Some(engine) = self.engine.get().filter(|_| answerable && !calls.is_empty()) else {
             return stanza.error_reply(&Condition::NotAuthorized.into());
         };
+        if !tls {
+            // What a stranger fills in, such as a password, is for nobody else to read.
+            let error = StanzaError::from(Condition::PolicyViolation);
+            return stanza.error_reply(&error.with_text("This takes TLS"));
+        }
         match engine.call(calls, &self.event(&source), stanza.clone()).await {
             Outcome::Reply(inner) => Some(stanza.iq_result(&inner)),
             Outcome::Reject(error) => stanza.error_reply(&error),

@@ -17,7 +17,7 @@ use waxwing_config::ClientCertificate;
 use waxwing_server::{BindError, ResumeError, Resumed, Session, Vhost};
 use waxwing_xmpp::sasl::{SaslCondition, SaslError};
 use waxwing_xmpp::{
-    Condition, Element, Frame, Jid, Kind, Stanza, StanzaError, StreamCondition, StreamError, Type, escape, ns,
+    Condition, Element, Frame, Jid, Kind, Stanza, StreamCondition, StreamError, Type, escape, ns,
 };
 
 /// IQs taken from one stream before it logs in: filling in a registration takes a few.
@@ -242,14 +242,7 @@ async fn before_login<T: Socket>(
             }
             Frame::Stanza(stanza) if stanza.kind() == Kind::Iq && offer.login() && iqs < IQS_BEFORE_LOGIN => {
                 iqs += 1;
-                let reply = match offer.tls {
-                    true => shared.server.receive_before_login(vhost, Some(address), stanza).await,
-                    // What a stranger fills in, such as a password, is for nobody else to read.
-                    false => {
-                        let error = StanzaError::from(Condition::PolicyViolation);
-                        stanza.error_reply(&error.with_text("This takes TLS"))
-                    }
-                };
+                let reply = shared.server.receive_before_login(vhost, Some(address), offer.tls, stanza).await;
                 let Some(reply) = reply else { continue };
                 let refused = is_not_authorized(&reply);
                 reply.write_to(link.output.buffer());

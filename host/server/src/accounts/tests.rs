@@ -77,7 +77,9 @@ async fn a_removed_account_leaves_its_virtual_hosts() {
     let settings = [("owner", accounts[0]), ("admins", "juliet@verona.lit, romeo@verona.lit")];
     let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
     world.add_vhost("mantua.lit", &settings).await.unwrap();
+    let batches = world.storage.metrics().batches;
     world.remove_account(&jid(accounts[0])).await.unwrap();
+    assert_eq!(world.storage.metrics().batches, batches + 1, "in one step");
     let vhost = world.vhost("mantua.lit").unwrap();
     assert_eq!(
         (vhost.settings().owner.clone(), vhost.settings().admins.clone()),
