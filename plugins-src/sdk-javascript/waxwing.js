@@ -24,11 +24,13 @@ const DESCRIPTION = {
   components: [],
   commands: [],
   portable: [],
+  anySender: false,
 };
 
 /** The interfaces whose hook answers with a verdict, and the method of a plugin that each calls. */
 const STANZA_HOOKS = {
   pre: "onPre",
+  incoming: "onIncoming",
   process: "onProcess",
   post: "onPost",
   filter: "onFilter",
@@ -69,7 +71,7 @@ const HOST_VARIANTS = {
  * wit/world.wit exports.
  *
  * The definition has the fields of `description`, the `settings` with their defaults, the hooks (`onPre`,
- * `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`, `onExport`
+ * `onIncoming`, `onProcess`, `onPost`, `onFilter`, `onService`, `onSession`, `onCommand`, `onAlarm`, `onReply`, `onExport`
  * and `onImport`), and perhaps `log`, the function of that name of `xmpp:plugin/runtime`: then the server's log says which exception ended a
  * call. Hooks find the settings as `this.settings`. They may be `async`.
  */

@@ -41,11 +41,13 @@ DESCRIPTION = {
     "components": [],
     "commands": [],
     "portable": [],
+    "any_sender": False,
 }
 
 # The interfaces whose hook answers with a verdict, and the method of a plugin that each calls.
 STANZA_HOOKS = {
     "Pre": "on_pre",
+    "Incoming": "on_incoming",
     "Process": "on_process",
     "Post": "on_post",
     "Filter": "on_filter",
@@ -102,7 +104,7 @@ CLOSED = _lifecycle.SessionEvents.CLOSED
 SERIAL_NONE, BY_SENDER, BY_RECIPIENT = _lifecycle.Serial
 
 # What `messages`, `presence` and `marked` take.
-PRE, PROCESS, POST, FILTER = _lifecycle.Stage
+PRE, INCOMING, PROCESS, POST, FILTER = _lifecycle.Stage
 SENDER_SESSION, SENDER_ACCOUNT, RECIPIENT_ACCOUNT = _lifecycle.Party
 
 # What hooks answer. Nothing is NEXT, or DONE for `on_session`.
@@ -161,7 +163,7 @@ class Plugin:
 
     Its attributes are the fields of `description`; those that it declares with a type, `greeting: str = "Hello"`, are
     its settings with their defaults, of the types str, int, bool and list. Its methods are the hooks: `on_pre`,
-    `on_process`, `on_post`, `on_filter`, `on_service`, `on_session`, `on_command`, `on_alarm`, `on_reply`,
+    `on_incoming`, `on_process`, `on_post`, `on_filter`, `on_service`, `on_session`, `on_command`, `on_alarm`, `on_reply`,
     `on_export`, `on_import`.
     """
 

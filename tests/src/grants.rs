@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use waxwing_config::{Plugin, Settings};
 
 /// Every interface of `wit/` that takes a grant.
-const INTERFACES: [&str; 23] = [
+const INTERFACES: [&str; 24] = [
     "pre",
+    "incoming",
     "process",
     "post",
     "filter",

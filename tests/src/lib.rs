@@ -44,5 +44,5 @@ pub use moment::{eventually, in_seconds};
 pub use postgres::{Listening, Postgres};
 pub use scene::Scene;
 pub use scram::{Mechanism, Scram};
-pub use server::{DOMAIN, Server, ServerBuilder, password};
+pub use server::{DOMAIN, Server, ServerBuilder, password, plugins_dir};
 pub use xml::{Node, Reader, escape};

@@ -106,3 +106,70 @@ fn again_and_again() {
     }
     romeo.expect_nothing();
 }
+
+/// What one session does not take goes back to its sender, if no other takes it.
+#[test]
+fn a_filter_that_refuses_or_fails() {
+    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let file = server.component("hostile");
+    server.command(&["plugin", "install", &file, "--yes", "--on-failure", "bounce"]);
+    let mut romeo = server.online("romeo/orchard");
+    let mut balcony = server.online("juliet/balcony");
+    let mut chamber = server.online("juliet/chamber");
+    balcony.drain();
+    chamber.drain();
+    for to in ["juliet@localhost", "juliet@localhost/balcony"] {
+        for (command, condition) in [("refuse", "policy-violation"), ("trap", "internal-server-error")] {
+            romeo.send(format!(
+                "<message to='{to}' type='chat' id='f'><body>x</body><{command} xmlns='urn:filter'/></message>"
+            ));
+            romeo.expect(format!(
+                "<message type='error' id='f' from='{to}'><error>\
+                 <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+            ));
+            romeo.expect_nothing();
+        }
+    }
+    balcony.expect_nothing();
+    chamber.expect_nothing();
+}
+
+/// A virtual host guards its users against what comes from another, where its plugins do not run.
+#[test]
+fn a_guard_of_the_recipients_domain() {
+    let server = Server::builder().users(["romeo", "juliet"]).start();
+    server.command(&["vhost", "add", "other.example"]);
+    server.command(&["user", "add", "tybalt@other.example", "--password", "x"]);
+    server.command(&["plugin", "install", &server.component("hostile"), "--yes", "--vhost", "localhost"]);
+    let mut romeo = server.online("romeo/orchard");
+    let mut tybalt = Client::connect(server.addr(), "other.example");
+    tybalt.login("tybalt", "x", Some("street"));
+    tybalt.send("<presence/>");
+    tybalt.expect("<presence from='tybalt@other.example/street'/>");
+    let say = |client: &mut Client, to: &str, command: &str| {
+        client.send(format!(
+            "<message to='{to}' type='chat' id='{command}'><body>x</body><{command} xmlns='urn:guard'/></message>"
+        ));
+    };
+    let refused = |to: &str| {
+        format!(
+            "<message type='error' id='refuse' from='{to}'><error>\
+             <policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+        )
+    };
+    // To somebody who is there, and to somebody whose messages would be kept.
+    for to in ["romeo@localhost", "juliet@localhost"] {
+        say(&mut tybalt, to, "refuse");
+        tybalt.expect(refused(to));
+        say(&mut tybalt, to, "drop");
+    }
+    tybalt.expect_nothing();
+    romeo.expect_nothing();
+    let mut juliet = server.online("juliet/balcony");
+    juliet.expect_nothing();
+    // From its own users, and not to the others.
+    say(&mut romeo, "juliet@localhost", "refuse");
+    romeo.expect(refused("juliet@localhost"));
+    say(&mut romeo, "tybalt@other.example", "refuse");
+    tybalt.expect("<message id='refuse' from='romeo@localhost/orchard'/>");
+}

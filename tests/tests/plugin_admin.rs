@@ -47,10 +47,14 @@ fn a_plugin_comes_into_a_running_server_and_goes_again() {
         said.contains("Greets whoever asks") && said.contains("(process)") && said.contains("no terminal"),
         "{said}"
     );
+    assert!(
+        said.contains("be shown IQs of type get with <greet xmlns='urn:test:greeter'> to the server"),
+        "{said}"
+    );
     assert_eq!(greeting(&mut romeo), "nobody");
 
-    let said = server.command(&["plugin", "install", &file, "--allow", "process,stanzas"]);
-    assert_eq!(said.trim(), "greeter 0.1.0 is installed and runs for all virtual hosts");
+    let said = server.command(&["plugin", "install", &file, "--allow", "process,stanzas", "--yes"]);
+    assert!(said.contains("greeter 0.1.0 is installed and runs for all virtual hosts"), "{said}");
     assert_eq!(greeting(&mut romeo), "Hello");
     assert!(offers(&mut juliet, "urn:test:greeter"));
     let list = server.command(&["plugin", "list"]);
@@ -116,6 +120,8 @@ fn an_upgrade_that_asks_for_more_needs_a_yes() {
     server.command(&["plugin", "rollback", "greeter"]);
     assert_eq!(greeting(&mut romeo), "Hello");
     assert!(!offers(&mut romeo, "urn:test:greeter:2"));
+    let said = server.failing_command(&["plugin", "rollback", "greeter"]);
+    assert!(said.contains("no earlier version"), "{said}");
 }
 
 #[test]
@@ -236,6 +242,25 @@ fn a_reader_who_has_seen_enough_is_nothing_to_complain_of() {
     let server = server();
     let output = server.unheard_command(&["plugin", "list"]);
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(141), "".into()));
+}
+
+/// An account was there before the component of its name: it stays one, and no such component is installed.
+#[test]
+fn a_component_does_not_take_the_place_of_an_account() {
+    let mut server = Server::builder().users(["admin", "vhost-man"]).without_plugin("vhost-man").start();
+    let component = waxwing_tests::plugins_dir().join("vhost-man.wasm");
+    let said = server.failing_command(&["plugin", "install", &component.display().to_string(), "--yes"]);
+    assert!(said.contains("the address of the account vhost-man@localhost"), "{said}");
+    assert!(server.stop().success());
+    server.reconfigure(|options| options.plugin("vhost-man").settings("admins = [ 'admin@localhost' ]"));
+    server.start();
+    let mut admin = server.online("admin/desk");
+    let mut person = server.login("vhost-man/home");
+    let vcard = "<vCard xmlns='vcard-temp'><FN>Viola Host-Man</FN></vCard>";
+    person.send(format!("<iq type='set' id='s'>{vcard}</iq>"));
+    person.expect("<iq type='result' id='s'/>");
+    admin.send("<iq type='get' id='v' to='vhost-man@localhost'><vCard xmlns='vcard-temp'/></iq>");
+    admin.expect(format!("<iq type='result' id='v'>{vcard}</iq>"));
 }
 
 #[test]

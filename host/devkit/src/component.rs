@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use waxwing_plugins::{
-    Engine, EngineOptions, Grants, Limits, LoadError, PluginSpec, Reason, Source, user_cache,
+    Engine, EngineOptions, Grants, HttpHost, Limits, LoadError, PluginSpec, Reason, Source, user_cache,
 };
 use waxwing_server::Server;
 
@@ -47,7 +47,7 @@ impl Component {
 
     /// The plugin with everything granted that it can ask for. There is no host that it can reach by HTTP.
     pub fn spec(&self, settings: Values) -> PluginSpec {
-        let http = BTreeSet::from(["nowhere.invalid".to_owned()]);
+        let http = BTreeSet::from([HttpHost::nobody()]);
         PluginSpec {
             settings,
             grants: Grants { http, ..Grants::everything() },

@@ -22,6 +22,7 @@ wasmtime::component::bindgen!({
         "xmpp:plugin/storage.open-log": trappable,
         "xmpp:plugin/storage": async | trappable,
         "xmpp:plugin/account-data": async,
+        "xmpp:plugin/scheduler.set": async,
         "xmpp:plugin/accounts": async,
         "xmpp:plugin/account-admin": async,
         "xmpp:plugin/vhosts": async,

@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     WrongVerdict(&'static str),
     #[error("it returned `{0}` with XML that cannot be sent")]
     BadXml(&'static str),
+    #[error("its answer with what it sends has more than {0} bytes")]
+    LargeAnswer(usize),
     #[error("its step left more than {} bytes of state", crate::command::STATE)]
     BigState,
     #[error("its changes were not stored: {0}")]

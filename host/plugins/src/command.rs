@@ -105,6 +105,33 @@ pub enum CommandReply {
     },
 }
 
+impl CommandReply {
+    /// Bytes of all its texts.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            CommandReply::Step { form, .. } => form.bytes(),
+            CommandReply::Done { note, form, .. } => {
+                note.as_ref().map_or(0, String::len) + form.as_ref().map_or(0, Form::bytes)
+            }
+        }
+    }
+}
+
+impl Form {
+    fn bytes(&self) -> usize {
+        let own = [&self.title, &self.instructions].into_iter();
+        let fields = self.fields.iter().flat_map(|field| {
+            let choices = field.choices.iter().flat_map(|(label, value)| [label, value]);
+            let notes = field.hint.iter().chain(&field.wrong);
+            [&field.var, &field.label].into_iter().chain(&field.values).chain(choices).chain(notes)
+        });
+        let columns =
+            self.table.iter().flat_map(|table| &table.columns).flat_map(|(var, label)| [var, label]);
+        let rows = self.table.iter().flat_map(|table| table.rows.iter().flatten());
+        own.chain(fields).chain(columns).chain(rows).map(String::len).sum()
+    }
+}
+
 /// How a command has ended (XEP-0050, section 3.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,6 +3,7 @@
 use crate::bindings::VERSION;
 use crate::common::Common;
 use crate::compiler::Compiler;
+use crate::declared::Declared;
 use crate::error::Reason;
 use crate::grants::{Grant, Grants, Interfaces};
 use crate::options::Source;
@@ -42,14 +43,22 @@ pub struct Inspected {
     pub summary: String,
     /// The keys of its settings.
     pub settings: Vec<String>,
-    /// The names that it wants under each of its virtual hosts.
-    pub services: Vec<String>,
+    /// What else it says of itself.
+    pub declared: Declared,
     /// What it asks for besides.
     pub requested: Requested,
     /// Bytes of the component.
     pub size: usize,
     /// The SHA-256 of the component.
     pub sha256: [u8; 32],
+}
+
+impl Inspected {
+    /// The names that it wants under each of its virtual hosts, for services and for components.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let services = self.declared.services.iter().map(|service| &service.name);
+        services.chain(self.declared.components.iter().map(|component| &component.name))
+    }
 }
 
 /// A compiled component.
@@ -152,6 +161,10 @@ fn requested(component: &Component) -> Result<Requested, Reason> {
     let hooks = exports.iter().filter_map(|name| Grant::named(ours(name)?.0));
     requested.interfaces =
         hooks.filter(|grant| HOOKS.contains(grant)).fold(requested.interfaces, Interfaces::with);
+    // Its alarms would fail for ever.
+    if requested.interfaces.has(Grant::Scheduler) && !requested.interfaces.has(Grant::Alarms) {
+        return Err(Reason::NoAlarms);
+    }
     Ok(requested)
 }
 

@@ -1,5 +1,6 @@
 //! What a plugin has done so far.
 
+use crate::line::one_line;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,15 +32,19 @@ impl Counters {
         self.metrics.lock().iter().map(|(name, value)| (name.clone(), *value)).collect()
     }
 
-    pub(crate) fn add(&self, metric: &str, delta: u64) {
-        let metric = &metric[..metric.floor_char_boundary(NAME)];
+    pub(crate) fn add(&self, metric: String, delta: u64) {
         let mut metrics = self.metrics.lock();
-        if let Some(value) = metrics.get_mut(metric) {
+        if let Some(value) = metrics.get_mut(&metric) {
             *value = value.saturating_add(delta);
         } else if metrics.len() < METRICS {
-            metrics.insert(metric.to_owned(), delta);
+            metrics.insert(metric, delta);
         }
     }
+}
+
+/// What a plugin calls a counter, as it is kept.
+pub(crate) fn name(metric: &str) -> String {
+    one_line(&metric[..metric.floor_char_boundary(NAME)])
 }
 
 /// Add to one of the counts.
@@ -55,8 +60,8 @@ mod tests {
     fn a_plugin_cannot_fill_memory_with_counters() {
         let counters = Counters::default();
         for n in 0..1000 {
-            counters.add(&format!("{n}{}", "é".repeat(1000)), u64::MAX);
-            counters.add("0", 1);
+            counters.add(name(&format!("{n}{}", "é".repeat(1000))), u64::MAX);
+            counters.add(name("0\n"), 1);
         }
         assert_eq!(counters.metrics().len(), METRICS);
         assert!(counters.metrics().iter().all(|(name, _)| name.len() <= NAME));

@@ -1,17 +1,18 @@
 //! What a plugin says of itself, for those who decide about it.
 
 use crate::command::CommandInfo;
-use crate::description::Serial;
+use crate::description::{Description, Serial};
 use crate::engine::Engine;
 use crate::event::{ComponentInfo, Phase, ServiceInfo, SessionEvents, Stage, Target};
 use crate::index::{Interest, Party};
 use crate::marks::Marks;
 use crate::options::Scope;
+use crate::plugin::Plugin;
 use crate::portable::PortableKind;
 use waxwing_xmpp::{Kind, Type};
 
 /// What a plugin says of itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Declared {
     /// The stanzas that it is shown.
     pub interests: Vec<DeclaredInterest>,
@@ -35,6 +36,8 @@ pub struct Declared {
     pub commands: Vec<CommandInfo>,
     /// What it keeps of accounts and can move from server to server.
     pub portable: Vec<PortableKind>,
+    /// Whether it delivers stanzas in the name of anybody.
+    pub any_sender: bool,
 }
 
 /// Stanzas that a plugin is shown: those that fit in every respect.
@@ -79,10 +82,22 @@ impl Engine {
     /// What the loaded plugin of this name and scope says of itself.
     pub fn declared(&self, name: &str, scope: &Scope) -> Option<Declared> {
         let plan = self.plan();
-        let plugin = plan.plugins.get(plan.position(name, scope)?)?;
-        let (own, marks) = (&plugin.description, plugin.callable.shared.marks());
+        Some(plan.plugins.get(plan.position(name, scope)?)?.declared())
+    }
+}
+
+impl Plugin {
+    /// What it says of itself.
+    pub(crate) fn declared(&self) -> Declared {
+        Declared::of(&self.description, self.callable.shared.marks())
+    }
+}
+
+impl Declared {
+    /// What a description says.
+    pub(crate) fn of(own: &Description, marks: &Marks) -> Declared {
         let features = own.stream_features.iter();
-        Some(Declared {
+        Declared {
             interests: own.interests.iter().map(|interest| declared(interest, marks)).collect(),
             events: own.events,
             marks: marks.names(u64::MAX),
@@ -94,7 +109,8 @@ impl Engine {
             components: own.components.clone(),
             commands: own.commands.clone(),
             portable: own.portable.clone(),
-        })
+            any_sender: own.any_sender,
+        }
     }
 }
 

@@ -8,11 +8,12 @@ use crate::event::{Access, ComponentInfo, Phase, ServiceInfo, SessionEvents, Sta
 use crate::grants::Grant;
 use crate::index::{Interest, Party, Payload};
 use crate::instance::Exports;
+use crate::line::is_invisible;
 use crate::marks::{Allocator, Marks};
 use crate::options::PluginSpec;
 use crate::portable::PortableKind;
 use std::collections::BTreeSet;
-use waxwing_xmpp::{Jid, Kind, Stanza, Type};
+use waxwing_xmpp::{Jid, Kind, Stanza, Type, ns};
 
 /// The most of anything that a plugin may list, and the longest text in it, in bytes.
 const LIST: usize = 256;
@@ -35,12 +36,15 @@ pub(crate) struct Description {
     pub components: Vec<ComponentInfo>,
     pub commands: Vec<CommandInfo>,
     pub portable: Vec<PortableKind>,
+    /// Whether it delivers stanzas in the name of anybody.
+    pub any_sender: bool,
 }
 
 /// Which calls of a plugin must not run at the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Serial {
     /// None.
+    #[default]
     None,
     /// Those for stanzas of the same sending account.
     BySender,
@@ -59,15 +63,6 @@ pub(crate) struct StreamFeature {
 /// A description that has been checked; what it calls marks has no numbers yet.
 #[derive(Debug)]
 pub(crate) struct Checked(wit::Description);
-
-/// What somebody is told of a plugin that is not loaded.
-pub(crate) struct Introduction {
-    pub version: String,
-    pub summary: String,
-    pub settings: Vec<String>,
-    /// Their names.
-    pub services: Vec<String>,
-}
 
 /// Check what a plugin says of itself against what it is and may be.
 pub(crate) fn check(
@@ -157,7 +152,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
         texts.chain(given.components.iter().flat_map(|component| [&component.name, &component.label]));
     let texts = texts.chain(given.commands.iter().flat_map(|command| [&command.node, &command.label]));
     let mut texts = texts.chain(given.commands.iter().flat_map(|c| c.component.iter().chain(&c.group)));
-    match texts.find(|text| text.len() > TEXT || text.contains(char::is_control)) {
+    match texts.find(|text| text.len() > TEXT || text.contains(is_invisible)) {
         Some(text) => Err(Reason::BadText(text.chars().take(40).collect())),
         None => Ok(()),
     }
@@ -171,12 +166,9 @@ fn check_service(name: &str) -> Result<(), Reason> {
 }
 
 impl Checked {
-    /// Its version, its summary and the names that it wants.
-    pub fn introduction(self) -> Introduction {
-        let wit::Description { version, summary, settings, services, components, .. } = self.0;
-        let components = components.into_iter().map(|component| component.name);
-        let services = services.into_iter().map(|service| service.name).chain(components).collect();
-        Introduction { version, summary, settings, services }
+    /// The keys of its settings.
+    pub fn settings(&self) -> Vec<String> {
+        self.0.settings.clone()
     }
 
     /// Give marks their numbers and compile the interests.
@@ -240,6 +232,7 @@ impl Checked {
                 .collect(),
             commands: commands.collect(),
             portable: portable?,
+            any_sender: given.any_sender,
         };
         Ok((description, marks))
     }
@@ -248,6 +241,7 @@ impl Checked {
 fn stage(given: wit::Stage) -> Stage {
     match given {
         wit::Stage::Pre => Stage::Pre,
+        wit::Stage::Incoming => Stage::Incoming,
         wit::Stage::Process => Stage::Process,
         wit::Stage::Post => Stage::Post,
         wit::Stage::Filter => Stage::Filter,
@@ -258,6 +252,7 @@ fn stage(given: wit::Stage) -> Stage {
 pub(crate) fn hook_of(stage: Stage) -> Grant {
     match stage {
         Stage::Pre => Grant::Pre,
+        Stage::Incoming => Grant::Incoming,
         Stage::Process => Grant::Process,
         Stage::Post => Grant::Post,
         Stage::Filter => Grant::Filter,
@@ -350,14 +345,37 @@ fn events(given: wit::SessionEvents) -> SessionEvents {
 
 fn stream_feature(given: wit::StreamFeature) -> Result<StreamFeature, Reason> {
     let whole = format!("<message xmlns='jabber:client'>{}</message>", given.xml);
-    if !Stanza::parse(&whole).is_ok_and(|message| message.children().count() == 1) {
-        return Err(Reason::BadStreamFeature(given.xml));
+    let message = Stanza::parse(&whole).ok().filter(|message| message.children().count() == 1);
+    let Some(message) = message else { return Err(Reason::BadStreamFeature(given.xml)) };
+    if message.children().any(|child| is_of_streams(child.ns())) {
+        return Err(Reason::ServersFeature(given.xml));
     }
     let phase = match given.phase {
         wit::Phase::BeforeLogin => Phase::BeforeLogin,
         wit::Phase::AfterLogin => Phase::AfterLogin,
     };
     Ok(StreamFeature { xml: given.xml, phase, setting: given.setting })
+}
+
+/// Whether what is in this namespace is between a client and the server itself: logging in, encryption, the
+/// stream.
+fn is_of_streams(namespace: &str) -> bool {
+    const OWN: &[&str] = &[ns::CLIENT, ns::SERVER, ns::STREAMS, ns::CAPS];
+    // Each with all its versions: what the server may come to speak is not a plugin's today.
+    const FAMILIES: &[&str] = &[
+        "urn:ietf:params:xml:ns:xmpp-",
+        "urn:xmpp:sasl",
+        "urn:xmpp:bind:",
+        "urn:xmpp:fast:",
+        "urn:xmpp:sm:",
+        "urn:xmpp:csi:",
+        "urn:xmpp:features:",
+        "http://jabber.org/features/compress",
+        "http://jabber.org/features/iq-auth",
+        "jabber:server:",
+        "jabber:component:",
+    ];
+    OWN.contains(&namespace) || FAMILIES.iter().any(|family| namespace.starts_with(family))
 }
 
 #[cfg(test)]
@@ -391,6 +409,31 @@ mod tests {
         assert_eq!(payload("{}x").unwrap().ns, "".into());
         for bad in ["", "x", "{a", "{a}", "a}x", "{a}x/y", "{a}x y", "{a}{b}x", "{a}b:x"] {
             assert!(matches!(payload(bad), Err(Reason::BadPayload(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn stream_features_are_not_the_servers() {
+        let feature = |xml: &str| {
+            stream_feature(wit::StreamFeature {
+                xml: xml.into(),
+                phase: wit::Phase::BeforeLogin,
+                setting: None,
+            })
+        };
+        assert!(feature("<register xmlns='http://jabber.org/features/iq-register'/>").is_ok());
+        assert!(feature("<amp xmlns='http://jabber.org/features/amp'/>").is_ok());
+        for taken in [
+            "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>",
+            "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+            "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>",
+            "<authentication xmlns='urn:xmpp:sasl:2'/>",
+            "<sm xmlns='urn:xmpp:sm:3'/>",
+            "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/>",
+            "<error xmlns='http://etherx.jabber.org/streams'/>",
+            "<anything/>",
+        ] {
+            assert!(matches!(feature(taken), Err(Reason::ServersFeature(_))), "{taken}");
         }
     }
 

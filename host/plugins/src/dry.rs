@@ -92,7 +92,9 @@ impl Plugin {
         let mut call = Call::new(host, stanza, Some(notes.clone()));
         call.client = prepared.client();
         let result = self.callable.run(call, &hook, lease, &mut meter).await;
-        let result = result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), stanza));
+        let limits = &self.callable.shared.limits;
+        let result =
+            result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), stanza, limits));
         Ok(Trace::of(hook.grant(), &result, &notes, self.callable.shared.marks(), (meter.cpu, meter.time())))
     }
 }

@@ -97,8 +97,10 @@ pub enum Reason {
         /// How many there may be.
         most: usize,
     },
-    /// A text that is too long, or more than a line.
-    #[error("its description has a text of more than a line or of more than 1024 bytes: {0:?}...")]
+    /// A text that is too long, or more than a line of visible characters.
+    #[error(
+        "its description has a text with a line break or a control character, or of more than 1024 bytes: {0:?}..."
+    )]
     BadText(String),
     /// It needs something that nobody here offers.
     #[error(
@@ -133,7 +135,9 @@ pub enum Reason {
     #[error("the component calls itself {0:?}; use that name in the config file")]
     Name(String),
     /// A name that cannot be one.
-    #[error("the name {0:?} cannot be used: 1 to 64 visible ASCII characters without `/`")]
+    #[error(
+        "the name {0:?} cannot be used: a letter, and then up to 63 letters, digits and `:`, `.`, `_`, `-`"
+    )]
     BadName(String),
     /// Two plugins of one name.
     #[error("it is there twice")]
@@ -146,6 +150,9 @@ pub enum Reason {
         /// The hook.
         hook: Grant,
     },
+    /// It sets alarms that nobody hears.
+    #[error("it imports the interface `scheduler`, but does not export `alarms`, where alarms ring")]
+    NoAlarms,
     /// A `type` that the kind of stanza does not have.
     #[error("an interest names the type {found:?}, which a {kind} cannot have")]
     BadType {
@@ -172,6 +179,9 @@ pub enum Reason {
     /// More marks than a session can carry.
     #[error("there are more than 64 marks in all plugins together")]
     TooManyMarks,
+    /// A stream feature that only the server itself can offer.
+    #[error("its stream feature {0:?} is in a namespace of the server's own")]
+    ServersFeature(String),
     /// A stream feature that is not one element.
     #[error("its stream feature {0:?} is not one well-formed XML element")]
     BadStreamFeature(String),

@@ -13,6 +13,8 @@ pub enum Stage {
     /// Before routing: may stop or rewrite.
     #[default]
     Pre,
+    /// On its way to an account, before it is delivered or kept.
+    Incoming,
     /// Addressed to something that a plugin implements.
     Process,
     /// Nobody took it.
@@ -112,8 +114,17 @@ pub enum Phase {
     AfterLogin,
 }
 
-/// Who may run a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Phase::BeforeLogin => "before they have logged in",
+            Phase::AfterLogin => "once they have logged in",
+        })
+    }
+}
+
+/// Who may run a command; more people each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
     /// The administrators of the server.
     Admin,

@@ -1,5 +1,6 @@
 //! Imports and hooks are permissions: what is not granted is not linked, and not loaded.
 
+use crate::http_host::HttpHost;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -30,6 +31,8 @@ macro_rules! grants {
 grants! {
     /// Hook before routing.
     Pre = "pre", "see, stop and rewrite stanzas that users send, before they are routed";
+    /// Hook for what comes for users.
+    Incoming = "incoming", "see, stop and rewrite stanzas that come for users, from wherever, before they are delivered";
     /// Hook for requests.
     Process = "process", "answer requests to the server, to accounts and to streams that have not logged in";
     /// Hook for what nobody takes.
@@ -190,8 +193,8 @@ pub struct Grants {
     pub stores: BTreeMap<String, u64>,
     /// The names that it may own under each of its virtual hosts.
     pub services: BTreeSet<String>,
-    /// The hosts, or `host:port`s, that it may send HTTP requests to.
-    pub http: BTreeSet<String>,
+    /// The hosts that it may send HTTP requests to.
+    pub http: BTreeSet<HttpHost>,
 }
 
 impl Grants {
@@ -290,7 +293,7 @@ mod tests {
              keep up to 3 MiB in the store \"mail\" (stores)\n\
              own the name \"mail\" under its virtual hosts (services)"
         );
-        let web = Grants { http: BTreeSet::from(["a.example:1500".into()]), ..Grants::default() };
+        let web = Grants { http: BTreeSet::from(["a.example:1500".parse().unwrap()]), ..Grants::default() };
         let both = mail.plus(&web);
         assert!(both.include(&mail) && both.include(&web) && !mail.include(&web) && !web.include(&mail));
         assert_eq!(both.plus(&mail), both);

@@ -42,14 +42,9 @@ impl Engine {
         self.ask(calls, event, None, stanza).await
     }
 
-    /// Ask plugins about a stanza that is about to be written to a session's stream. `None` if it
-    /// is not to be.
-    pub async fn filter(&self, calls: Calls, event: &Event, session: &Jid, stanza: Stanza) -> Option<Stanza> {
-        match self.ask(calls, event, Some(session), stanza).await {
-            Outcome::Next(stanza) => Some(stanza),
-            // The sender has no claim to hear what becomes of one of many copies.
-            _ => None,
-        }
+    /// Ask plugins about a stanza that is about to be written to a session's stream.
+    pub async fn filter(&self, calls: Calls, event: &Event, session: &Jid, stanza: Stanza) -> Outcome {
+        self.ask(calls, event, Some(session), stanza).await
     }
 
     /// Tell plugins what has happened to a session. Returns when all are done: their stanzas are
@@ -184,6 +179,7 @@ impl Engine {
             let lent = head.event(&stanza, event);
             let hook = match (stage, &session) {
                 (Stage::Pre, _) => Hook::Pre(lent),
+                (Stage::Incoming, _) => Hook::Incoming(lent),
                 (Stage::Process, _) => Hook::Process(lent),
                 (Stage::Post, _) => Hook::Post(lent),
                 (Stage::Filter, Some(session)) => Hook::Filter(session, lent),

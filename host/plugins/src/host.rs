@@ -124,7 +124,10 @@ pub trait Host: Send + Sync + 'static {
     }
 
     /// Whether there is an account of this bare JID, be it an anonymous one.
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool>;
+    ///
+    /// # Errors
+    /// When the storage cannot say now.
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>>;
 
     /// What `owner`'s roster says of `contact`; both are bare JIDs.
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription>;

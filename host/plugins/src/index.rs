@@ -50,7 +50,7 @@ impl Facts {
 /// The interests of all plugins by stage and kind.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    lists: [List; 12],
+    lists: [List; 15],
 }
 
 /// Interests of one stage and kind.

@@ -20,6 +20,8 @@ use waxwing_xmpp::{Jid, Stanza};
 pub enum Input {
     /// A stanza before it is routed.
     Pre(Shown),
+    /// A stanza on its way to an account.
+    Incoming(Shown),
     /// A stanza for something that the plugin implements.
     Process(Shown),
     /// A stanza that nobody took.
@@ -115,6 +117,7 @@ impl Input {
     pub fn hook(&self) -> Grant {
         match self {
             Input::Pre(_) => Grant::Pre,
+            Input::Incoming(_) => Grant::Incoming,
             Input::Process(_) => Grant::Process,
             Input::Post(_) => Grant::Post,
             Input::Filter { .. } => Grant::Filter,
@@ -131,6 +134,7 @@ impl Input {
     pub(crate) fn vhost(&self) -> Option<&str> {
         match self {
             Input::Pre(shown)
+            | Input::Incoming(shown)
             | Input::Process(shown)
             | Input::Post(shown)
             | Input::Service(shown)
@@ -155,9 +159,11 @@ impl Input {
             values.sum::<usize>() + request.state.len()
         };
         256 + match self {
-            Input::Pre(shown) | Input::Process(shown) | Input::Post(shown) | Input::Service(shown) => {
-                shown.xml.len()
-            }
+            Input::Pre(shown)
+            | Input::Incoming(shown)
+            | Input::Process(shown)
+            | Input::Post(shown)
+            | Input::Service(shown) => shown.xml.len(),
             Input::Filter { shown, .. } => shown.xml.len(),
             Input::Sessions { .. } => 0,
             Input::Commands(request) => fields(request),
@@ -186,6 +192,7 @@ impl Input {
         };
         match &question.hook {
             Hook::Pre(event) => Input::Pre(shown(event)),
+            Hook::Incoming(event) => Input::Incoming(shown(event)),
             Hook::Process(event) => Input::Process(shown(event)),
             Hook::Post(event) => Input::Post(shown(event)),
             Hook::Filter(session, event) => {
@@ -238,6 +245,7 @@ impl<'a> Prepared<'a> {
         let parse = |xml: &str| Stanza::parse(xml).map_err(|error| InputError::Stanza(error.to_string()));
         let (stanza, lent) = match input {
             Input::Pre(shown)
+            | Input::Incoming(shown)
             | Input::Process(shown)
             | Input::Post(shown)
             | Input::Service(shown)
@@ -280,6 +288,7 @@ impl<'a> Prepared<'a> {
         };
         Some(match self.input {
             Input::Pre(_) => Hook::Pre(event()?),
+            Input::Incoming(_) => Hook::Incoming(event()?),
             Input::Process(_) => Hook::Process(event()?),
             Input::Post(_) => Hook::Post(event()?),
             Input::Service(_) => Hook::Service(event()?),

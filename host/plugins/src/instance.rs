@@ -49,7 +49,7 @@ macro_rules! hooks {
 }
 
 hooks! {
-    pre = Pre, process = Process, post = Post, filter = Filter, sessions = Sessions, service = Service,
+    pre = Pre, incoming = Incoming, process = Process, post = Post, filter = Filter, sessions = Sessions, service = Service,
     commands = Commands, alarms = Alarms, replies = Replies, portable = Portable
 }
 
@@ -64,6 +64,7 @@ pub(crate) struct Instance {
 /// A hook and what it is told.
 pub(crate) enum Hook<'a> {
     Pre(wit::Event<'a>),
+    Incoming(wit::Event<'a>),
     Process(wit::Event<'a>),
     Post(wit::Event<'a>),
     Filter(&'a String, wit::Event<'a>),
@@ -81,6 +82,7 @@ impl Hook<'_> {
     pub fn grant(&self) -> Grant {
         match self {
             Hook::Pre(_) => Grant::Pre,
+            Hook::Incoming(_) => Grant::Incoming,
             Hook::Process(_) => Grant::Process,
             Hook::Post(_) => Grant::Post,
             Hook::Filter(..) => Grant::Filter,
@@ -103,6 +105,20 @@ pub(crate) enum Answer {
     Page(std::result::Result<portable::Page, String>),
     Taken(std::result::Result<(), String>),
     Nothing,
+}
+
+impl Answer {
+    /// Bytes of it that are for whoever has sent the stanza, or for whom it is for.
+    pub fn bytes(&self) -> usize {
+        let text = |error: Option<&String>| error.map_or(0, String::len);
+        match self {
+            Answer::Verdict(wit::Verdict::Reply(xml) | wit::Verdict::Replace(xml)) => xml.len(),
+            Answer::Verdict(wit::Verdict::Reject(error)) => text(error.text.as_ref()),
+            Answer::Command(Ok(reply)) => reply.bytes(),
+            Answer::Command(Err(error)) => text(error.text.as_ref()),
+            _ => 0,
+        }
+    }
 }
 
 impl Instance {
@@ -142,8 +158,10 @@ impl Instance {
         mut call: Box<Call>,
         hook: &Hook<'_>,
     ) -> Result<Option<(Answer, Box<Call>)>> {
-        if let Hook::Command(request) = hook {
-            call.actor = Some(Jid::parse(&request.user)?);
+        match hook {
+            Hook::Command(request) => call.actor = Some(Jid::parse(&request.user)?),
+            Hook::Import { account, .. } => call.importing = Some(Jid::parse(account)?),
+            _ => {}
         }
         begin(&mut self.store, Some(call), 1);
         self.calls += 1;
@@ -169,6 +187,7 @@ impl Instance {
         }
         Ok(match hook {
             Hook::Pre(event) => verdict!(pre, call_on_pre(event.clone())),
+            Hook::Incoming(event) => verdict!(incoming, call_on_incoming(event.clone())),
             Hook::Process(event) => verdict!(process, call_on_process(event.clone())),
             Hook::Post(event) => verdict!(post, call_on_post(event.clone())),
             Hook::Service(event) => verdict!(service, call_on_service(event.clone())),

@@ -37,11 +37,14 @@ mod header;
 mod hooks;
 mod host;
 mod housekeeping;
+mod http;
+mod http_host;
 mod imports;
 mod index;
 mod input;
 mod instance;
 mod lanes;
+mod line;
 mod load;
 mod marks;
 mod measure;
@@ -54,6 +57,7 @@ mod plugin;
 mod pool;
 mod portable;
 mod quiet;
+mod reach;
 mod record;
 mod replay;
 mod requests;
@@ -70,6 +74,7 @@ mod verdict;
 mod wasi;
 mod wasm;
 mod watch;
+mod words;
 
 pub use account_data::AccountData;
 pub use admin::{
@@ -78,7 +83,7 @@ pub use admin::{
 };
 pub use blob::Blob;
 pub use catalogue::{
-    Answer, Catalogue, CatalogueError, CatalogueOptions, Done, EVERYWHERE, Entry, GrantChange,
+    Answer, Catalogue, CatalogueError, CatalogueOptions, Consent, Done, EVERYWHERE, Entry, GrantChange,
     Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, StoreUse,
     What, Which, Wish,
 };
@@ -101,6 +106,7 @@ pub use gauge::HookFigures;
 pub use grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};
 pub use hooks::Service;
 pub use host::{AccountError, Contact, Fate, Host, Outgoing, Promise, SessionInfo, Subscription, Written};
+pub use http_host::{BadHttpHost, HttpHost};
 pub use index::Party;
 pub use input::{Input, InputError, Shown};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
@@ -108,6 +114,7 @@ pub use plan::LeftOut;
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
 pub use portable::{PortableError, PortableKind, PortablePage};
+pub use reach::{ANYTHING, Reach};
 pub use record::{
     Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall,
     Recording, RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact,

@@ -7,17 +7,19 @@ use crate::call::Callable;
 use crate::common::Common;
 use crate::component::{Compiled, Inspected, PACKAGE, Requested, compile};
 use crate::counters::Counters;
-use crate::description::{self, Introduction};
+use crate::declared::Declared;
+use crate::description::{self, Description};
 use crate::error::{LoadError, Reason};
 use crate::grants::Grants;
 use crate::imports;
 use crate::instance::{Exports, Instance};
 use crate::lanes::Lanes;
+use crate::line::one_line;
 use crate::marks::Allocator;
 use crate::options::{Limits, PluginSpec, Source};
 use crate::plugin::Plugin;
 use crate::pool::{Pool, init};
-use crate::state::{Shared, State};
+use crate::state::{Said, Shared, State};
 use crate::wasi;
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
@@ -45,7 +47,7 @@ async fn load_or_reason(
     requested.check(&spec.grants)?;
     let (pre, exports) = link(&component, &requested, &spec.grants)?;
 
-    let shared = share(spec, common, common.lanes(&spec.name));
+    let shared = share(spec, common, common.lanes(&spec.name), &exports);
     let timeout = spec.limits.call_timeout;
     let before = std::time::Instant::now();
     let started = tokio::time::timeout(timeout, Instance::new(&pre, &exports, &shared)).await;
@@ -53,11 +55,10 @@ async fn load_or_reason(
     let described = settled("describe", tokio::time::timeout(timeout, instance.describe()).await)?;
     let described = description::check(described, spec, &exports)?;
     let (description, own_marks) = described.number(spec, &mut marks.lock())?;
-    let _ = shared.marks.set(own_marks);
-    let names = description.services.iter().map(|service| service.name.clone());
-    let _ = shared.services.set(names.collect());
+    let services = description.services.iter().map(|service| service.name.clone()).collect();
+    let _ = shared.said.set(Said { marks: own_marks, services, any_sender: description.any_sender });
     let ready = tokio::time::timeout(timeout, init(&mut instance, &spec.settings)).await;
-    settled("init", ready)?.map_err(Reason::Refused)?;
+    settled("init", ready)?.map_err(|why| Reason::Refused(one_line(&why)))?;
 
     let hooks = exports.hooks();
     let pool = Pool::new(pre, exports, shared.clone(), spec.settings.clone());
@@ -78,31 +79,34 @@ pub(crate) async fn inspect(
     let grants = Grants { allow: requested.interfaces, ..Grants::everything() };
     let spec = PluginSpec { grants, limits: limits.clone(), ..PluginSpec::new("(new)", source.clone()) };
     let (pre, exports) = link(&component, &requested, &spec.grants)?;
-    let shared = share(&spec, common, Arc::default());
+    let shared = share(&spec, common, Arc::default(), &exports);
     let timeout = limits.call_timeout;
     let started = tokio::time::timeout(timeout, Instance::new(&pre, &exports, &shared)).await;
     let mut instance = settled("instantiate", started)?;
     let described = settled("describe", tokio::time::timeout(timeout, instance.describe()).await)?;
     check_name(&described.name)?;
     let spec = PluginSpec { name: described.name.clone(), ..spec };
-    let Introduction { version, summary, settings, services } =
-        description::check(described, &spec, &exports)?.introduction();
-    Ok(Inspected { name: spec.name, version, summary, settings, services, requested, size, sha256 })
+    let checked = description::check(described, &spec, &exports)?;
+    let settings = checked.settings();
+    let (description, marks) = checked.number(&spec, &mut Allocator::default())?;
+    let declared = Declared::of(&description, &marks);
+    let Description { version, summary, .. } = description;
+    Ok(Inspected { name: spec.name, version, summary, settings, declared, requested, size, sha256 })
 }
 
-fn share(spec: &PluginSpec, common: &Arc<Common>, lanes: Arc<Lanes>) -> Arc<Shared> {
+fn share(spec: &PluginSpec, common: &Arc<Common>, lanes: Arc<Lanes>, exports: &Exports) -> Arc<Shared> {
     Arc::new(Shared {
         name: spec.name.clone(),
         scope: spec.scope.clone(),
         grants: spec.grants.clone(),
         limits: spec.limits.clone(),
         fresh: spec.fresh,
+        hooks: exports.hooks(),
         counters: Counters::default(),
         gauges: Default::default(),
         lanes,
         common: common.clone(),
-        marks: OnceLock::new(),
-        services: OnceLock::new(),
+        said: OnceLock::new(),
     })
 }
 
@@ -116,9 +120,11 @@ fn settled<T>(
     result.map_err(|error| failed(crate::call::Failure::from(error).to_string()))
 }
 
-/// A name goes into names of stores, where `/` follows it, and into logs.
+/// A name goes into names of stores, where `/` follows it, into logs and into command lines.
 pub(crate) fn check_name(name: &str) -> Result<(), Reason> {
-    let fine = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
+    let fine = (1..=64).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b":._-".contains(&b));
     let taken = ["shared", "account-data"].contains(&name);
     if fine && !taken { Ok(()) } else { Err(Reason::BadName(name.to_owned())) }
 }
@@ -157,6 +163,7 @@ fn link(
     let exports = Exports {
         lifecycle: exports::lifecycle::GuestIndices::new(&pre).map_err(wrong("lifecycle"))?,
         pre: hook!(pre),
+        incoming: hook!(incoming),
         process: hook!(process),
         post: hook!(post),
         filter: hook!(filter),

@@ -21,8 +21,6 @@ pub(crate) struct Kept {
 
 /// Counts, and changes of accounts, that are kept of one call.
 const MOST: usize = 256;
-/// Bytes of the name of a count.
-const NAME: usize = 64;
 
 impl Notes {
     /// Of a call that changes nothing.
@@ -35,7 +33,6 @@ impl Notes {
     }
 
     pub fn count(&self, metric: &str, delta: u64) {
-        let metric = &metric[..metric.floor_char_boundary(NAME)];
         let mut kept = self.kept.lock();
         if let Some((_, count)) = kept.counts.iter_mut().find(|(known, _)| known == metric) {
             *count = count.saturating_add(delta);

@@ -55,6 +55,10 @@ pub struct Limits {
     pub writes: usize,
     /// Bytes of the changes to stored data that one call may make.
     pub write_bytes: usize,
+    /// Bytes of all that the plugin keeps as account data; 0 for no limit.
+    pub account_data_bytes: u64,
+    /// Bytes of all alarms that it has set; 0 for no limit.
+    pub alarm_bytes: u64,
     /// Instances that a plugin may have at a time, which is also how many of its calls run at a time.
     pub instances: usize,
     /// Calls that may wait for an instance of a plugin; one more fails at once.
@@ -75,6 +79,8 @@ impl Default for Limits {
             outbox_bytes: 4 << 20,
             writes: 1000,
             write_bytes: 4 << 20,
+            account_data_bytes: 256 << 20,
+            alarm_bytes: 64 << 20,
             instances: 64,
             waiting: 1024,
             requests: 1000,

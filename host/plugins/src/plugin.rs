@@ -12,6 +12,7 @@ use crate::host::Host;
 use crate::instance::Hook;
 use crate::options::{PluginSpec, Policy, Scope};
 use crate::pool::PoolFigures;
+use crate::reach::Reach;
 use crate::record::RecordingFigures;
 use crate::rolled_back::RolledBack;
 use crate::shadow::ShadowInfo;
@@ -56,6 +57,8 @@ pub struct PluginInfo {
     pub features: Vec<String>,
     /// The hooks that it has.
     pub hooks: Vec<&'static str>,
+    /// How far it reaches with its grants, in sentences that each follow "it may".
+    pub reach: Reach,
     /// What it asks for, all of which it is granted.
     pub requested: Requested,
     /// Bytes of the component.
@@ -148,7 +151,9 @@ impl Plugin {
         };
         call.client = *client;
         let result = self.callable.call(call, hook, sender, meter).await;
-        let settled = result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), *stanza));
+        let limits = &self.callable.shared.limits;
+        let settled =
+            result.and_then(|(answer, effects)| settle(answer, effects, hook.grant(), *stanza, limits));
         if let Some(witness) = witness {
             witness.saw(&settled, hook.grant(), meter);
         }
@@ -195,6 +200,7 @@ impl Plugin {
             summary: self.description.summary.clone(),
             scope: self.spec.scope.clone(),
             features: self.description.features.clone(),
+            reach: self.declared().reach(),
             hooks: self.hooks.iter().map(|hook| hook.name()).collect(),
             requested: self.requested.clone(),
             size: self.size,
@@ -227,7 +233,7 @@ impl Policy {
     /// What it comes to at a stage.
     pub(crate) fn at(self, stage: Stage) -> Policy {
         match (self, stage) {
-            (Policy::ByStage, Stage::Pre | Stage::Filter) => Policy::Pass,
+            (Policy::ByStage, Stage::Pre | Stage::Incoming | Stage::Filter) => Policy::Pass,
             (Policy::ByStage, Stage::Process | Stage::Post) => Policy::Bounce,
             (policy, _) => policy,
         }

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::grants::{Grants, Interfaces};
 use crate::host::Host;
+use crate::http_host::HttpHost;
 use crate::options::{EngineOptions, Limits, PluginSpec, Source};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::pool::Lease;
@@ -163,9 +164,8 @@ pub async fn replay(
     Ok(all)
 }
 
-/// Grants with which a component that asks for HTTP can be loaded and reaches nobody: there is no such host
-/// (RFC 2606, section 2).
+/// Grants with which a component that asks for HTTP can be loaded and reaches nobody.
 pub(crate) fn without_http(mut grants: Grants) -> Grants {
-    grants.http = BTreeSet::from(["nobody.invalid".to_owned()]);
+    grants.http = BTreeSet::from([HttpHost::nobody()]);
     grants
 }

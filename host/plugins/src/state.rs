@@ -27,15 +27,25 @@ pub(crate) struct Shared {
     pub grants: Grants,
     pub limits: Limits,
     pub fresh: bool,
+    /// The hooks that the plugin has.
+    pub hooks: Vec<Grant>,
     pub counters: Counters,
     pub gauges: Gauges,
     /// Of all versions of the plugin, so that what is serial stays so while one replaces another.
     pub lanes: Arc<Lanes>,
     pub common: Arc<Common>,
     /// Set once the plugin has been described.
-    pub marks: std::sync::OnceLock<Marks>,
-    /// The names of its own under its virtual hosts, once it has been described.
-    pub services: std::sync::OnceLock<Vec<String>>,
+    pub said: std::sync::OnceLock<Said>,
+}
+
+/// What a plugin has said of itself that bounds what it may do.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub marks: Marks,
+    /// The names of its own under its virtual hosts.
+    pub services: Vec<String>,
+    /// Whether it delivers stanzas in the name of anybody.
+    pub any_sender: bool,
 }
 
 /// One gauge for each hook.
@@ -43,8 +53,9 @@ pub(crate) struct Shared {
 pub(crate) struct Gauges([Gauge; HOOKS.len()]);
 
 /// The hooks, in the order of the grants for them.
-pub(crate) const HOOKS: [Grant; 10] = [
+pub(crate) const HOOKS: [Grant; 11] = [
     Grant::Pre,
+    Grant::Incoming,
     Grant::Process,
     Grant::Post,
     Grant::Filter,
@@ -75,7 +86,12 @@ impl Shared {
     /// The plugin's marks; none until it has been described.
     pub fn marks(&self) -> &Marks {
         static NONE: Marks = Marks::NONE;
-        self.marks.get().unwrap_or(&NONE)
+        self.said.get().map_or(&NONE, |said| &said.marks)
+    }
+
+    /// Whether this is the domain of a virtual host that the plugin works for.
+    pub fn serves(&self, domain: &str, host: &dyn Host) -> bool {
+        self.scope.covers(domain) && host.is_local(domain)
     }
 
     /// Whether the plugin may act in the name of addresses of this domain: a virtual host that it works
@@ -85,12 +101,17 @@ impl Shared {
             return self.scope.covers(domain);
         }
         let Some((name, vhost)) = domain.split_once('.') else { return false };
-        self.owns(name) && self.scope.covers(vhost) && host.is_local(vhost)
+        self.owns(name) && self.serves(vhost, host)
+    }
+
+    /// Whether it may deliver stanzas in the name of anybody.
+    pub fn has_any_sender(&self) -> bool {
+        self.said.get().is_some_and(|said| said.any_sender)
     }
 
     /// Whether this is the name of one of its services.
     pub fn owns(&self, name: &str) -> bool {
-        self.services.get().is_some_and(|services| services.iter().any(|own| own == name))
+        self.said.get().is_some_and(|said| said.services.iter().any(|own| own == name))
     }
 }
 
@@ -132,6 +153,8 @@ pub(crate) struct Call {
     pub notes: Option<Arc<Notes>>,
     /// Who runs the command that the call is a step of.
     pub actor: Option<Jid>,
+    /// The account whose data is being brought here: it is made once that is done.
+    pub importing: Option<Jid>,
     /// The IP address of the client that has sent the stanza.
     pub client: Option<IpAddr>,
 }
@@ -144,6 +167,7 @@ impl Call {
             effects: Effects::default(),
             notes,
             actor: None,
+            importing: None,
             client: None,
         })
     }

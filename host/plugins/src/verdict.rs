@@ -8,6 +8,8 @@ use crate::effects::Effects;
 use crate::grants::Grant;
 use crate::host::Outgoing;
 use crate::instance::Answer;
+use crate::line::one_line;
+use crate::options::Limits;
 use crate::portable::PortablePage;
 use waxwing_xmpp::{Condition, ErrorType, Kind, Stanza, StanzaError, Type};
 
@@ -45,7 +47,12 @@ pub(crate) fn settle(
     mut effects: Effects,
     hook: Grant,
     stanza: Option<&Stanza>,
+    limits: &Limits,
 ) -> Result<Settled, Failure> {
+    // What it answers leaves with what it sends.
+    if !effects.outbox.has_room(0, answer.bytes(), limits) {
+        return Err(Failure::LargeAnswer(limits.outbox_bytes));
+    }
     let mut decision = match (answer, stanza) {
         (Answer::Verdict(verdict), Some(stanza)) => decide(verdict, hook, stanza)?,
         (Answer::Verdict(_), None) => return Err(Failure::WrongVerdict("verdict")),
@@ -55,8 +62,8 @@ pub(crate) fn settle(
         }
         (Answer::Command(reply), _) => Decision::Command(reply),
         (Answer::Page(Ok(page)), _) => Decision::Page(PortablePage::of(page).map(Ok)?),
-        (Answer::Page(Err(why)), _) => Decision::Page(Err(clean(why))),
-        (Answer::Taken(taken), _) => Decision::Taken(taken.map_err(clean)),
+        (Answer::Page(Err(why)), _) => Decision::Page(Err(one_line(&why))),
+        (Answer::Taken(taken), _) => Decision::Taken(taken.map_err(|why| one_line(&why))),
         (Answer::Nothing, _) => Decision::Next,
     };
     match (&decision, stanza) {
@@ -93,7 +100,7 @@ fn decide(verdict: wit::Verdict, hook: Grant, stanza: &Stanza) -> Result<Decisio
             _ => Err(Failure::WrongVerdict("reply")),
         },
         wit::Verdict::Replace(xml) => match hook {
-            Grant::Pre | Grant::Filter => replacement(&xml, stanza).map(Decision::Replace),
+            Grant::Pre | Grant::Incoming | Grant::Filter => replacement(&xml, stanza).map(Decision::Replace),
             _ => Err(Failure::WrongVerdict("replace")),
         },
     }

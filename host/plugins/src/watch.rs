@@ -111,6 +111,14 @@ impl Watch {
         }
     }
 
+    /// End whatever recording goes on.
+    pub fn stop_recording(&self) -> Option<RecordingFigures> {
+        let mut watchers = self.watchers.lock();
+        let reel = watchers.reel.take();
+        self.update(&watchers);
+        reel.map(|reel| reel.figures())
+    }
+
     /// Let another version run beside, or none.
     pub fn set_shadow(&self, shadow: Option<Arc<Shadow>>) {
         let mut watchers = self.watchers.lock();

@@ -6,7 +6,7 @@ use common::*;
 use std::sync::atomic::Ordering::SeqCst;
 use waxwing_plugins::*;
 use waxwing_storage::Write;
-use waxwing_xmpp::{Condition, Stanza};
+use waxwing_xmpp::{Condition, Kind, Stanza};
 
 const JULIET_BARE: &str = "juliet@capulet.example";
 
@@ -169,7 +169,7 @@ async fn compare_and_set() {
 async fn owners_are_accounts_or_hosts_of_this_server() {
     let denied = "Err(\"denied\")";
     let answer = World::new().await.answer("owners").await;
-    assert_eq!(answer, format!("[{denied}, {denied}, {denied}, Ok(()), {denied}]"));
+    assert_eq!(answer, format!("[{denied}, {denied}, {denied}, Ok(()), {denied}, {denied}]"));
 }
 
 #[tokio::test]
@@ -215,15 +215,59 @@ async fn settings_reach_the_plugin() {
 }
 
 #[tokio::test]
+async fn others_are_not_there_for_a_plugin_that_does_not_work_for_them() {
+    let world = World::new().await;
+    let romeo = SessionInfo { jid: jid("romeo@montague.example/x"), priority: 0, available: true, marks: 0 };
+    world.host.sessions.lock().unwrap().push(romeo);
+    let nothing = "(0, false, Subscription::None, 0, None, Err(\"no-such-session\"))";
+    assert_eq!(world.answer("others").await, nothing);
+}
+
+#[tokio::test]
+async fn a_session_is_told_nothing_in_the_name_of_others() {
+    let world = World::new().await;
+    assert_eq!(world.answer("deliver-as").await, "[Err(\"denied\"), Ok(()), Ok(())]");
+}
+
+#[tokio::test]
+async fn replies_are_for_those_who_hear_them() {
+    let world = World::new().await;
+    assert_eq!(world.answer("request-unheard").await, "Err(\"denied\")");
+}
+
+#[tokio::test]
+async fn names_of_counters_are_a_line_of_text() {
+    let world = World::new().await;
+    world.answer("count-odd").await;
+    assert_eq!(world.engine.plugins()[0].counters.metrics, [("a b [31m ".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn the_recipients_side_is_asked_too() {
+    let world = World::new().await;
+    let guarded = |what: &str| {
+        let xml = format!(
+            "<message xmlns='jabber:client' from='romeo@montague.example/x' to='{JULIET}'><{what} xmlns='urn:guard'/></message>"
+        );
+        Stanza::parse(&xml).unwrap()
+    };
+    assert!(matches!(world.show(Stage::Incoming, guarded("drop")).await, Outcome::Drop));
+    assert!(matches!(world.show(Stage::Incoming, guarded("refuse")).await, Outcome::Reject(_)));
+    assert!(!world.engine.listens(VHOST, Stage::Incoming, Kind::Iq));
+}
+
+#[tokio::test]
 async fn filters_are_told_for_whom() {
     let world = World::new().await;
     let stanza = message("session");
     let calls = world.engine.matching(VHOST, Stage::Filter, &stanza, &Facts::default());
     let romeo = jid("romeo@capulet.example/orchard");
-    let shown = world.engine.filter(calls.clone(), &event(), &romeo, stanza).await.unwrap();
+    let filter = async |stanza| world.engine.filter(calls.clone(), &event(), &romeo, stanza).await;
+    let Outcome::Next(shown) = filter(stanza).await else { panic!("it is let through") };
     assert_eq!(shown.text("body").as_deref(), Some("romeo@capulet.example/orchard"));
-    assert!(world.engine.filter(calls.clone(), &event(), &romeo, message("drop")).await.is_none());
-    assert!(world.engine.filter(calls, &event(), &romeo, message("trap")).await.is_some(), "passed on");
+    assert!(matches!(filter(message("drop")).await, Outcome::Drop));
+    assert!(matches!(filter(message("reject")).await, Outcome::Reject(_)));
+    assert!(matches!(filter(message("trap")).await, Outcome::Next(_)), "passed on");
 }
 
 #[tokio::test]
@@ -242,7 +286,7 @@ async fn what_plugins_advertise() {
     );
     let plugins = world.engine.plugins();
     assert_eq!(plugins[0].name, "hostile");
-    assert_eq!(plugins[0].hooks, ["pre", "process", "post", "filter", "sessions"]);
+    assert_eq!(plugins[0].hooks, ["pre", "incoming", "process", "post", "filter", "sessions"]);
     assert_eq!(plugins[0].summary, "Obeys whoever sends it something.");
 }
 

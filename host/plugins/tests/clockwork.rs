@@ -176,7 +176,7 @@ async fn data_of_accounts_is_there_whether_they_are_online_or_not() {
     assert_eq!(world.host.storage.value("account-data/clockwork", OWNER, "k"), None);
     assert_eq!(
         (tell(&world, "hoard").await, tell(&world, "elsewhere").await),
-        ("over-quota".into(), "denied".into())
+        ("over-quota".into(), "denied denied".into())
     );
 }
 
@@ -300,4 +300,19 @@ async fn many_recipients_do_not_fill_an_outbox() {
     let world = clockwork().await;
     assert_eq!(tell(&world, "shout many='1000'").await, "sent");
     assert_eq!(tell(&world, "shout many='1001'").await, "too-many");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_plugin_keeps_of_accounts_is_limited() {
+    let limits = limited(|limits| (limits.alarm_bytes, limits.account_data_bytes) = (1000, 100));
+    let world = World::with(PluginSpec { limits, ..spec("clockwork") }).await;
+    // Owner, name and data of each.
+    let each = OWNER.len() + 4 + 100;
+    assert_eq!(tell(&world, "many-alarms").await, format!("{} over-quota", 1000 / each));
+    assert_eq!(tell(&world, "alarm-of-nobody").await, "denied");
+    let long = "x".repeat(60);
+    tell(&world, &format!("remember key='a' value='{long}'")).await;
+    let more = told(&format!("<remember xmlns='urn:clock' key='b' value='{long}'/>"));
+    let refused = world.show(Stage::Process, more).await;
+    assert!(matches!(refused, Outcome::Reject(error) if error.condition == Condition::ResourceConstraint));
 }

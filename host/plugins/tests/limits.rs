@@ -147,3 +147,19 @@ async fn calls_wait_for_an_instance_but_not_all_of_them() {
     assert!(matches!(three, Outcome::Reject(_)));
     assert_eq!(world.counters(), (3, 1, 1));
 }
+
+#[tokio::test]
+async fn an_answer_counts_with_what_is_sent() {
+    let world = World::limited(|limits| limits.outbox_bytes = 500).await;
+    assert!(matches!(world.iq("reply").await, Outcome::Reply(_)));
+    for command in ["reply-large", "reject-large"] {
+        let refused = world.iq(command).await;
+        assert!(
+            matches!(&refused, Outcome::Reject(error) if error.condition == Condition::InternalServerError),
+            "{command}: {refused:?}"
+        );
+    }
+    // Before routing it goes on as it was.
+    let Outcome::Next(stanza) = world.message(Stage::Pre, "replace-large").await else { panic!() };
+    assert_eq!(stanza.text("body").as_deref(), Some("x"));
+}

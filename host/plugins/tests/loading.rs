@@ -19,8 +19,12 @@ async fn refused_file(bytes: &[u8]) -> (Reason, String) {
 
 /// The hostile plugin with one text of its binary replaced by another of the same length.
 fn patched(from: &str, to: &str) -> Vec<u8> {
+    patched_guest("hostile", from, to)
+}
+
+fn patched_guest(name: &str, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
-    let mut bytes = std::fs::read(guest("hostile")).unwrap();
+    let mut bytes = std::fs::read(guest(name)).unwrap();
     let mut at = 0;
     while let Some(found) = bytes[at..].windows(from.len()).position(|window| window == from.as_bytes()) {
         at += found;
@@ -110,6 +114,21 @@ async fn a_description_that_does_not_fit() {
         Reason::BadName(_)
     ));
     assert!(matches!(refused(vec![spec("hostile"), spec("hostile")]).await.0, Reason::Twice));
+}
+
+#[tokio::test]
+async fn alarms_that_nobody_hears() {
+    let deaf = patched_guest("clockwork", "xmpp:plugin/alarms", "xmpp:plugin/elarms");
+    let (reason, sentence) = refused(vec![spec_of("clockwork", file("clockwork", &deaf))]).await;
+    assert!(matches!(reason, Reason::NoAlarms), "{sentence}");
+}
+
+#[tokio::test]
+async fn names_that_mean_something_else_on_a_command_line() {
+    for name in ["", ".", "..", "*", "--erase-data", "a'b", "a b", "1st", "ping\n", &"x".repeat(65)] {
+        let (reason, sentence) = refused(vec![PluginSpec { name: name.into(), ..spec("odd") }]).await;
+        assert!(matches!(reason, Reason::BadName(_)), "{name:?}: {sentence}");
+    }
 }
 
 #[tokio::test]

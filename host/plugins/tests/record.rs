@@ -325,3 +325,15 @@ async fn a_call_that_is_too_large_is_left_out() {
     let numbers: Vec<u64> = reader(&text).map(|call| call.unwrap().number).collect();
     assert_eq!(numbers, [2]);
 }
+
+#[tokio::test]
+async fn a_recording_can_be_ended_by_others() {
+    let world = World::new().await;
+    let tape = Tape::start(&world, "hostile", 100, false);
+    world.iq("reply").await;
+    let stop = || world.engine.stop_recording("hostile", &Scope::Everywhere).unwrap();
+    assert!(stop().is_some() && stop().is_none());
+    world.iq("reply").await;
+    assert_eq!(tape.read().await.0.recorded, 1);
+    assert!(world.engine.stop_recording("nothing", &Scope::Everywhere).is_err());
+}

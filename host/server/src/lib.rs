@@ -16,6 +16,7 @@ mod directory;
 mod disco;
 mod domain_filter;
 mod features;
+mod incoming;
 mod known_accounts;
 mod message;
 mod outbound;

@@ -19,6 +19,7 @@ impl Server {
         stanza: Stanza,
         recipient: Option<Arc<AccountEntry>>,
     ) {
+        let Some(stanza) = self.let_in(source, stanza).await else { return };
         let Some(to) = &stanza.to else { return };
         let handed = match &recipient {
             Some(account) if to.resource().is_some() => match account.session(to) {
@@ -64,7 +65,16 @@ impl Server {
                 for session in sessions {
                     let _ = self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await;
                 }
-                if copies.give_up() { Err(stanza) } else { Ok(()) }
+                if !copies.give_up() {
+                    return Ok(());
+                }
+                match copies.refusal() {
+                    Some(error) => {
+                        self.bounce(&stanza, &error).await;
+                        Ok(())
+                    }
+                    None => Err(stanza),
+                }
             }
         }
     }

@@ -91,9 +91,8 @@ impl Host for Server {
         Server::is_anonymous(self, account)
     }
 
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
-        async move { Server::is_anonymous(self, account) || self.is_account(account).await.unwrap_or(false) }
-            .boxed()
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>> {
+        async move { Ok(Server::is_anonymous(self, account) || self.is_account(account).await?) }.boxed()
     }
 
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {

@@ -112,14 +112,18 @@ impl Server {
         }
         match stanza.ty() {
             Type::Available | Type::Unavailable | Type::Error => self.deliver_presence(source, stanza).await,
-            Type::Probe => self.probe_in(source, stanza).await,
-            _ => Box::pin(self.subscription_in(stanza)).await,
+            _ => match self.let_in(source, stanza).await {
+                Some(probe) if probe.ty() == Type::Probe => self.probe_in(source, probe).await,
+                Some(request) => Box::pin(self.subscription_in(request)).await,
+                None => {}
+            },
         }
     }
 
     /// A presence that tells something: to a session, to all available ones of an account, or to
     /// another server (sections 8.5.2.1.2 and 8.5.3.1).
     async fn deliver_presence(&self, source: &Source<'_>, stanza: Stanza) {
+        let Some(stanza) = self.let_in(source, stanza).await else { return };
         let Some(to) = &stanza.to else { return };
         if to.is_bare() && stanza.ty() != Type::Error {
             return self.present(source, &stanza, to.clone()).await;
@@ -142,7 +146,10 @@ impl Server {
     async fn broadcast(&self, source: &Source<'_>, stanza: &Stanza, roster: &Roster) {
         let passes = |to: &Jid| stanza.from.as_ref().is_none_or(|from| self.may_pass(from, to).is_ok());
         for item in roster.items.iter().filter(|item| item.from && passes(&item.jid)) {
-            self.present(source, stanza, item.jid.clone()).await;
+            let stanza = stanza.with_addresses(stanza.from.clone(), Some(item.jid.clone()));
+            if let Some(stanza) = self.let_in(source, stanza).await {
+                self.present(source, &stanza, item.jid.clone()).await;
+            }
         }
     }
 

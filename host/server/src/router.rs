@@ -181,6 +181,8 @@ impl Server {
         if !self.is_served(to.domain()) {
             return self.send_elsewhere(source.origin, stanza).await;
         }
+        let Some(stanza) = self.let_in(source, stanza).await else { return };
+        let Some(to) = stanza.to.as_ref() else { return };
         if to.local().is_some() && to.resource().is_some() {
             let session = recipient.and_then(|account| account.session(to));
             let back = match session {
@@ -198,7 +200,10 @@ impl Server {
             }
             return;
         }
-        if let Some(component) = self.component(to) {
+        // What has come to be an account is one, whatever a plugin would have of its name.
+        if let Some(component) = self.component(to)
+            && !self.account_known(to).await
+        {
             return match Box::pin(self.component_iq(source.session, &component, &stanza)).await {
                 Ok(inner) => self.send_back(stanza.iq_result(&inner)).await,
                 Err(error) => self.bounce(&stanza, &error).await,
@@ -282,15 +287,9 @@ impl Server {
             let request = stanza.clone();
             let event = self.event_for(source, &session.jid);
             match Box::pin(engine.filter(filters, &event, &session.jid, stanza)).await {
-                Some(filtered) => stanza = filtered,
-                None => {
-                    if let Some(copies) = copies {
-                        copies.written();
-                    }
-                    if request.kind() == Kind::Iq {
-                        // Every request is to be answered (RFC 6120, section 8.2.3).
-                        self.bounce(&request, &Condition::ServiceUnavailable.into()).await;
-                    }
+                Outcome::Next(filtered) => stanza = filtered,
+                outcome => {
+                    self.filtered_out(&request, outcome, copies).await;
                     return Ok(());
                 }
             }
@@ -298,6 +297,25 @@ impl Server {
         match copies {
             Some(copies) => session.deliver_copy(stanza, copies.clone()).await,
             None => session.deliver(stanza).await,
+        }
+    }
+
+    /// A filter has not let a stanza through to a session.
+    async fn filtered_out(&self, stanza: &Stanza, outcome: Outcome, copies: Option<&Arc<Copies>>) {
+        let error = match outcome {
+            Outcome::Reply(inner) => return self.send_back(stanza.iq_result(&inner)).await,
+            Outcome::Reject(error) => Some(error),
+            // Every request is to be answered (RFC 6120, section 8.2.3).
+            _ if stanza.kind() == Kind::Iq => Some(Condition::ServiceUnavailable.into()),
+            _ => None,
+        };
+        match (error, copies) {
+            // The sender hears of it if no other session takes the message.
+            (Some(error), Some(copies)) => copies.refuse(error),
+            (None, Some(copies)) => copies.written(),
+            // Who is present does not wait for an answer, least of all for one from each session.
+            (Some(error), None) if stanza.kind() != Kind::Presence => self.bounce(stanza, &error).await,
+            _ => {}
         }
     }
 

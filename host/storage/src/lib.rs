@@ -176,6 +176,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Up to `limit` alarms that are due at or before `until`, earliest first. Those of the same time
     /// come in order of owner, plugin and name.
     fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>>;
+    /// How many bytes the alarms of a plugin take, of all owners: owners, names and data. May look through all of them.
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<u64>>;
     /// When the earliest alarm is due.
     fn next_alarm(&self) -> BoxFuture<'_, Result<Option<u64>>>;
 

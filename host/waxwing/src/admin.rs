@@ -130,12 +130,14 @@ async fn answer(mut stream: UnixStream, running: &Running) -> anyhow::Result<()>
     let answer = match wire::receive(&mut stream, most).await {
         Ok((request, body)) => {
             let progress = waxwing_server::Progress::default();
+            let needs_listener = request.needs_listener();
             let work = request.run(running, body, &progress);
             let (mut work, mut steps) = (std::pin::pin!(work), Steps::of(&progress));
             loop {
                 tokio::select! {
                     answer = &mut work => break answer,
                     (done, total) = steps.next() => wire::say(&mut stream, done, total).await,
+                    () = wire::gone(&mut stream), if needs_listener => return Ok(()),
                 }
             }
         }

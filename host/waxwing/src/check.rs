@@ -34,7 +34,7 @@ pub async fn check(settings: Settings) -> anyhow::Result<()> {
     if !running {
         let opened = async {
             let storage = wiring::storage(&settings).await?;
-            wiring::server(settings.clone(), storage, Load::Everything).await
+            wiring::server(settings.clone(), storage, Load::ToServe).await
         };
         match opened.await {
             Ok(server) => {
@@ -43,6 +43,15 @@ pub async fn check(settings: Settings) -> anyhow::Result<()> {
                     wiring::location(&settings).map(|at| at.to_string()).map_err(|why| why.to_string()),
                 );
                 say("plugins", Ok(format!("{} load", server.core.plugins().len())));
+                let installed = match &server.catalogue {
+                    Some(catalogue) => catalogue.list().await?,
+                    None => Vec::new(),
+                };
+                for plugin in installed {
+                    if let Some(trouble) = plugin.trouble {
+                        say(&format!("plugin {}", plugin.name), Err(trouble));
+                    }
+                }
                 for vhost in server.core.vhosts() {
                     say(
                         &format!("certificate of {vhost}"),

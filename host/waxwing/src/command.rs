@@ -121,6 +121,11 @@ fn read_users(file: &std::path::Path) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 impl Request {
+    /// Whether it goes on only as long as somebody waits for its answer. Others are finished in any case.
+    pub fn needs_listener(&self) -> bool {
+        matches!(self, Request::Plugin(PluginRequest::Record { .. }))
+    }
+
     /// Which plugins it takes where no server runs.
     pub fn load(&self) -> Load {
         match self {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use waxwing_config::PluginsSettings;
 use waxwing_plugins::{
-    Answer as Brought, Catalogue, CatalogueError, Done, Entry, GrantChange, Grants, SettingChange, Which,
+    Answer as Brought, Catalogue, CatalogueError, Consent, Done, Entry, GrantChange, SettingChange, Which,
     Wish,
 };
 
@@ -20,11 +20,11 @@ use waxwing_plugins::{
 pub enum PluginRequest {
     List,
     Info(Which),
-    Install(Wish),
+    Install(Box<Wish>),
     Upgrade {
         name: Option<String>,
         scope: Option<String>,
-        agreed: Grants,
+        agreed: Consent,
     },
     Rollback(Which),
     Remove {
@@ -49,6 +49,8 @@ pub enum PluginRequest {
         redact: bool,
         output: PathBuf,
     },
+    /// A recording that goes on ends.
+    RecordOff(Which),
     /// The component runs beside the live one.
     Shadow(Which),
     ShadowOff(Which),
@@ -63,7 +65,7 @@ impl PluginRequest {
         let result = match self {
             Self::List => return views(lines(catalogue, &running.settings.plugins).await),
             Self::Info(which) => return views(details(catalogue, &which).await),
-            Self::Install(wish) => brought(catalogue.install(component, wish).await),
+            Self::Install(wish) => brought(catalogue.install(component, *wish).await),
             Self::Upgrade { name, scope, agreed } => {
                 brought(catalogue.upgrade(component, name.as_deref(), scope, &agreed).await)
             }
@@ -72,11 +74,12 @@ impl PluginRequest {
             Self::Enable(which) => done(catalogue.enable(&which).await),
             Self::Disable(which) => done(catalogue.disable(&which).await),
             Self::Reload(name) => done(catalogue.reload(&name).await),
-            Self::Grant { which, change } => done(catalogue.grant(&which, &change).await),
+            Self::Grant { which, change } => granted(catalogue, &which, &change).await,
             Self::Set { which, change } => done(catalogue.set(&which, &change).await),
             Self::Record { which, calls, redact, output } => {
                 return plugin_watch::record(running, &which, calls, redact, &output).await.into();
             }
+            Self::RecordOff(which) => return plugin_watch::record_off(running, &which).into(),
             Self::Shadow(which) => {
                 return plugin_watch::shadow(running, &which, Some(component)).await.into();
             }
@@ -90,6 +93,27 @@ fn done(result: Result<Done, CatalogueError>) -> Result<Answer, CatalogueError> 
     let done = result?;
     tracing::info!("admin: {done}");
     Ok(Answer::Ok(done.to_string()))
+}
+
+/// What has changed, and all that the plugin may do with that.
+async fn granted(
+    catalogue: &Catalogue,
+    which: &Which,
+    change: &GrantChange,
+) -> Result<Answer, CatalogueError> {
+    let done = catalogue.grant(which, change).await?;
+    tracing::info!("admin: {done}");
+    let entries = catalogue.list().await?;
+    let changed = entries.iter().find(|entry| entry.name == done.name && done.scopes.contains(&entry.scope));
+    let mut text = done.to_string();
+    if let Some(entry) = changed {
+        text += "\nIt may now:";
+        let reach = entry.running.iter().flat_map(|info| info.reach.iter().cloned());
+        for sentence in entry.grants.sentences().into_iter().chain(reach) {
+            text += &format!("\n  - {sentence}");
+        }
+    }
+    Ok(Answer::Ok(text))
 }
 
 fn brought(result: Result<Brought, CatalogueError>) -> Result<Answer, CatalogueError> {

@@ -10,11 +10,14 @@ use crate::plugin_view::Show;
 use crate::wire::Answer;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use waxwing_config::Settings;
-use waxwing_plugins::{GrantChange, Grants, Interfaces, NeedsConsent, Policy, SettingChange, Which, Wish};
+use waxwing_plugins::{
+    Consent, GrantChange, Grants, HttpHost, Interfaces, NeedsConsent, Policy, Reach, SettingChange, Which,
+    Wish,
+};
 
 /// Plugins.
 #[derive(Subcommand)]
@@ -69,7 +72,8 @@ pub enum Plugin {
         #[arg(long, value_name = "KEY")]
         unset: Vec<String>,
     },
-    /// Write what a plugin is told, what it hears and what it does into a file, for its next calls.
+    /// Write what a plugin is told, what it hears and what it does into a file, for its next calls. Ends with this
+    /// command.
     Record(Record),
     /// Let another version run beside a plugin, with nothing coming of it, and compare the two. Without a file, show
     /// how they compare.
@@ -91,8 +95,11 @@ pub struct Record {
     #[arg(long)]
     redact: bool,
     /// The file. It must not be there yet.
-    #[arg(short, long)]
-    output: PathBuf,
+    #[arg(short, long, required_unless_present = "off")]
+    output: Option<PathBuf>,
+    /// End a recording that goes on.
+    #[arg(long)]
+    off: bool,
 }
 
 /// What runs beside a plugin.
@@ -134,7 +141,7 @@ pub struct Given {
     services: Vec<String>,
     /// A host that it may send HTTP requests to, with or without a port.
     #[arg(long, value_name = "HOST")]
-    http: Vec<String>,
+    http: Vec<HttpHost>,
     /// What becomes of a stanza whose call fails: pass, bounce, drop or default.
     #[arg(long, value_name = "WHAT", value_parser = policy)]
     on_failure: Option<Policy>,
@@ -198,7 +205,7 @@ pub struct Grant {
     no_service: Vec<String>,
     /// A host that it may not send HTTP requests to any more.
     #[arg(long, value_name = "HOST")]
-    no_http: Vec<String>,
+    no_http: Vec<HttpHost>,
     /// Whether each call gets a new instance.
     #[arg(long, value_name = "BOOL")]
     fresh: Option<bool>,
@@ -220,14 +227,14 @@ fn grants(
     allow: &[String],
     stores: std::collections::BTreeMap<String, u64>,
     services: &[String],
-    http: &[String],
+    http: &[HttpHost],
 ) -> anyhow::Result<Grants> {
     let names = allow.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
     Ok(Grants {
         allow: Interfaces::named(names)?,
         stores,
         services: services.iter().cloned().collect(),
-        http: http.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        http: http.iter().cloned().collect(),
     })
 }
 
@@ -257,15 +264,20 @@ impl Order {
                 let wish = Wish {
                     vhosts,
                     grants: given.grants()?,
+                    reach: Reach::new(),
                     limits: own_limits(&given.limits),
                     policy: given.on_failure.unwrap_or_default(),
                     fresh,
                     settings: settings(&own),
                 };
-                Order { component: component(&file, most)?, yes, ..Order::new(PluginRequest::Install(wish)) }
+                Order {
+                    component: component(&file, most)?,
+                    yes,
+                    ..Order::new(PluginRequest::Install(Box::new(wish)))
+                }
             }
             Plugin::Upgrade(Upgrade { file, name, vhost, yes }) => {
-                let request = PluginRequest::Upgrade { name, scope: vhost, agreed: Grants::default() };
+                let request = PluginRequest::Upgrade { name, scope: vhost, agreed: Consent::default() };
                 Order { component: component(&file, most)?, yes, ..Order::new(request) }
             }
             Plugin::Rollback(which) => Order::new(PluginRequest::Rollback(which.into())),
@@ -292,10 +304,11 @@ impl Order {
                 let change = SettingChange { set: settings(&values), unset: unset.into_iter().collect() };
                 Order::new(PluginRequest::Set { which: which.into(), change })
             }
-            Plugin::Record(Record { which, calls, redact, output }) => {
+            Plugin::Record(Record { which, calls, redact, output: Some(output), off: false }) => {
                 let output = std::path::absolute(output)?;
                 Order::new(PluginRequest::Record { which: which.into(), calls, redact, output })
             }
+            Plugin::Record(Record { which, .. }) => Order::new(PluginRequest::RecordOff(which.into())),
             Plugin::Shadow(Shadow { which, file: Some(file), .. }) => {
                 let request = PluginRequest::Shadow(which.into());
                 Order { component: component(&file, most)?, ..Order::new(request) }
@@ -312,14 +325,13 @@ impl Order {
     }
 
     /// The same with what the operator has agreed to.
-    fn agree(self, more: &Grants) -> Order {
+    fn agree(self, agreed: Consent) -> Order {
         let request = match self.request {
             PluginRequest::Install(wish) => {
-                PluginRequest::Install(Wish { grants: wish.grants.plus(more), ..wish })
+                let grants = wish.grants.plus(&agreed.grants);
+                PluginRequest::Install(Box::new(Wish { grants, reach: agreed.reach, ..*wish }))
             }
-            PluginRequest::Upgrade { name, scope, .. } => {
-                PluginRequest::Upgrade { name, scope, agreed: more.clone() }
-            }
+            PluginRequest::Upgrade { name, scope, .. } => PluginRequest::Upgrade { name, scope, agreed },
             other => other,
         };
         Order { request, ..self }
@@ -333,7 +345,16 @@ fn component(file: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
         "{} has {size} bytes; `plugin-file-bytes` allows {most}",
         file.display()
     );
-    std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+    // What says nothing of its size, as a device does, may have no end.
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes));
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    anyhow::ensure!(
+        bytes.len() <= most,
+        "{} is larger than `plugin-file-bytes` allows: {most}",
+        file.display()
+    );
+    Ok(bytes)
 }
 
 /// Run a command, wherever the server is, and print what it answers.
@@ -347,7 +368,7 @@ pub async fn run(settings: Settings, plugin: Plugin) -> anyhow::Result<()> {
             if !order.yes {
                 agree()?;
             }
-            let order = order.agree(&question.missing);
+            let order = order.agree(Consent { grants: question.missing, reach: question.reach });
             match send(&settings, order).await?.1 {
                 Answer::NeedsConsent(_) => {
                     anyhow::bail!("it now asks for something else; nothing has changed")
@@ -383,16 +404,17 @@ async fn send(settings: &Arc<Settings>, order: Order) -> anyhow::Result<(Order, 
 
 /// What a component asks for, in words.
 fn describe(question: &NeedsConsent) -> String {
-    let NeedsConsent { name, version, summary, replaces, granted, asks, .. } = question;
+    let NeedsConsent { name, version, summary, replaces, granted, asks, reach, .. } = question;
     let mut text = match replaces {
         None => format!(
             "{name} {version}: {}\n",
             if summary.is_empty() { "it does not say what it does" } else { summary }
         ),
         Some(from) => {
-            format!("{name} {version}, in the place of {from}, asks for more than it has been granted.\n")
+            format!("{name} {version}, in the place of {from}, asks for more than that.\n")
         }
     };
+    let reach: Vec<String> = reach.iter().cloned().collect();
     let list = |text: &mut String, what: &str, sentences: &[String]| {
         if !sentences.is_empty() {
             text.push_str(&format!("{what}\n"));
@@ -402,8 +424,10 @@ fn describe(question: &NeedsConsent) -> String {
     if replaces.is_none() {
         list(&mut text, "You allow it to:", granted);
         list(&mut text, "It asks to:", asks);
+        list(&mut text, "With that it would:", &reach);
     } else {
         list(&mut text, "It also asks to:", asks);
+        list(&mut text, "With what it may it would also:", &reach);
     }
     text.trim_end().to_owned()
 }
@@ -449,7 +473,7 @@ mod tests {
         assert_eq!(which, Which { name: "bot".into(), scope: Some("a.example".into()) });
         assert_eq!(change.give.allow, Interfaces::named(["router", "storage"]).unwrap());
         assert_eq!(change.give.stores.get("notes"), Some(&(1 << 20)));
-        assert!(change.take.http.contains("b.example"));
+        assert!(change.take.http.contains(&"b.example".parse().unwrap()));
         assert_eq!(change.take.allow, Interfaces::named(["marks"]).unwrap());
         assert_eq!(change.limits.get("memory"), Some(&None));
         assert_eq!(change.limits.get("cpu"), Some(&Some(9)));
@@ -468,15 +492,19 @@ mod tests {
 
     #[test]
     fn a_yes_grants_what_was_asked_for() {
-        let more = Grants { allow: Interfaces::named(["storage"]).unwrap(), ..Grants::default() };
-        let install = Wish { fresh: true, ..Wish::default() };
-        match Order::new(PluginRequest::Install(install)).agree(&more).request {
-            PluginRequest::Install(wish) => assert!(wish.fresh && wish.grants == more),
+        let grants = Grants { allow: Interfaces::named(["storage"]).unwrap(), ..Grants::default() };
+        let more = Consent { grants, reach: Reach::from(["be shown messages".to_owned()]) };
+        let install = Box::new(Wish { fresh: true, ..Wish::default() });
+        match Order::new(PluginRequest::Install(install)).agree(more.clone()).request {
+            PluginRequest::Install(wish) => {
+                assert!(wish.fresh);
+                assert_eq!((&wish.grants, &wish.reach), (&more.grants, &more.reach));
+            }
             other => panic!("{other:?}"),
         }
         let upgrade =
-            PluginRequest::Upgrade { name: None, scope: Some(EVERYWHERE.into()), agreed: Grants::default() };
-        match Order::new(upgrade).agree(&more).request {
+            PluginRequest::Upgrade { name: None, scope: Some(EVERYWHERE.into()), agreed: Consent::default() };
+        match Order::new(upgrade).agree(more.clone()).request {
             PluginRequest::Upgrade { agreed, .. } => assert_eq!(agreed, more),
             other => panic!("{other:?}"),
         }

@@ -51,22 +51,25 @@ pub fn details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
     }
     say("hooks", &details.hooks.join(", "))?;
     say("features", &details.features.join(", "))?;
-    for (n, sentence) in details.may.iter().enumerate() {
+    for (n, sentence) in details.may.iter().chain(&details.reach).enumerate() {
         say(if n == 0 { "it may" } else { " " }, sentence)?;
     }
-    if details.may.is_empty() {
+    if details.may.is_empty() && details.reach.is_empty() {
         say("it may", "nothing that needs a grant")?;
     }
     let limits = &details.limits;
     say(
         "limits",
         &format!(
-            "cpu {} ms, timeout {} ms, memory {}, {} stanzas and {} out, {} instances, {} calls each",
+            "cpu {} ms, timeout {} ms, memory {}, {} stanzas and {} out, {} of account data, {} of alarms, {} instances, \
+             {} calls each",
             limits.cpu_ms,
             limits.timeout_ms,
             size(limits.memory as u64),
             limits.outbox_stanzas,
             size(limits.outbox_bytes as u64),
+            most(limits.account_data),
+            most(limits.alarms),
             limits.instances,
             limits.calls
         ),
@@ -216,6 +219,11 @@ fn time(micros: f64) -> String {
         ..1e6 => format!("{:.1} ms", micros / 1e3),
         _ => format!("{:.1} s", micros / 1e6),
     }
+}
+
+/// A limit in bytes for people.
+fn most(bytes: u64) -> String {
+    if bytes == 0 { "any amount".to_owned() } else { size(bytes) }
 }
 
 /// Bytes for people.

@@ -60,7 +60,7 @@ pub fn limit(text: &str) -> Result<(String, Option<u64>), String> {
     let value = match name.as_str() {
         _ if value == "default" => return Ok((name, None)),
         "cpu" | "timeout" => milliseconds(&value)?,
-        "memory" | "outbox-bytes" => size(&value)?,
+        "memory" | "outbox-bytes" | "account-data" | "alarms" => size(&value)?,
         _ => value.parse().map_err(|_| format!("'{value}' is no number"))?,
     };
     Ok((name, Some(value)))

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use waxwing_plugins::{
-    Entry, EntryKind, Grants, HookFigures, Limits, PluginInfo, Policy, RolledBack, ShadowInfo, StoreUse,
+    Entry, EntryKind, Grants, HookFigures, Limits, PluginInfo, Policy, Reach, RolledBack, ShadowInfo,
+    StoreUse,
 };
 
 /// What was asked about plugins.
@@ -193,6 +194,8 @@ pub struct Details {
     pub grants: Grants,
     /// The same in sentences, each to follow "it may".
     pub may: Vec<String>,
+    /// How far it reaches with that, likewise, while it runs.
+    pub reach: Reach,
     pub settings: Vec<(String, Vec<String>)>,
     pub limits: ShownLimits,
     pub on_failure: Policy,
@@ -211,6 +214,8 @@ pub struct ShownLimits {
     pub memory: usize,
     pub outbox_stanzas: usize,
     pub outbox_bytes: usize,
+    pub account_data: u64,
+    pub alarms: u64,
     pub instances: usize,
     pub calls: u64,
 }
@@ -300,6 +305,7 @@ impl Details {
             hooks: running.iter().flat_map(|info| &info.hooks).map(|hook| (*hook).to_owned()).collect(),
             grants: entry.grants.clone(),
             may: entry.grants.sentences(),
+            reach: running.map(|info| info.reach.clone()).unwrap_or_default(),
             settings: entry.settings.clone(),
             limits: ShownLimits::of(&entry.limits),
             on_failure: entry.policy,
@@ -344,6 +350,8 @@ impl ShownLimits {
             memory: limits.memory,
             outbox_stanzas: limits.outbox_stanzas,
             outbox_bytes: limits.outbox_bytes,
+            account_data: limits.account_data_bytes,
+            alarms: limits.alarm_bytes,
             instances: limits.instances,
             calls: limits.retire_after,
         }

@@ -31,6 +31,16 @@ pub async fn record(
     Ok(format!("{}: {} calls, and {missing} that are missing", output.display(), figures.recorded))
 }
 
+/// End a recording, whoever has begun it.
+pub fn record_off(running: &Running, which: &Which) -> Result<String, String> {
+    let engine = engine(running)?;
+    let name = &which.name;
+    match engine.stop_recording(name, &scope(engine, which)).map_err(|why| why.to_string())? {
+        Some(figures) => Ok(format!("the recording of {name} has ended after {} calls", figures.recorded)),
+        None => Err(format!("{name} is not being recorded")),
+    }
+}
+
 /// Let a component run beside a plugin, or no more.
 pub async fn shadow(
     running: &Running,

@@ -32,6 +32,8 @@ pub fn general_limits(bounds: &PluginsSettings) -> Limits {
         memory: bounds.memory,
         outbox_stanzas: bounds.outbox_stanzas as usize,
         outbox_bytes: bounds.outbox_bytes,
+        account_data_bytes: bounds.account_data as u64,
+        alarm_bytes: bounds.alarms as u64,
         instances: bounds.instances as usize,
         retire_after: u64::from(bounds.retire_after),
         ..Limits::default()
@@ -82,7 +84,7 @@ fn grants(given: &PluginGrants) -> anyhow::Result<Grants> {
         allow: Interfaces::named(&given.allow).context("allow")?,
         stores: given.stores.iter().cloned().collect(),
         services: given.services.iter().cloned().collect(),
-        http: given.http.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        http: given.http.iter().map(|host| host.parse()).collect::<Result<_, _>>().context("http")?,
     })
 }
 
@@ -93,6 +95,8 @@ fn limits(general: Limits, given: &PluginGrants) -> Limits {
         memory: given.memory.unwrap_or(general.memory),
         outbox_stanzas: given.outbox_stanzas.map_or(general.outbox_stanzas, |most| most as usize),
         outbox_bytes: given.outbox_bytes.unwrap_or(general.outbox_bytes),
+        account_data_bytes: given.account_data.map_or(general.account_data_bytes, |most| most as u64),
+        alarm_bytes: given.alarms.map_or(general.alarm_bytes, |most| most as u64),
         instances: given.instances.map_or(general.instances, |most| most as usize),
         retire_after: given.retire_after.map_or(general.retire_after, u64::from),
         ..general

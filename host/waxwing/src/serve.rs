@@ -25,7 +25,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    let server = Arc::new(wiring::server(settings.clone(), storage, Load::Everything).await?);
+    let server = Arc::new(wiring::server(settings.clone(), storage, Load::ToServe).await?);
     first_start::make_admins(&settings, &server.core).await?;
     waxwing_net::certificates::ensure(&settings, &server.core.vhosts())?;
     let net = Net::start(settings.clone(), server.core.clone()).await?;

@@ -1,5 +1,6 @@
 //! What goes over the admin socket. A request is one line of JSON, then as many bytes as that line says;
-//! the answer is JSON up to the end. Before it may come lines that say how far a long command is.
+//! the answer is JSON up to the end. Before it may come lines that say how far a long command is. Whoever asks keeps
+//! its side open until then, so that the server knows whether somebody still waits.
 
 use crate::command::Request;
 use crate::ctl::CtlAnswer;
@@ -71,8 +72,7 @@ pub async fn ask(
     // One that refuses the request may not read all of it, and answers nevertheless.
     let sent = async {
         stream.write_all(&line).await?;
-        stream.write_all(body).await?;
-        stream.shutdown().await
+        stream.write_all(body).await
     };
     let sent = sent.await;
     let mut answer = Vec::new();
@@ -154,6 +154,12 @@ pub async fn say(stream: &mut UnixStream, done: u64, total: Option<u64>) {
     }
 }
 
+/// Wait until whoever asked has gone.
+pub async fn gone(stream: &mut UnixStream) {
+    let mut rest = [0; 64];
+    while stream.read(&mut rest).await.is_ok_and(|bytes| bytes > 0) {}
+}
+
 /// Answer a request and close.
 pub async fn answer(stream: &mut UnixStream, answer: &Answer) -> anyhow::Result<()> {
     stream.write_all(&serde_json::to_vec(answer)?).await?;
@@ -197,6 +203,21 @@ mod tests {
         let (answer, ()) = tokio::join!(asked, served);
         assert!(matches!(answer, Ok(Answer::Ok(text)) if text == "two\nlines"));
         assert_eq!(heard, [(1, None), (2, Some(3))]);
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_is_missed() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        let asking = tokio::spawn(async move { ask(client, &request(), &[], |_, _| {}).await.is_ok() });
+        receive(&mut server, 0).await.unwrap();
+        let mut waiting = std::pin::pin!(gone(&mut server));
+        tokio::select! {
+            biased;
+            () = &mut waiting => panic!("it waits for the answer"),
+            () = tokio::task::yield_now() => {}
+        }
+        asking.abort();
+        waiting.await;
     }
 
     #[tokio::test]

@@ -119,6 +119,9 @@ pub enum Load {
     Nothing,
     /// All that the config file lists and all that are installed. One that does not load is an error.
     Everything,
+    /// Those that the config file lists, and of those that are installed the ones that load: a server is not held up
+    /// by what was brought to it while it ran.
+    ToServe,
     /// The same as far as they load, for commands that put right what does not.
     WhatLoads,
 }
@@ -132,7 +135,7 @@ pub async fn server(
     let core = Server::new(settings.clone(), storage.clone()).await?;
     let catalogue = match load {
         Load::Nothing => None,
-        Load::Everything | Load::WhatLoads => Some(catalogue(&settings, &core, load).await?),
+        Load::Everything | Load::ToServe | Load::WhatLoads => Some(catalogue(&settings, &core, load).await?),
     };
     Ok(Running { core, catalogue, settings, storage })
 }
@@ -143,13 +146,18 @@ async fn catalogue(settings: &Settings, server: &Arc<Server>, load: Load) -> any
     let options = EngineOptions { alarms: false, ..plugins::options(settings) };
     let engine = Engine::new(options, host)?;
     let listed = plugins::specs(&settings.plugins, &engine).await?;
-    if matches!(load, Load::Everything) {
+    if matches!(load, Load::Everything | Load::ToServe) {
         engine.add(listed.clone()).await?;
     }
     let file_bytes = settings.plugins.file_bytes;
     let catalogue = Catalogue::new(engine.clone(), CatalogueOptions { listed, file_bytes });
     match load {
-        Load::Everything => drop(catalogue.start().await?),
+        Load::Everything => {
+            if let Some(trouble) = catalogue.start().await?.into_iter().next() {
+                return Err(trouble.into());
+            }
+        }
+        Load::ToServe => catalogue.start().await?.iter().for_each(|trouble| tracing::error!("{trouble}")),
         _ => catalogue.start_what_loads().await?,
     }
     server.install_plugins(engine);

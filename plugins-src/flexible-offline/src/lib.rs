@@ -26,6 +26,7 @@ plugin! {
         iq_get(ITEMS).at(OWN_ACCOUNT | OTHER_ACCOUNT),
         iq(OFFLINE).at(OWN_ACCOUNT | OTHER_ACCOUNT),
     ],
+    any_sender: true,
 }
 
 impl Process for FlexibleOffline {

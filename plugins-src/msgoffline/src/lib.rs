@@ -52,6 +52,7 @@ plugin! {
     ],
     session_events: AVAILABLE | PRIORITY,
     portable: ["{urn:xmpp:pie:0}offline-messages/*"],
+    any_sender: true,
 }
 
 impl Post for Msgoffline {

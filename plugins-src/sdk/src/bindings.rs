@@ -35,6 +35,7 @@ macro_rules! export {
 
 export!(lifecycle, "with-lifecycle", "export_lifecycle");
 export!(stanza pre, "with-pre", "export_pre");
+export!(stanza incoming, "with-incoming", "export_incoming");
 export!(stanza process, "with-process", "export_process");
 export!(stanza post, "with-post", "export_post");
 export!(stanza filter, "with-filter", "export_filter");

@@ -61,6 +61,7 @@ impl Describe {
             components: Vec::new(),
             commands: Vec::new(),
             portable: Vec::new(),
+            any_sender: false,
         })
     }
 
@@ -155,6 +156,12 @@ impl Describe {
     /// `{jabber:iq:private}query/*` for the children of one.
     pub fn portable<const N: usize>(mut self, elements: [&str; N]) -> Self {
         self.0.portable = elements.map(String::from).into();
+        self
+    }
+
+    /// Deliver stanzas in the name of anybody, as one must that has kept what others have sent.
+    pub fn any_sender(mut self, any_sender: bool) -> Self {
+        self.0.any_sender = any_sender;
         self
     }
 
@@ -297,7 +304,7 @@ pub fn before_login(xml: &str) -> StreamFeature {
 ///
 /// ```
 /// # use waxwing_plugin::prelude::*;
-/// let feature = after_login("<sub xmlns='urn:xmpp:features:pre-approval'/>");
+/// let feature = after_login("<amp xmlns='http://jabber.org/features/amp'/>");
 /// # assert!(feature.setting.is_none());
 /// ```
 #[must_use]

@@ -41,6 +41,29 @@ pub trait Pre {
     fn on_pre(&self, event: &Event, stanza: &Stanza) -> Result;
 }
 
+/// Stage `incoming`: every matching stanza on its way to an account, before it is delivered or kept, from wherever it
+/// comes. May stop or rewrite it.
+///
+/// ```
+/// # use waxwing_plugin::prelude::*;
+/// # struct Guard;
+/// impl Incoming for Guard {
+///     fn on_incoming(&self, event: &Event, _: &Stanza) -> Result {
+///         match accounts::subscription_of(event.account(), event.sender_bare()) {
+///             accounts::Subscription::None => Err(Condition::NotAllowed.text("Contacts only")),
+///             _ => Ok(Verdict::Next),
+///         }
+///     }
+/// }
+/// ```
+pub trait Incoming {
+    /// Called for every stanza that an interest with [`Stage::Incoming`](crate::Stage::Incoming) matches.
+    ///
+    /// # Errors
+    /// Bounces the stanza to its sender.
+    fn on_incoming(&self, event: &Event, stanza: &Stanza) -> Result;
+}
+
 /// Stage `process`: stanzas addressed to something that this plugin implements.
 ///
 /// ```
@@ -275,6 +298,12 @@ impl<P: Plugin> lifecycle::Guest for Exports<P> {
 impl<P: Plugin + Pre> bindings::pre::exports::xmpp::plugin::pre::Guest for Exports<P> {
     fn on_pre(event: Event, stanza: &Stanza) -> Verdict {
         verdict(plugin::<P>().on_pre(&event, stanza))
+    }
+}
+
+impl<P: Plugin + Incoming> bindings::incoming::exports::xmpp::plugin::incoming::Guest for Exports<P> {
+    fn on_incoming(event: Event, stanza: &Stanza) -> Verdict {
+        verdict(plugin::<P>().on_incoming(&event, stanza))
     }
 }
 

@@ -61,7 +61,7 @@ pub use forms::{
 #[doc(hidden)]
 pub use hooks::Exports;
 pub use hooks::{
-    Alarms, Commands, Filter, OnService, Plugin, Portable, Post, Pre, Process, Replies, Sessions,
+    Alarms, Commands, Filter, Incoming, OnService, Plugin, Portable, Post, Pre, Process, Replies, Sessions,
 };
 pub use jid::{bare, domain, local, resource};
 pub use moment::moment;
@@ -76,7 +76,7 @@ pub use xml::{Raw, ToXml, datetime, escape, raw, with_child};
 /// Everything that a plugin usually needs: `use waxwing_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Interest, Kind,
+        AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Incoming, Interest, Kind,
         OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Page, Party, Portable, Post, Pre, Process,
         Replies, Result, SERVER, STREAM, Serial, Sessions, Stage, Stanza, StanzaError, UNAVAILABLE, Verdict,
         account_admin, account_data, accounts, admin_form, after_login, ask, ask_last, ask_more, bare,

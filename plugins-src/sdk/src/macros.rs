@@ -6,12 +6,12 @@
 /// with the default 100; hooks read it as `self.store_limit`. Types of settings are those with
 /// [`SettingValue`](crate::SettingValue). A setting that is not declared is refused when the plugin is loaded.
 ///
-/// `hooks` lists the traits that the type implements, any of [`Pre`](crate::Pre), [`Process`](crate::Process),
+/// `hooks` lists the traits that the type implements, any of [`Pre`](crate::Pre), [`Incoming`](crate::Incoming), [`Process`](crate::Process),
 /// [`Post`](crate::Post), [`Filter`](crate::Filter), [`Sessions`](crate::Sessions), [`OnService`](crate::OnService),
 /// [`Commands`](crate::Commands), [`Alarms`](crate::Alarms), [`Replies`](crate::Replies),
 /// [`Portable`](crate::Portable). After it come, in any order, the methods of [`Describe`](crate::Describe): `name`,
 /// `summary`, `features`, `account_features`, `account_identities`, `interests`, `session_events`, `marks`,
-/// `stream_features`, `serial`, `services`, `components`, `commands`, `portable`. Name and version are Cargo's, unless
+/// `stream_features`, `serial`, `services`, `components`, `commands`, `portable`, `any_sender`. Name and version are Cargo's, unless
 /// `name` says otherwise, and the summary is the type's doc comment.
 ///
 /// ```
@@ -84,6 +84,9 @@ macro_rules! plugin {
         };
     };
     (@export Pre) => { $crate::bindings::pre::export_pre!(Exported with_types_in $crate::bindings::pre); };
+    (@export Incoming) => {
+        $crate::bindings::incoming::export_incoming!(Exported with_types_in $crate::bindings::incoming);
+    };
     (@export Process) => {
         $crate::bindings::process::export_process!(Exported with_types_in $crate::bindings::process);
     };

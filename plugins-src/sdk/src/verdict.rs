@@ -135,7 +135,9 @@ impl From<scheduler::Error> for StanzaError {
     fn from(error: scheduler::Error) -> Self {
         match error {
             scheduler::Error::Denied => Condition::ServiceUnavailable.into(),
-            scheduler::Error::OverQuota => passing(Condition::ResourceConstraint),
+            scheduler::Error::OverQuota | scheduler::Error::Unavailable => {
+                passing(Condition::ResourceConstraint)
+            }
         }
     }
 }

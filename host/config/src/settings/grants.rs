@@ -39,6 +39,10 @@ block! {
         "outbox-stanzas" => outbox_stanzas: Option<u32> = None,
         /// As `'plugin-outbox-bytes'`, for this plugin; null is that setting.
         "outbox-bytes" => outbox_bytes: Option<usize> = None,
+        /// As `'plugin-account-data'`, for this plugin; null is that setting.
+        "account-data" => account_data: Option<usize> = None,
+        /// As `'plugin-alarms'`, for this plugin; null is that setting.
+        "alarms" => alarms: Option<usize> = None,
         /// As `'plugin-instances'`, for this plugin; null is that setting.
         "instances" => instances: Option<u32> = None,
         /// As `'plugin-calls'`, for this plugin; null is that setting.

@@ -35,6 +35,10 @@ block! {
         "plugin-outbox-stanzas" => outbox_stanzas: u32 = 1000,
         /// Bytes that one call may send.
         "plugin-outbox-bytes" => outbox_bytes: usize = 4 * 1024 * 1024,
+        /// Bytes that one plugin may keep as data of accounts, of all accounts together; 0 is no limit.
+        "plugin-account-data" => account_data: usize = 256 * 1024 * 1024,
+        /// Bytes of all alarms that one plugin may have set; 0 is no limit.
+        "plugin-alarms" => alarms: usize = 64 * 1024 * 1024,
         /// Instances of one plugin that may work at the same time; further calls wait for one.
         "plugin-instances" => instances: u32 = 16,
         /// Calls after which an instance is replaced by a fresh one.

@@ -80,7 +80,7 @@ impl Report {
             summary: info.summary.clone(),
             wit: wit.to_owned(),
             hooks: texts(info.hooks.clone()),
-            interests: declared.interests.iter().map(words::interest).collect(),
+            interests: declared.interests.iter().map(ToString::to_string).collect(),
             session_events: texts(words::events(declared.events)),
             marks: declared.marks.clone(),
             features: declared.features.clone(),

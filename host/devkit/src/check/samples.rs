@@ -26,6 +26,7 @@ pub(crate) fn samples(declared: &Declared, hooks: &[&str], now: u64) -> Vec<Samp
     for hook in hooks.iter().filter_map(|hook| Grant::named(hook)) {
         let mut own = match hook {
             Grant::Pre => of_stage(declared, Stage::Pre, now),
+            Grant::Incoming => of_stage(declared, Stage::Incoming, now),
             Grant::Process => of_stage(declared, Stage::Process, now),
             Grant::Post => of_stage(declared, Stage::Post, now),
             Grant::Filter => of_stage(declared, Stage::Filter, now),
@@ -66,7 +67,7 @@ fn stanza(interest: &DeclaredInterest, ty: Type, now: u64) -> Sample {
     let (stage, targets) = (interest.stage, interest.targets);
     let juliet = JULIET.split('/').next().unwrap_or_default();
     let (from, to, vhost) = match stage {
-        Stage::Filter => (Some(ROMEO), Some(JULIET), VHOST),
+        Stage::Filter | Stage::Incoming => (Some(ROMEO), Some(JULIET), VHOST),
         Stage::Process if targets.contains(Target::SERVER) => (Some(JULIET), Some(VHOST), VHOST),
         Stage::Process if targets.contains(Target::OWN_ACCOUNT) => (Some(JULIET), Some(juliet), VHOST),
         Stage::Process if targets == Target::STREAM => (None, Some(VHOST), VHOST),
@@ -86,6 +87,7 @@ fn stanza(interest: &DeclaredInterest, ty: Type, now: u64) -> Sample {
     let shown = Shown { vhost: vhost.to_owned(), origin, received: now, client: None, xml };
     let input = match stage {
         Stage::Pre => Input::Pre(shown),
+        Stage::Incoming => Input::Incoming(shown),
         Stage::Process => Input::Process(shown),
         Stage::Post => Input::Post(shown),
         Stage::Filter => Input::Filter { session: JULIET.to_owned(), shown },
@@ -199,7 +201,7 @@ mod tests {
     #[test]
     fn every_kind_and_stage_has_a_stanza() {
         for kind in [Kind::Message, Kind::Presence, Kind::Iq] {
-            for stage in [Stage::Pre, Stage::Process, Stage::Post, Stage::Filter] {
+            for stage in [Stage::Pre, Stage::Incoming, Stage::Process, Stage::Post, Stage::Filter] {
                 for payload in
                     [None, Some(("u&v".to_owned(), None)), Some(("u".to_owned(), Some("q".to_owned())))]
                 {
@@ -209,6 +211,7 @@ mod tests {
                     for ty in types_of(&interest) {
                         let sample = stanza(&interest, ty, 1);
                         let (Input::Pre(shown)
+                        | Input::Incoming(shown)
                         | Input::Process(shown)
                         | Input::Post(shown)
                         | Input::Filter { shown, .. }) = sample.input

@@ -1,6 +1,5 @@
 //! From a stanza to what a hook is told.
 
-use crate::check::words;
 use anyhow::{Context as _, bail};
 use waxwing_plugins::{
     Blob, Change, CommandAction, CommandRequest, Declared, Engine, Facts, Grant, Input, Origin, Shown, Stage,
@@ -37,6 +36,7 @@ pub(crate) fn hooks_for(
     let here = |jid: Option<&Jid>| jid.map_or("", |jid| vhost_of(jid, declared).0).to_owned();
     let stages = [
         (Grant::Pre, Stage::Pre, here(from)),
+        (Grant::Incoming, Stage::Incoming, here(to)),
         (Grant::Process, Stage::Process, here(to.or(from))),
         (Grant::Post, Stage::Post, here(to)),
         (Grant::Filter, Stage::Filter, here(to.or(from))),
@@ -47,7 +47,7 @@ pub(crate) fn hooks_for(
     if let Some(first) = hooks.next() {
         return Ok((first, hooks.map(Grant::name).collect()));
     }
-    let shown: Vec<String> = declared.interests.iter().map(words::interest).collect();
+    let shown: Vec<String> = declared.interests.iter().map(ToString::to_string).collect();
     bail!(
         "the plugin has no interest in this stanza. It is shown {}. Name a hook, with --hook, to call it all the same",
         if shown.is_empty() { "none".to_owned() } else { shown.join("; ") }
@@ -88,6 +88,7 @@ pub(crate) fn input(
     };
     Ok(match hook {
         Grant::Pre => Input::Pre(shown(from)),
+        Grant::Incoming => Input::Incoming(shown(recipient)),
         Grant::Process => Input::Process(shown(recipient)),
         Grant::Post => Input::Post(shown(recipient)),
         Grant::Service => Input::Service(shown(recipient)),

@@ -11,7 +11,7 @@ import { ask, component, done, form, listField, table, textField } from "./vendo
 
 const { say, whisper } = imports;
 
-export const { lifecycle, pre, process, post, filter, service, sessions, commands, alarms, replies, portable } = plugin({
+export const { lifecycle, pre, incoming, process, post, filter, service, sessions, commands, alarms, replies, portable } = plugin({
   name: "greeter",
   summary: "Has every hook.",
   settings: { text: "a", yesOrNo: false, number: 1, list: ["x"] },
@@ -19,6 +19,7 @@ export const { lifecycle, pre, process, post, filter, service, sessions, command
     messages("pre", ["chat"]).withPayload("{urn:x}a"),
     presence("pre", ["subscribe"]).marked("on", "sender-account"),
     iqs("pre", ["set"]).withPayload("{urn:x}b"),
+    messages("incoming").withPayload("{urn:x}spam"),
     iq("{urn:x}do").at(SERVER),
     messages("post"),
     messages("filter").order(5),
@@ -39,6 +40,10 @@ export const { lifecycle, pre, process, post, filter, service, sessions, command
   onPre(event, stanza) {
     const child = xml`<seen xmlns='urn:x' by='${bare(event.sender)}'>${event.messageType}${raw("<b/>")}${[1, "<"]}</seen>`;
     return replace(withChild(stanza.toXml(), child));
+  },
+
+  onIncoming(event) {
+    if (domain(event.sender) !== event.vhost) throw new StanzaError("policy-violation", "No spam from elsewhere");
   },
 
   onProcess(event, stanza) {

@@ -20,6 +20,7 @@ class EveryHook(Plugin):
         messages(PRE, ["chat"]).with_payload("{urn:x}a"),
         presence(PRE, ["subscribe"]).marked("on", SENDER_ACCOUNT),
         iqs(PRE, ["set"]).with_payload("{urn:x}b"),
+        messages(INCOMING).with_payload("{urn:x}spam"),
         iq("{urn:x}do").at(SERVER),
         messages(POST),
         messages(FILTER).order(5),
@@ -42,6 +43,10 @@ class EveryHook(Plugin):
             event.message_type, raw("<b/>"), [1, "<"], by=bare(event.sender),
         )
         return replace(with_child(stanza.to_xml(), child))
+
+    def on_incoming(self, event, stanza):
+        if domain(event.sender) != event.vhost:
+            raise StanzaError("policy-violation", "No spam from elsewhere")
 
     def on_process(self, event, stanza):
         what = stanza.attribute("{urn:x}do", "what")

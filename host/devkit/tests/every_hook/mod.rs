@@ -59,8 +59,8 @@ fn description(world: &World) {
     let mut hooks = plugin.hooks.clone();
     hooks.sort_unstable();
     let all = [
-        "alarms", "commands", "filter", "portable", "post", "pre", "process", "replies", "service",
-        "sessions",
+        "alarms", "commands", "filter", "incoming", "portable", "post", "pre", "process", "replies",
+        "service", "sessions",
     ];
     assert_eq!(hooks, all);
     assert_eq!(world.engine.services(VHOST)[0].features, ["urn:x"]);
@@ -141,8 +141,17 @@ async fn stanzas(world: &World) {
     assert!(matches!(world.show(Stage::Post, empty.clone()).await, Outcome::Next(_)));
     for (stanza, passes) in [(body, true), (empty, false)] {
         let calls = world.engine.matching(VHOST, Stage::Filter, &stanza, &Facts::default());
-        assert_eq!(world.engine.filter(calls, &event(), &jid(JULIET), stanza).await.is_some(), passes);
+        let outcome = world.engine.filter(calls, &event(), &jid(JULIET), stanza).await;
+        assert_eq!(matches!(outcome, Outcome::Next(_)), passes);
     }
+
+    let spam = "<spam xmlns='urn:x'/>";
+    assert!(matches!(world.show(Stage::Incoming, message("chat", romeo, spam)).await, Outcome::Next(_)));
+    let elsewhere = Stanza::parse(&format!(
+        "<message xmlns='jabber:client' from='tybalt@other.example/a' to='{JULIET}'>{spam}</message>"
+    ));
+    let refused = refusal(world.show(Stage::Incoming, elsewhere.unwrap()).await);
+    assert_eq!(refused.condition, Condition::PolicyViolation);
 
     let service = world.engine.service("bot.capulet.example").unwrap();
     let stanza = message("chat", "bot.capulet.example", "<body>R&amp;J</body>");

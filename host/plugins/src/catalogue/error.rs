@@ -77,6 +77,14 @@ pub enum CatalogueError {
         /// The name that the component gives itself.
         found: String,
     },
+    /// A component would stand where an account is.
+    #[error("its component {name:?} would have the address of the account {account}")]
+    ComponentTaken {
+        /// The name of the component.
+        name: String,
+        /// The bare JID of the account.
+        account: String,
+    },
     /// Which hosts a plugin may reach cannot be read off it.
     #[error("it asks for outgoing HTTP; name the hosts that it may reach with `--http HOST`")]
     HttpHosts,
@@ -116,9 +124,10 @@ pub enum CatalogueError {
         /// What is wrong.
         why: String,
     },
-    /// An installed plugin keeps the server from starting.
+    /// An installed plugin does not start with the server.
     #[error(
-        "an installed plugin does not start: {why}. To start without it: `waxwing plugin disable {name}{}`",
+        "an installed plugin does not start: {why}. Mend it and run `waxwing plugin enable {name}{0}`, or do without it: \
+         `waxwing plugin disable {name}{0}`",
         option(scope)
     )]
     Start {

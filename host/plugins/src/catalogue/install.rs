@@ -1,16 +1,20 @@
 //! New plugins, new versions, and back.
 
-use super::consent::{NeedsConsent, settle};
+use super::consent::{Consent, NeedsConsent, settle};
 use super::error::CatalogueError;
 use super::manifest::{EVERYWHERE, Manifest, OwnLimits, Record};
 use super::{Catalogue, Done, What, Which};
+use crate::admin::{AdminAnswer, AdminRequest};
 use crate::component::Inspected;
+use crate::declared::Declared;
 use crate::grants::Grants;
 use crate::options::{Policy, Source};
+use crate::reach::Reach;
 use crate::swap::Replaced;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use waxwing_storage::Write;
+use waxwing_xmpp::Jid;
 
 /// How a new plugin is to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,8 @@ pub struct Wish {
     pub vhosts: Vec<String>,
     /// What it may do.
     pub grants: Grants,
+    /// How far it may reach with that.
+    pub reach: Reach,
     /// Its limits where they are not the usual ones.
     pub limits: OwnLimits,
     /// What happens to a stanza when it fails.
@@ -58,8 +64,10 @@ impl Catalogue {
             }
         }
         check_limits(&wish.limits)?;
+        self.check_components(&plugin, &scopes).await?;
         // The wish names all that is agreed to.
-        let grants = match settle(&plugin, &wish.grants, &Grants::default(), None)? {
+        let agreed = Consent { grants: Grants::default(), reach: wish.reach };
+        let grants = match settle(&plugin, &wish.grants, &agreed, None)? {
             Ok(grants) => grants,
             Err(question) => return Ok(Answer::NeedsConsent(question)),
         };
@@ -103,7 +111,7 @@ impl Catalogue {
         bytes: Arc<[u8]>,
         name: Option<&str>,
         scope: Option<String>,
-        agreed: &Grants,
+        agreed: &Consent,
     ) -> Result<Answer, CatalogueError> {
         let _turn = self.turn().await?;
         let plugin = self.inspect(&bytes).await?;
@@ -126,7 +134,9 @@ impl Catalogue {
         if plugin.sha256 == row.sha256 {
             return Ok(Answer::Done(done(What::AlreadyThere)));
         }
-        match settle(&plugin, &record.manifest.grants, agreed, Some(&from))? {
+        self.check_components(&plugin, std::slice::from_ref(&row.scope)).await?;
+        let old = self.declared(&record).await;
+        match settle(&plugin, &record.manifest.grants, agreed, Some((&from, &old)))? {
             Ok(grants) => record.manifest.grants = grants,
             Err(question) => return Ok(Answer::NeedsConsent(question)),
         }
@@ -138,8 +148,8 @@ impl Catalogue {
         Ok(Answer::Done(done(What::Upgraded { from })))
     }
 
-    /// Go back to the component that the last upgrade has replaced; the one that runs now is kept in its
-    /// place. Grants and settings stay as they are.
+    /// Go back to the component that the last upgrade has replaced, for good: the one that runs now is not kept.
+    /// Grants and settings stay as they are.
     ///
     /// # Errors
     /// When there is none, or it does not load any more. Nothing has changed then.
@@ -148,13 +158,47 @@ impl Catalogue {
         let row = self.find(which).await?;
         let mut record = Record::read(&row)?;
         let from = record.manifest.version.clone();
-        if !record.swap_versions() {
+        if !record.go_back() {
             return Err(CatalogueError::NoPrevious(row.name));
         }
         let bytes = self.component(&record).await?;
         self.put(&record, bytes, Replaced::Gone, None, false).await?;
         let Record { name, scope, manifest, .. } = record;
         Ok(Done { what: What::RolledBack { from }, name, version: manifest.version, scopes: vec![scope] })
+    }
+
+    /// What the installed version says of itself; nothing if it cannot be had to say.
+    async fn declared(&self, record: &Record) -> Declared {
+        let Ok(bytes) = self.component(record).await else { return Declared::default() };
+        let inspected = self.engine.inspect(&Source::Bytes(bytes)).await;
+        inspected.map(|plugin| plugin.declared).unwrap_or_default()
+    }
+
+    /// That no component has the address of an account.
+    async fn check_components(&self, plugin: &Inspected, scopes: &[String]) -> Result<(), CatalogueError> {
+        let host = self.host()?;
+        for component in &plugin.declared.components {
+            for domain in self.domains(scopes).await? {
+                let address = format!("{}@{domain}", component.name);
+                let Ok(address) = Jid::parse(&address) else { continue };
+                if host.account_exists(&address).await? {
+                    let (name, account) = (component.name.clone(), address.to_string());
+                    return Err(CatalogueError::ComponentTaken { name, account });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The domains of the virtual hosts in these scopes.
+    async fn domains(&self, scopes: &[String]) -> Result<Vec<String>, CatalogueError> {
+        if !scopes.iter().any(|scope| scope == EVERYWHERE) {
+            return Ok(scopes.to_vec());
+        }
+        match self.host()?.admin(AdminRequest::Vhosts).await {
+            AdminAnswer::Names(names) => Ok(names),
+            _ => Ok(Vec::new()),
+        }
     }
 
     async fn inspect(&self, bytes: &Arc<[u8]>) -> Result<Inspected, CatalogueError> {
@@ -187,7 +231,8 @@ impl Catalogue {
 
 pub(super) fn check_limits(limits: &OwnLimits) -> Result<(), CatalogueError> {
     let mut limits = limits.clone();
+    let mut is_zero = |name: &str| limits.named(name).is_some_and(|limit| *limit == Some(0));
     let zero =
-        OwnLimits::NAMES.into_iter().find(|name| limits.named(name).is_some_and(|limit| *limit == Some(0)));
+        OwnLimits::NAMES.into_iter().find(|name| !OwnLimits::is_unlimited_at_zero(name) && is_zero(name));
     zero.map_or(Ok(()), |name| Err(CatalogueError::ZeroLimit(name)))
 }

@@ -65,6 +65,12 @@ pub struct OwnLimits {
     /// Bytes that one call may send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outbox_bytes: Option<u64>,
+    /// Bytes of account data in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_data: Option<u64>,
+    /// Bytes of alarms in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<u64>,
     /// Instances at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<u64>,
@@ -75,8 +81,22 @@ pub struct OwnLimits {
 
 impl OwnLimits {
     /// The names of the limits, as config files have them.
-    pub const NAMES: [&'static str; 7] =
-        ["cpu", "timeout", "memory", "outbox-stanzas", "outbox-bytes", "instances", "calls"];
+    pub const NAMES: [&'static str; 9] = [
+        "cpu",
+        "timeout",
+        "memory",
+        "outbox-stanzas",
+        "outbox-bytes",
+        "account-data",
+        "alarms",
+        "instances",
+        "calls",
+    ];
+
+    /// Whether 0 is no limit, as it is for what is kept; of others it would leave nothing to work with.
+    pub(crate) fn is_unlimited_at_zero(name: &str) -> bool {
+        matches!(name, "account-data" | "alarms")
+    }
 
     /// The limit of a name; `None` for a name that there is not.
     pub fn named(&mut self, name: &str) -> Option<&mut Option<u64>> {
@@ -86,6 +106,8 @@ impl OwnLimits {
             "memory" => &mut self.memory,
             "outbox-stanzas" => &mut self.outbox_stanzas,
             "outbox-bytes" => &mut self.outbox_bytes,
+            "account-data" => &mut self.account_data,
+            "alarms" => &mut self.alarms,
             "instances" => &mut self.instances,
             "calls" => &mut self.calls,
             _ => return None,
@@ -103,6 +125,8 @@ impl OwnLimits {
             memory: size(self.memory, usual.memory),
             outbox_stanzas: size(self.outbox_stanzas, usual.outbox_stanzas),
             outbox_bytes: size(self.outbox_bytes, usual.outbox_bytes),
+            account_data_bytes: self.account_data.unwrap_or(usual.account_data_bytes),
+            alarm_bytes: self.alarms.unwrap_or(usual.alarm_bytes),
             instances: size(self.instances, usual.instances),
             retire_after: self.calls.unwrap_or(usual.retire_after),
             ..usual.clone()
@@ -154,12 +178,11 @@ impl Record {
         }
     }
 
-    /// Let the component before this one take its place, and the other way round.
-    pub fn swap_versions(&mut self) -> bool {
-        let Some(previous) = self.previous else { return false };
-        self.previous = Some(std::mem::replace(&mut self.sha256, previous));
-        let version = self.manifest.previous_version.take().unwrap_or_default();
-        self.manifest.previous_version = Some(std::mem::replace(&mut self.manifest.version, version));
+    /// Let the component before this one take its place. This one is not kept: nobody goes back to what was given up.
+    pub fn go_back(&mut self) -> bool {
+        let Some(previous) = self.previous.take() else { return false };
+        self.sha256 = previous;
+        self.manifest.version = self.manifest.previous_version.take().unwrap_or_default();
         self.manifest.rolled_back = None;
         true
     }
@@ -187,7 +210,8 @@ mod tests {
         assert_eq!(own.named("memroy"), None);
         let limits = own.over(&Limits::default());
         assert_eq!(limits.cpu, Duration::from_millis(1));
-        assert_eq!((limits.memory, limits.outbox_bytes, limits.retire_after), (3, 5, 7));
+        assert_eq!((limits.memory, limits.outbox_bytes, limits.retire_after), (3, 5, 9));
+        assert_eq!((limits.account_data_bytes, limits.alarm_bytes), (6, 7));
         assert_eq!(limits.waiting, Limits::default().waiting);
         let json = serde_json::to_string(&own).unwrap();
         assert!(json.contains("\"outbox-stanzas\":4"), "{json}");
@@ -195,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_change_places() {
+    fn a_version_that_was_given_up_is_not_gone_back_to() {
         let manifest = r#"{"version": "2", "previous_version": "1", "enabled": true, "installed_at": 5}"#;
         let row = InstalledPlugin {
             name: "p".into(),
@@ -205,13 +229,11 @@ mod tests {
             manifest: manifest.into(),
         };
         let mut record = Record::read(&row).unwrap();
-        assert!(record.swap_versions());
-        assert_eq!((record.sha256, record.previous), ([1; 32], Some([2; 32])));
-        assert_eq!(record.manifest.version, "1");
-        assert_eq!(record.manifest.previous_version.as_deref(), Some("2"));
+        assert!(record.go_back());
+        assert_eq!((record.sha256, record.previous), ([1; 32], None));
+        assert_eq!((&*record.manifest.version, &record.manifest.previous_version), ("1", &None));
         assert_eq!(Record::read(&record.row().unwrap()).unwrap(), record);
-        record.previous = None;
-        assert!(!record.swap_versions());
+        assert!(!record.go_back());
     }
 
     #[test]

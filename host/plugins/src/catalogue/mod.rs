@@ -15,7 +15,7 @@ mod rollbacks;
 mod start;
 
 pub use change::{GrantChange, SettingChange};
-pub use consent::{NeedsConsent, STORE};
+pub use consent::{Consent, NeedsConsent, STORE};
 pub use error::CatalogueError;
 pub use install::{Answer, Wish};
 pub use list::{Entry, Kind, StoreUse};

@@ -63,10 +63,9 @@ impl Catalogue {
             let mut record = Record::read(&stored)?;
             record.manifest.rolled_back = failure;
             let failed = rows.iter().find(|row| row.name == key.0 && row.scope == key.1);
-            if let Some(failed) = failed.filter(|failed| failed.sha256 != record.sha256) {
-                record.previous = Some(failed.sha256);
-                record.manifest.previous_version =
-                    Record::read(failed).ok().map(|failed| failed.manifest.version);
+            if failed.is_some_and(|failed| failed.sha256 != record.sha256) {
+                // The version that failed is none to go back to, and the one before both went when it came.
+                (record.previous, record.manifest.previous_version) = (None, None);
             }
             self.commit(vec![Write::PutPlugin(record.row()?)]).await?;
             self.before.lock().remove(&key);

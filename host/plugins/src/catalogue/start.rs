@@ -1,32 +1,36 @@
 //! What is installed starts with the server.
 
+use super::Catalogue;
 use super::error::CatalogueError;
 use super::manifest::Record;
-use super::{Catalogue, Key};
 use crate::options::PluginSpec;
 use crate::swap::{Replaced, Undo};
 use waxwing_storage::InstalledPlugin;
 
 impl Catalogue {
-    /// Start all that is installed and enabled, after what the config file lists. Answers how many
-    /// that are. One that does not start is an error, as for those of the config file: a server that lacks
-    /// a feature it was told to have might lose what that feature keeps.
+    /// Start all that is installed and enabled, after what the config file lists. Answers which of them do not
+    /// start, with sentences that say what helps; [`Catalogue::list`] shows them too. They hold up nobody else: what
+    /// one plugin does at its start is not to decide whether there is a server.
     ///
     /// # Errors
-    /// When one does not start; the sentence says how to start without it.
-    pub async fn start(&self) -> Result<usize, CatalogueError> {
+    /// When the storage does not answer.
+    pub async fn start(&self) -> Result<Vec<CatalogueError>, CatalogueError> {
         let _turn = self.turn().await?;
-        let rows = self.in_order().await?;
-        let mut started = 0;
-        for row in rows {
+        let mut troubles = Vec::new();
+        for row in self.in_order().await? {
             let (name, scope) = (row.name.clone(), row.scope.clone());
             match self.start_one(&row).await {
-                Ok(runs) => started += usize::from(runs),
-                Err(error @ CatalogueError::Both { .. }) => return Err(error),
-                Err(error) => return Err(CatalogueError::Start { name, scope, why: error.to_string() }),
+                Ok(()) => {}
+                // What the config file lists goes first, and a list says so of the other.
+                Err(both @ CatalogueError::Both { .. }) => troubles.push(both),
+                Err(why) => {
+                    let why = why.to_string();
+                    self.troubles.lock().insert((name.clone(), scope.clone()), why.clone());
+                    troubles.push(CatalogueError::Start { name, scope, why });
+                }
             }
         }
-        Ok(started)
+        Ok(troubles)
     }
 
     /// For tools beside a stopped server: load what the config file lists and what is installed, as far as
@@ -35,34 +39,19 @@ impl Catalogue {
     /// # Errors
     /// When the storage does not answer.
     pub async fn start_what_loads(&self) -> Result<(), CatalogueError> {
-        let _turn = self.turn().await?;
         for spec in self.options.listed.clone() {
             let key = (spec.name.clone(), spec.scope.to_string());
-            let loaded = self.load_listed(spec).await;
-            self.note_trouble(key, loaded.map_err(|error| error.to_string()));
+            if let Err(why) = self.load_listed(spec).await {
+                self.troubles.lock().insert(key, why.to_string());
+            }
         }
-        for row in self.in_order().await? {
-            let key = (row.name.clone(), row.scope.clone());
-            let loaded = match self.start_one(&row).await {
-                // What the config file lists goes first, and a list says so of the other.
-                Ok(_) | Err(CatalogueError::Both { .. }) => Ok(()),
-                Err(error) => Err(error),
-            };
-            self.note_trouble(key, loaded.map_err(|error| error.to_string()));
-        }
-        Ok(())
+        self.start().await.map(drop)
     }
 
     async fn load_listed(&self, spec: PluginSpec) -> Result<(), CatalogueError> {
         let (_, undo) = self.engine.swap(spec, Replaced::Gone).await?;
         undo.keep();
         Ok(())
-    }
-
-    fn note_trouble(&self, key: Key, loaded: Result<(), String>) {
-        if let Err(why) = loaded {
-            self.troubles.lock().insert(key, why);
-        }
     }
 
     /// The rows in the order in which they came, so that plugins are asked in the same order as before.
@@ -73,18 +62,18 @@ impl Catalogue {
         Ok(rows)
     }
 
-    /// `false` if it is not to run.
-    async fn start_one(&self, row: &InstalledPlugin) -> Result<bool, CatalogueError> {
+    /// Start a plugin, if it is to run.
+    async fn start_one(&self, row: &InstalledPlugin) -> Result<(), CatalogueError> {
         let record = Record::read(row)?;
         if !record.manifest.enabled {
             self.rest(&record.name, &record.scope, true);
-            return Ok(false);
+            return Ok(());
         }
         if self.lists_for(&record.name, &record.scope) {
             return Err(CatalogueError::Both { name: record.name, scope: record.scope });
         }
         let bytes = self.component(&record).await?;
         self.run(&record, bytes, Replaced::Gone).await?.map(Undo::keep);
-        Ok(true)
+        Ok(())
     }
 }

@@ -33,8 +33,10 @@ impl Host for State {
 
     async fn remove(&mut self, account: String) -> Result<(), Error> {
         let (call, account) = self.admin(&account)?;
-        if !call.host.account_exists(&account).await {
-            return Err(Error::NotFound);
+        match call.host.account_exists(&account).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Error::NotFound),
+            Err(_) => return Err(Error::Unavailable),
         }
         if call.effects.removals.len() >= REMOVALS {
             return Err(Error::Unavailable);

@@ -1,9 +1,11 @@
 //! `account-data`: a little data for each account.
 
+use super::NoOwner;
 use crate::account_data::{MOST, store};
 use crate::bindings::xmpp::plugin::account_data::{Error, Host};
 use crate::effects::Datum;
 use crate::state::State;
+use crate::usage::Held;
 
 /// Bytes of a key.
 const KEY: usize = 1024;
@@ -23,8 +25,11 @@ impl Host for State {
     }
 
     async fn set(&mut self, account: String, key: String, value: Option<Vec<u8>>) -> Result<(), Error> {
-        if value.is_some() && self.keeping(&account).is_none() {
-            return Err(Error::Denied);
+        if value.is_some() {
+            self.keeping(&account).await.map_err(|why| match why {
+                NoOwner::Denied => Error::Denied,
+                NoOwner::Unavailable => Error::Unavailable,
+            })?;
         }
         let (call, shared, account) = self.account(&account)?;
         let more = value.as_ref().map_or(0, |value| key.len() + value.len());
@@ -49,6 +54,11 @@ impl Host for State {
                 call.host.account_data(&account).and_then(|data| data.get(&shared.name, &key)).flatten();
             kept -= old.map_or(0, |old| key.len() + old.len()).min(kept);
             if kept + more > MOST {
+                return Err(Error::OverQuota);
+            }
+            let (held, limit) = (Held::store(&store(&shared.name)), shared.limits.account_data_bytes);
+            let usages = &shared.common.usages;
+            if !usages.reserve(&held, call.host.storage(), more, limit, call.is_dry()).await {
                 return Err(Error::OverQuota);
             }
         }

@@ -3,7 +3,7 @@
 use super::bare;
 use crate::bindings::xmpp::plugin::accounts::{Contact, Host, Subscription};
 use crate::host;
-use crate::state::State;
+use crate::state::{Call, State};
 use waxwing_xmpp::Jid;
 
 /// Contacts of one read.
@@ -11,21 +11,21 @@ const PAGE: u32 = 256;
 
 impl Host for State {
     async fn exists(&mut self, account: String) -> bool {
-        match (&self.call, bare(&account)) {
-            (Some(call), Some(account)) => call.host.account_exists(&account).await,
-            _ => false,
+        match self.known(&account) {
+            Some((call, account)) => call.host.account_exists(&account).await.unwrap_or(false),
+            None => false,
         }
     }
 
     async fn subscription_of(&mut self, owner: String, contact: String) -> Subscription {
-        let (Some(call), Some(owner), Ok(contact)) = (&self.call, bare(&owner), Jid::parse(&contact)) else {
+        let (Some((call, owner)), Ok(contact)) = (self.known(&owner), Jid::parse(&contact)) else {
             return Subscription::None;
         };
         subscription(call.host.subscription(&owner, &contact.bare()).await)
     }
 
     async fn contacts(&mut self, owner: String, after: Option<String>, limit: u32) -> Vec<Contact> {
-        let (Some(call), Some(owner)) = (&self.call, bare(&owner)) else { return Vec::new() };
+        let Some((call, owner)) = self.known(&owner) else { return Vec::new() };
         let contacts = call.host.contacts(&owner, after.as_deref(), limit.min(PAGE)).await;
         let seen = contacts.into_iter().map(|contact| Contact {
             jid: contact.jid.to_string(),
@@ -33,6 +33,14 @@ impl Host for State {
             groups: contact.groups,
         });
         seen.collect()
+    }
+}
+
+impl State {
+    /// The call, and an account of a virtual host that the plugin works for. Of others it learns nothing.
+    fn known(&self, account: &str) -> Option<(&Call, Jid)> {
+        let (call, account) = (self.call.as_deref()?, bare(account)?);
+        self.shared.serves(account.domain(), &*call.host).then_some((call, account))
     }
 }
 

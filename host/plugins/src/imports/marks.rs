@@ -9,7 +9,8 @@ impl Host for State {
         let session = Jid::parse(&session).map_err(|_| Error::NoSuchSession)?;
         let number = self.shared.marks().number(&mark).ok_or(Error::UnknownMark)?;
         let limits = &self.shared.limits;
-        let call = self.call.as_mut().ok_or(Error::NoSuchSession)?;
+        let call = self.call.as_mut().filter(|call| self.shared.serves(session.domain(), &*call.host));
+        let call = call.ok_or(Error::NoSuchSession)?;
         let sessions = call.host.sessions(&session.bare()).await;
         if !sessions.iter().any(|known| known.jid == session) {
             return Err(Error::NoSuchSession);

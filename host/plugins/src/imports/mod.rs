@@ -48,6 +48,7 @@ pub(crate) fn link(linker: &mut Linker<State>, granted: Interfaces) -> wasmtime:
             Grant::Runtime => wit::runtime::add_to_linker::<_, Own>(linker, |state| state),
             // Hooks are exported.
             Grant::Pre
+            | Grant::Incoming
             | Grant::Process
             | Grant::Post
             | Grant::Filter
@@ -74,13 +75,36 @@ impl State {
 }
 
 impl State {
-    /// The same for an owner that something is to be kept for: it is none that leaves nothing behind.
-    fn keeping(&mut self, owner: &str) -> Option<(&mut Call, &Shared, Jid)> {
-        let owned = self.owned(owner)?;
-        let (call, _, owner) = &owned;
-        let anonymous = owner.local().is_some() && call.host.is_anonymous(owner);
-        (!anonymous).then_some(owned)
+    /// The same for an owner that something is to be kept for. An account must be there: what is kept for one that is
+    /// not would be found by whoever takes the name.
+    async fn keeping(&mut self, owner: &str) -> Result<(&mut Call, &Shared, Jid), NoOwner> {
+        let (call, shared, owner) = self.owned(owner).ok_or(NoOwner::Denied)?;
+        if owner.local().is_none()
+            || !call.host.is_local(owner.domain())
+            || call.importing.as_ref() == Some(&owner)
+        {
+            return Ok((call, shared, owner));
+        }
+        if call.host.is_anonymous(&owner) {
+            return Err(NoOwner::Denied);
+        }
+        match call.host.account_exists(&owner).await {
+            Ok(true) => Ok((call, shared, owner)),
+            Ok(false) => Err(NoOwner::Denied),
+            Err(error) => {
+                error.log(format_args!("whether {owner} exists could not be read"));
+                Err(NoOwner::Unavailable)
+            }
+        }
     }
+}
+
+/// Why nothing can be kept for an owner.
+enum NoOwner {
+    /// There is none, or it is none of the plugin's.
+    Denied,
+    /// Nobody knows now.
+    Unavailable,
 }
 
 impl State {
@@ -90,7 +114,7 @@ impl State {
         let call = self.call.as_mut()?;
         let domain = Jid::parse(domain).ok()?;
         let domain = domain.as_str();
-        if !call.host.is_local(domain) || !self.shared.may_act_for(domain, &*call.host) {
+        if !self.shared.serves(domain, &*call.host) {
             return None;
         }
         (call.authority(domain) >= least).then_some(call)

@@ -2,6 +2,7 @@
 
 use crate::bindings::xmpp::plugin::router::{Error, Host, Session};
 use crate::effects::Full;
+use crate::grants::Grant;
 use crate::host::Outgoing;
 use crate::requests::{LONGEST, Request};
 use crate::state::{Call, Shared, State};
@@ -36,7 +37,10 @@ impl Host for State {
 
     async fn sessions(&mut self, account: String) -> Vec<Session> {
         let Some(account) = Jid::parse(&account).ok().map(|jid| jid.bare()) else { return Vec::new() };
-        let Some(call) = &self.call else { return Vec::new() };
+        let Some(call) = self.call.as_ref().filter(|call| self.shared.serves(account.domain(), &*call.host))
+        else {
+            return Vec::new();
+        };
         let marks = self.shared.marks();
         let sessions = call.host.sessions(&account).await;
         let seen = sessions.into_iter().map(|session| Session {
@@ -96,6 +100,10 @@ impl State {
         if stanza.kind() != Kind::Iq || !matches!(stanza.ty(), Type::Get | Type::Set) {
             return Err(Error::Malformed);
         }
+        // The hook that the reply would be brought to.
+        if !shared.hooks.contains(&Grant::Replies) {
+            return Err(Error::Denied);
+        }
         // Replies to an account go to its sessions.
         if from.local().is_some() && call.host.is_local(from.domain()) {
             return Err(Error::Denied);
@@ -122,10 +130,14 @@ impl State {
         if session.resource().is_none() {
             return Err(Error::Malformed);
         }
-        if !call.host.is_local(session.domain()) || !shared.scope.covers(session.domain()) {
+        if !shared.serves(session.domain(), &*call.host) {
             return Err(Error::Denied);
         }
         let stanza = Stanza::parse(xml).map_err(|_| Error::Malformed)?;
+        let is_own = |from: &Jid| shared.may_act_for(from.domain(), &*call.host);
+        if !shared.has_any_sender() && !stanza.from.as_ref().is_none_or(is_own) {
+            return Err(Error::Denied);
+        }
         queue(call, Outgoing::Deliver { session, stanza }, xml, shared)
     }
 }

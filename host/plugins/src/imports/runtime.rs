@@ -1,6 +1,7 @@
 //! `runtime`: time, logging, numbers.
 
 use crate::bindings::xmpp::plugin::runtime::{Host, Level, Software};
+use crate::line::one_line;
 use crate::state::State;
 use std::time::SystemTime;
 use wasmtime::Result;
@@ -24,8 +25,8 @@ impl Host for State {
             return Ok(());
         }
         self.lines -= 1;
-        // One line stays one line, whatever the plugin puts into it.
-        let line: String = message.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let end = message.char_indices().nth(LINE).map_or(message.len(), |(end, _)| end);
+        let line = one_line(message.get(..end).unwrap_or_default());
         let plugin = self.shared.name.as_str();
         if let Some(notes) = self.notes() {
             notes.line(named(level), &line);
@@ -43,13 +44,14 @@ impl Host for State {
     }
 
     fn count(&mut self, metric: String, delta: u64) -> Result<()> {
+        let metric = crate::counters::name(&metric);
         if let Some(notes) = self.notes() {
             notes.count(&metric, delta);
             if notes.dry {
                 return Ok(());
             }
         }
-        self.shared.counters.add(&metric, delta);
+        self.shared.counters.add(metric, delta);
         Ok(())
     }
 
@@ -63,7 +65,9 @@ impl Host for State {
     }
 
     fn vhost_setting(&mut self, vhost: String, name: String) -> Result<Option<String>> {
-        Ok(self.call.as_ref().and_then(|call| call.host.vhost_setting(&vhost, &name)))
+        let shared = &self.shared;
+        let call = self.call.as_ref().filter(|call| shared.serves(&vhost, &*call.host));
+        Ok(call.and_then(|call| call.host.vhost_setting(&vhost, &name)))
     }
 
     fn has_feature(&mut self, vhost: String, feature: String) -> Result<bool> {

@@ -1,12 +1,13 @@
 //! `storage`: tables and logs of the plugin.
 
+use super::NoOwner;
 use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTable, Query, Range, Row};
 use crate::bindings::{Log, Table};
 use crate::effects::Effects;
 use crate::pending::Pending;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
 use crate::state::{Call, OpenStore, Shared, State};
-use crate::usage::{Usages, store_name};
+use crate::usage::{Held, Usages, store_name};
 use std::sync::Arc;
 use wasmtime::component::Resource;
 use waxwing_storage::{LogQuery, Storage, TableRange};
@@ -53,7 +54,10 @@ impl HostTable for State {
         value: Vec<u8>,
     ) -> Answer<()> {
         let store = self.store_of(table.rep())?;
-        let Some(at) = self.at_to_keep(&owner) else { return Ok(Err(Error::Denied)) };
+        let at = match self.at_to_keep(&owner).await {
+            Ok(at) => at,
+            Err(refused) => return Ok(Err(refused)),
+        };
         if key.len() > KEY || value.len() > VALUE {
             return Ok(Err(Error::OverQuota));
         }
@@ -73,7 +77,10 @@ impl HostTable for State {
         new: Vec<u8>,
     ) -> Answer<()> {
         let store = self.store_of(table.rep())?;
-        let Some(at) = self.at_to_keep(&owner) else { return Ok(Err(Error::Denied)) };
+        let at = match self.at_to_keep(&owner).await {
+            Ok(at) => at,
+            Err(refused) => return Ok(Err(refused)),
+        };
         if key.len() > KEY || new.len() > VALUE {
             return Ok(Err(Error::OverQuota));
         }
@@ -147,7 +154,10 @@ impl HostLog for State {
             return Ok(Err(Error::OverQuota));
         }
         let append = Append { at: at.min(FAR), tag, value, expires: expires.map(|time| time.min(FAR)) };
-        let Some(at) = self.at_to_keep(&owner) else { return Ok(Err(Error::Denied)) };
+        let at = match self.at_to_keep(&owner).await {
+            Ok(at) => at,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let bytes = append.value.len() + append.tag.as_ref().map_or(0, String::len);
         if !at.has_room(&store, bytes).await {
             return Ok(Err(Error::OverQuota));
@@ -234,21 +244,15 @@ impl<'a> At<'a> {
 
     /// Whether the store takes this many more bytes.
     async fn has_room(&self, store: &OpenStore, bytes: usize) -> bool {
-        let usage = (store.limit > 0).then(|| self.usages.of(&store.name));
-        match usage {
-            Some(usage) => {
-                usage.reserve(self.storage, &store.name, bytes as u64, store.limit, self.dry).await
-            }
-            None => true,
-        }
+        self.usages.reserve(&Held::store(&store.name), self.storage, bytes, store.limit, self.dry).await
     }
 }
 
 impl State {
     /// The number of a store's handle. Stores are cheap names, so one opened again is the same.
     fn open(&mut self, name: &str) -> Result<u32, Error> {
-        // Nothing is refused to a plugin that is being set up: it can open its stores once.
-        if self.shared.marks.get().is_none() {
+        // Only while it is described. One that is being set up can open its stores, once.
+        if self.shared.said.get().is_none() {
             return Err(Error::Denied);
         }
         if name.is_empty() || name.len() > NAME {
@@ -282,8 +286,12 @@ impl State {
     }
 
     /// The same for what adds to an owner's data.
-    fn at_to_keep(&mut self, owner: &str) -> Option<At<'_>> {
-        self.keeping(owner).map(At::new)
+    async fn at_to_keep(&mut self, owner: &str) -> Result<At<'_>, Error> {
+        let keeping = self.keeping(owner).await;
+        keeping.map(At::new).map_err(|why| match why {
+            NoOwner::Denied => Error::Denied,
+            NoOwner::Unavailable => Error::Unavailable,
+        })
     }
 }
 

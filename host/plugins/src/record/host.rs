@@ -22,6 +22,9 @@ pub(crate) trait Oracle: Send + Sync + 'static {
 
     /// How full a store is: a question of the engine, not of the plugin.
     fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>>;
+
+    /// How much a plugin's alarms take, likewise.
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>>;
 }
 
 /// The world as a plugin sees it, behind an oracle.
@@ -110,9 +113,15 @@ impl<O: Oracle> Host for Asked<O> {
         matches!(self.oracle.at_once(question), HostAnswer::Is(true))
     }
 
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>> {
         let answer = self.oracle.answer(HostQuestion::AccountExists(account.to_string()));
-        answer.map(|answer| matches!(answer, HostAnswer::Is(true))).boxed()
+        answer
+            .map(|answer| match answer {
+                HostAnswer::Is(exists) => Ok(exists),
+                HostAnswer::Failed(why) => Err(waxwing_storage::Error::Unavailable(why)),
+                _ => Ok(false),
+            })
+            .boxed()
     }
 
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {

@@ -60,6 +60,10 @@ impl Oracle for Live {
     fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>> {
         self.host.storage().store_bytes(store)
     }
+
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>> {
+        self.host.storage().alarm_bytes(plugin)
+    }
 }
 
 impl Live {
@@ -75,7 +79,7 @@ impl Live {
                 HostAnswer::Sessions(sessions.map(|session| SeenSession::new(session, marks)).collect())
             }
             HostQuestion::AccountExists(account) => {
-                HostAnswer::Is(host.account_exists(&jid(&account)?).await)
+                HostAnswer::Is(host.account_exists(&jid(&account)?).await?)
             }
             HostQuestion::Subscription { owner, contact } => {
                 HostAnswer::Subscription(host.subscription(&jid(&owner)?, &jid(&contact)?).await)
@@ -88,7 +92,7 @@ impl Live {
                 let account = jid(&account)?;
                 HostAnswer::Account(match self.dry {
                     false => host.create_account(&account, &password.0, by_admin).await,
-                    true if host.account_exists(&account).await => Err(AccountError::Exists),
+                    true if host.account_exists(&account).await? => Err(AccountError::Exists),
                     true => Ok(()),
                 })
             }
@@ -96,7 +100,7 @@ impl Live {
                 let account = jid(&account)?;
                 HostAnswer::Account(match self.dry {
                     false => host.set_password(&account, &password.0).await,
-                    true if host.account_exists(&account).await => Ok(()),
+                    true if host.account_exists(&account).await? => Ok(()),
                     true => Err(AccountError::NotFound),
                 })
             }

@@ -41,7 +41,9 @@ pub enum RecordError {
     #[error(transparent)]
     NoPlugin(#[from] NoPlugin),
     /// One recording at a time.
-    #[error("plugin {0:?} is being recorded already; wait until that ends, or end it")]
+    #[error(
+        "plugin {0:?} is being recorded already; wait until that ends, or end it with `waxwing plugin record {0} --off`"
+    )]
     Already(String),
 }
 
@@ -71,6 +73,16 @@ impl Engine {
         let header = RecordingHeader::of(&plugin, options.redact);
         let recording = Recording::start(&plugin, header, options, sink);
         recording.ok_or_else(|| RecordError::Already(name.to_owned()))
+    }
+}
+
+impl Engine {
+    /// End the recording of a plugin, whoever makes it, and tell how far it came; `None` if there is none.
+    ///
+    /// # Errors
+    /// When there is no such plugin.
+    pub fn stop_recording(&self, name: &str, scope: &Scope) -> Result<Option<RecordingFigures>, NoPlugin> {
+        Ok(self.named(name, scope)?.watch.stop_recording())
     }
 }
 

@@ -112,6 +112,13 @@ impl Oracle for Player {
             None => ready(Ok(0)).boxed(),
         }
     }
+
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>> {
+        match &self.beyond {
+            Some(live) => live.alarm_bytes(plugin),
+            None => ready(Ok(0)).boxed(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ pub(super) fn redact_call(call: RecordedCall) -> RecordedCall {
 fn redact_input(input: &mut Input) {
     match input {
         Input::Pre(shown)
+        | Input::Incoming(shown)
         | Input::Process(shown)
         | Input::Post(shown)
         | Input::Service(shown)

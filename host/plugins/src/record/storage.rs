@@ -132,6 +132,10 @@ impl<O: Oracle> Storage for Asked<O> {
         self.oracle.store_bytes(store)
     }
 
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<u64>> {
+        self.oracle.alarm_bytes(plugin)
+    }
+
     fn commit(&self, _: Batch) -> BoxFuture<'_, Result<()>> {
         refused()
     }

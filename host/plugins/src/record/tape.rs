@@ -64,6 +64,10 @@ impl Oracle for Recorder {
     fn store_bytes<'a>(&'a self, store: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>> {
         self.live.store_bytes(store)
     }
+
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, waxwing_storage::Result<u64>> {
+        self.live.alarm_bytes(plugin)
+    }
 }
 
 /// What every exchange takes beside its text.

@@ -167,6 +167,7 @@ impl From<&Failure> for TraceFailure {
             Failure::Refused(_) => "start",
             Failure::WrongVerdict(_) => "verdict",
             Failure::BadXml(_) => "xml",
+            Failure::LargeAnswer(_) => "size",
             Failure::BigState => "state",
             Failure::Storage(_) => "storage",
             Failure::Chain => "chain",

@@ -17,9 +17,9 @@ async fn files_that_are_no_plugins() {
     for bad in [Arc::from(*b"#!/bin/sh"), Arc::from(*b""), half, large] {
         let error = world.catalogue.install(bad.clone(), Wish::default()).await.unwrap_err().to_string();
         assert!(error.contains("cannot be used") || error.contains("plugin-file-bytes"), "{error}");
-        assert!(world.catalogue.upgrade(bad, None, None, &Grants::everything()).await.is_err());
+        assert!(world.catalogue.upgrade(bad, None, None, &Consent::to_everything()).await.is_err());
     }
-    let other = world.catalogue.upgrade(bytes("greeter_two"), Some("ping"), None, &Grants::default()).await;
+    let other = world.catalogue.upgrade(bytes("greeter_two"), Some("ping"), None, &Consent::default()).await;
     assert!(
         matches!(other, Err(CatalogueError::Other { wanted, found }) if wanted == "ping" && found == "greeter")
     );
@@ -46,7 +46,7 @@ async fn what_cannot_be_kept_is_undone() {
     let rows = world.rows().await;
 
     world.break_after(1);
-    let agreed = Grants::everything();
+    let agreed = Consent::to_everything();
     let upgrade = world.catalogue.upgrade(bytes("greeter_two"), None, Some(VHOST.into()), &agreed);
     assert!(matches!(upgrade.await, Err(CatalogueError::Storage(_))));
     assert_eq!(world.greeting().await, "Hello");
@@ -71,7 +71,7 @@ async fn a_version_that_fails_is_rolled_back_for_good() {
     let world = World::new().await;
     world.install("greeter", Wish::default()).await;
     let watch = tokio::spawn(world.catalogue.clone().watch());
-    done(world.catalogue.upgrade(bytes("greeter_three"), None, None, &Grants::default()).await.unwrap());
+    done(world.catalogue.upgrade(bytes("greeter_three"), None, None, &Consent::default()).await.unwrap());
     assert_eq!(world.manifest().await.version, "0.3.0");
     for _ in 0..3 {
         assert_eq!(world.greeting().await, "Hello", "no call is lost");
@@ -79,8 +79,8 @@ async fn a_version_that_fails_is_rolled_back_for_good() {
     while world.manifest().await.version != "0.1.0" {
         tokio::task::yield_now().await;
     }
-    let manifest = world.manifest().await;
-    assert_eq!(manifest.previous_version.as_deref(), Some("0.3.0"));
+    assert_eq!(world.manifest().await.previous_version, None, "nobody goes back to what has failed");
+    assert!(matches!(world.catalogue.rollback(&greeter()).await, Err(CatalogueError::NoPrevious(_))));
     watch.abort();
     let world = world.restarted().await;
     assert_eq!((world.greeting().await, world.engine.plugins().len()), ("Hello".into(), 1));
@@ -90,13 +90,13 @@ async fn a_version_that_fails_is_rolled_back_for_good() {
 async fn a_change_made_after_a_rollback_is_not_undone_by_it() {
     let world = World::new().await;
     world.install("greeter", Wish::default()).await;
-    done(world.catalogue.upgrade(bytes("greeter_three"), None, None, &Grants::default()).await.unwrap());
+    done(world.catalogue.upgrade(bytes("greeter_three"), None, None, &Consent::default()).await.unwrap());
     for _ in 0..3 {
         world.greeting().await;
     }
     // Nobody has noted yet that it was rolled back.
     assert_eq!(world.manifest().await.version, "0.3.0");
-    let agreed = Grants::everything();
+    let agreed = Consent::to_everything();
     let said = done(world.catalogue.upgrade(bytes("greeter_two"), None, None, &agreed).await.unwrap());
     assert_eq!(said.what, What::Upgraded { from: "0.1.0".into() }, "it starts from what runs");
     world.catalogue.settle().await.unwrap();
@@ -127,7 +127,7 @@ async fn what_the_config_file_lists_is_changed_there() {
         |error: CatalogueError| assert!(error.to_string().contains("listed in the config file"), "{error}");
     listed(world.catalogue.install(bytes("greeter"), Wish::default()).await.unwrap_err());
     let upgrade =
-        world.catalogue.upgrade(bytes("greeter_two"), None, None, &Grants::default()).await.unwrap_err();
+        world.catalogue.upgrade(bytes("greeter_two"), None, None, &Consent::default()).await.unwrap_err();
     assert!(upgrade.to_string().contains("waxwing plugin reload greeter"), "{upgrade}");
     listed(world.catalogue.remove(&greeter(), false).await.unwrap_err());
     listed(world.catalogue.disable(&greeter()).await.unwrap_err());
@@ -155,17 +155,17 @@ async fn what_the_config_file_lists_is_changed_there() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_is_both_listed_and_installed_keeps_the_server_from_starting() {
+async fn of_a_plugin_that_is_both_listed_and_installed_the_listed_one_runs() {
     let world = World::new().await;
     world.install("greeter", Wish { vhosts: vec![OTHER.into()], ..Wish::default() }).await;
     let domains = BTreeSet::from([OTHER.to_owned(), VHOST.to_owned()]);
     let spec =
         PluginSpec { scope: Scope::Only(domains), ..spec_of("greeter", file("greeter", &bytes("greeter"))) };
     let world = world.again(vec![spec]).await;
-    let error = world.catalogue.start().await.unwrap_err().to_string();
-    assert!(error.contains(&format!("waxwing plugin remove greeter --vhost {OTHER}")), "{error}");
+    let trouble = world.trouble().await;
+    assert!(trouble.contains(&format!("waxwing plugin remove greeter --vhost {OTHER}")), "{trouble}");
     world.catalogue.remove(&greeter(), false).await.unwrap();
-    assert_eq!(world.catalogue.start().await.unwrap(), 0);
+    assert!(world.catalogue.start().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -178,23 +178,30 @@ async fn one_that_does_not_start_is_named_with_what_helps() {
     assert_ne!(manifest, row.manifest);
     world.write(Write::PutPlugin(InstalledPlugin { manifest, ..row.clone() })).await;
     let world = world.again(Vec::new()).await;
-    let error = world.catalogue.start().await.unwrap_err().to_string();
-    assert!(error.contains(&format!("waxwing plugin disable greeter --vhost {OTHER}")), "{error}");
-    assert!(error.contains("volume"), "{error}");
+    // Others do.
+    world.install("greeter", Wish::default()).await;
+    let trouble = world.trouble().await;
+    assert!(trouble.contains(&format!("waxwing plugin disable greeter --vhost {OTHER}")), "{trouble}");
+    assert!(trouble.contains("volume"), "{trouble}");
+    assert_eq!(world.greeting().await, "Hello");
 
-    // The tool beside the stopped server loads what it can.
+    // A list says so, here and beside the stopped server.
+    let is_told = async |world: &World| {
+        let entries = world.catalogue.list().await.unwrap();
+        entries.iter().any(|entry| entry.trouble.as_ref().is_some_and(|why| why.contains("volume")))
+    };
+    assert!(is_told(&world).await);
     let world = world.again(Vec::new()).await;
     world.catalogue.start_what_loads().await.unwrap();
-    let trouble = world.catalogue.list().await.unwrap().remove(0).trouble;
-    assert!(trouble.is_some_and(|why| why.contains("volume")));
-    world.catalogue.disable(&greeter()).await.unwrap();
-    assert_eq!(world.catalogue.list().await.unwrap().remove(0).trouble, None);
-    assert_eq!(world.catalogue.start().await.unwrap(), 0);
+    assert!(is_told(&world).await);
+    world.catalogue.disable(&greeter_at(OTHER)).await.unwrap();
+    assert!(!is_told(&world).await);
+    world.catalogue.remove(&greeter_at(EVERYWHERE), false).await.unwrap();
 
     // What cannot even be read can be removed.
     world.write(Write::PutPlugin(InstalledPlugin { manifest: "{".into(), ..row })).await;
-    let error = world.catalogue.start().await.unwrap_err().to_string();
-    assert!(error.contains("waxwing plugin remove greeter"), "{error}");
+    let trouble = world.trouble().await;
+    assert!(trouble.contains("waxwing plugin remove greeter"), "{trouble}");
     assert!(world.catalogue.list().await.unwrap().remove(0).trouble.is_some());
     world.catalogue.remove(&greeter(), false).await.unwrap();
     assert!(world.catalogue.list().await.unwrap().is_empty());

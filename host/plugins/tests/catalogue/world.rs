@@ -1,7 +1,8 @@
 //! A server that is none, with a database that is one, for plugins that are installed in it.
 
 use crate::common::{FakeHost, VHOST, event, guest, options};
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use waxwing_plugins::*;
@@ -70,6 +71,13 @@ impl World {
         let world = self.again(Vec::new()).await;
         world.catalogue.start().await.unwrap();
         world
+    }
+
+    /// What it says of the only plugin that does not start.
+    pub async fn trouble(&self) -> String {
+        let troubles = self.catalogue.start().await.unwrap();
+        assert_eq!(troubles.len(), 1, "{troubles:?}");
+        troubles[0].to_string()
     }
 
     pub fn catalogue_options(&self) -> CatalogueOptions {
@@ -147,7 +155,8 @@ pub fn bytes(name: &'static str) -> Arc<[u8]> {
 /// A wish with what all greeters ask for.
 pub fn allowed(wish: Wish) -> Wish {
     let allow = Interfaces::named(["process", "stanzas"]).unwrap();
-    Wish { grants: wish.grants.plus(&Grants { allow, ..Grants::default() }), ..wish }
+    let reach = Reach::from([ANYTHING.to_owned()]);
+    Wish { grants: wish.grants.plus(&Grants { allow, ..Grants::default() }), reach, ..wish }
 }
 
 pub fn greeter() -> Which {
@@ -224,8 +233,8 @@ impl Host for Town {
         self.fake.send(stanzas, ahead)
     }
 
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
-        self.fake.account_exists(account)
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>> {
+        ready(Ok(self.is_local(account.domain()))).boxed()
     }
 
     fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {

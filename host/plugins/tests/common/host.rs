@@ -140,8 +140,8 @@ impl Host for FakeHost {
         .boxed()
     }
 
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, bool> {
-        ready(self.is_local(account.domain())).boxed()
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>> {
+        ready(Ok(self.is_local(account.domain()) && account.local() != Some("nobody"))).boxed()
     }
 
     fn subscription<'a>(&'a self, _: &'a Jid, _: &'a Jid) -> BoxFuture<'a, Subscription> {

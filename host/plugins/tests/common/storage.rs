@@ -225,6 +225,13 @@ impl Storage for Memory {
         ready(Ok(entries.collect())).boxed()
     }
 
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<u64>> {
+        let data = self.data.lock().unwrap();
+        let own = data.alarms.values().filter(|alarm| alarm.plugin == plugin);
+        ready(Ok(own.map(|own| own.owner.len() + own.name.len() + own.data.len()).sum::<usize>() as u64))
+            .boxed()
+    }
+
     fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>> {
         let data = self.data.lock().unwrap();
         let mut due: Vec<_> = data.alarms.values().filter(|alarm| alarm.at <= until).cloned().collect();

@@ -5,18 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::oneshot;
 use waxwing_plugins::{Promise, Written};
+use waxwing_xmpp::StanzaError;
 
 /// The copies of one message in several sessions' queues.
 pub(crate) struct Copies {
     /// Queues that have one, and whoever still hands them out.
     holders: AtomicUsize,
     written: AtomicBool,
+    refusal: Mutex<Option<StanzaError>>,
 }
 
 impl Copies {
     /// Held by whoever hands the copies out, until it [gives up](Self::give_up) its part.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { holders: AtomicUsize::new(1), written: AtomicBool::new(false) })
+        Arc::new(Self {
+            holders: AtomicUsize::new(1),
+            written: AtomicBool::new(false),
+            refusal: Mutex::default(),
+        })
     }
 
     /// One more queue gets a copy.
@@ -27,6 +33,16 @@ impl Copies {
     /// One was written, or somebody did not want it.
     pub fn written(&self) {
         self.written.store(true, Ordering::Release);
+    }
+
+    /// Somebody did not want one, for this reason.
+    pub fn refuse(&self, error: StanzaError) {
+        self.refusal.lock().get_or_insert(error);
+    }
+
+    /// Why somebody did not want one.
+    pub fn refusal(&self) -> Option<StanzaError> {
+        self.refusal.lock().clone()
     }
 
     /// One holder less. `true` if it was the last and no copy was written: then it must find the

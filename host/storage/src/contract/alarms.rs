@@ -120,3 +120,23 @@ pub async fn alarms_may_be_set_for_never(place: &dyn Place) {
     commit(&*storage, [clear("never", Some(u64::MAX))]).await.unwrap();
     assert_eq!(storage.next_alarm().await.unwrap(), None);
 }
+
+/// Bytes, not characters, of owners, names and data.
+pub async fn alarm_bytes_are_of_one_plugin_and_all_owners(place: &dyn Place) {
+    let storage = place.open().await;
+    let bytes = async |plugin| storage.alarm_bytes(plugin).await.unwrap();
+    assert_eq!(bytes("p").await, 0);
+    let set = |plugin: &str, owner: &str, name: &str, data: &[u8]| {
+        let (plugin, owner, name) = (plugin.to_owned(), owner.to_owned(), name.to_owned());
+        Write::SetAlarm(Alarm { plugin, owner, name, at: 1, data: data.to_vec() })
+    };
+    let alarms = [
+        set("p", "owner", "name", b"1234"),
+        set("p", "o", "\u{e9}\0", b""),
+        set("q", "owner", "name", b"12"),
+    ];
+    commit(&*storage, alarms).await.unwrap();
+    assert_eq!((bytes("p").await, bytes("q").await), (13 + 4, 11));
+    commit(&*storage, [set("p", "owner", "name", b"")]).await.unwrap();
+    assert_eq!(bytes("p").await, 9 + 4);
+}

@@ -66,6 +66,7 @@ pub async fn a_closed_engine_answers_unavailable(place: &dyn Place) {
     assert!(unavailable(storage.store_bytes(STORE).await.err()));
     assert!(unavailable(storage.account_data(OWNER).await.err()));
     assert!(unavailable(storage.alarms(1, 1).await.err()));
+    assert!(unavailable(storage.alarm_bytes("p").await.err()));
     assert!(unavailable(storage.next_alarm().await.err()));
     assert!(unavailable(storage.plugins().await.err()));
     assert!(unavailable(storage.component(&[1; 32]).await.err()));

@@ -91,6 +91,7 @@ macro_rules! contract_tests {
             clearing_an_alarm_can_depend_on_its_time,
             removing_an_account_erases_its_alarms,
             alarms_may_be_set_for_never,
+            alarm_bytes_are_of_one_plugin_and_all_owners,
         }
         $crate::contract_tests! { $place; plugins:
             plugins_come_back_as_put,

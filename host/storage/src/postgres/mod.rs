@@ -231,6 +231,10 @@ impl Storage for Postgres {
         self.counted(self.reads.alarms(until, limit))
     }
 
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<u64>> {
+        self.counted(self.reads.alarm_bytes(plugin))
+    }
+
     fn next_alarm(&self) -> BoxFuture<'_, Result<Option<u64>>> {
         self.counted(self.reads.next_alarm())
     }

@@ -12,6 +12,13 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 use waxwing_xmpp::Jid;
 
+/// How long a text was before it was encoded.
+macro_rules! bytes {
+    ($text:literal) => {
+        concat!("coalesce(octet_length(regexp_replace(", $text, r", '\x01.', '-', 'g')), 0)")
+    };
+}
+
 impl Reads {
     pub(super) async fn account(&self, called: &Jid) -> Result<Option<Account>> {
         let sql = "SELECT sha1_iterations, sha1_salt, sha1_stored_key, sha1_server_key,
@@ -197,12 +204,6 @@ impl Reads {
     }
 
     pub(super) async fn store_bytes(&self, store: &str) -> Result<u64> {
-        // As long as it was before it was encoded.
-        macro_rules! bytes {
-            ($text:literal) => {
-                concat!("coalesce(octet_length(regexp_replace(", $text, r", '\x01.', '-', 'g')), 0)")
-            };
-        }
         let sql = concat!(
             "SELECT ((SELECT coalesce(sum(",
             bytes!("key"),
@@ -226,6 +227,17 @@ impl Reads {
             Ok(Alarm { plugin, owner, name, at: unsigned(row.try_get(3)?), data: row.try_get(4)? })
         };
         rows.iter().map(alarm).collect()
+    }
+
+    pub(super) async fn alarm_bytes(&self, plugin: &str) -> Result<u64> {
+        let sql = concat!(
+            "SELECT coalesce(sum(",
+            bytes!("owner"),
+            " + ",
+            bytes!("name"),
+            " + octet_length(data)), 0)::bigint FROM alarm WHERE plugin = $1"
+        );
+        number(&self.query(sql, &[&encode(plugin)]).await?)
     }
 
     pub(super) async fn next_alarm(&self) -> Result<Option<u64>> {

@@ -45,6 +45,14 @@ pub(super) fn due(db: &Connection, until: u64, limit: u32) -> Result<Vec<Alarm>>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// All that a plugin has set.
+pub(super) const BYTES_SQL: &str = "SELECT coalesce(sum(octet_length(owner) + octet_length(name) + octet_length(data)), 0) FROM alarm WHERE plugin = ?";
+
+pub(super) fn bytes(db: &Connection, plugin: &str) -> Result<u64> {
+    let mut statement = db.prepare_cached(BYTES_SQL)?;
+    Ok(unsigned(statement.query_row([plugin], |row| row.get(0))?))
+}
+
 pub(super) fn next(db: &Connection) -> Result<Option<u64>> {
     let at: Option<i64> = db.prepare_cached(NEXT_SQL)?.query_row([], |row| row.get(0))?;
     Ok(at.map(unsigned))

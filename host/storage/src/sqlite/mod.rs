@@ -231,6 +231,11 @@ impl Storage for Sqlite {
         Box::pin(self.lookup(move |db| alarms::due(db, until, limit)))
     }
 
+    fn alarm_bytes<'a>(&'a self, plugin: &'a str) -> BoxFuture<'a, Result<u64>> {
+        let plugin = plugin.to_owned();
+        Box::pin(self.scan(move |db| alarms::bytes(db, &plugin)))
+    }
+
     fn next_alarm(&self) -> BoxFuture<'_, Result<Option<u64>>> {
         Box::pin(self.lookup(alarms::next))
     }

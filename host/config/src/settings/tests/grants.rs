@@ -24,7 +24,7 @@ fn every_grant_is_read() {
                     services = [ 'bot' ]
                     http = [ 'hooks.example.org', 'localhost:8080', '[::1]:80' ]
                     'on-failure' = 'pass'
-                    cpu = '10ms'  timeout = '2s'  memory = 32 * 1024 * 1024  'outbox-stanzas' = 10  'outbox-bytes' = 4 * 1024  instances = 2  calls = 100
+                    cpu = '10ms'  timeout = '2s'  memory = 32 * 1024 * 1024  'outbox-stanzas' = 10  'outbox-bytes' = 4 * 1024  'account-data' = 7  alarms = 8  instances = 2  calls = 100
                     fresh = true
                 }
                 'on-vhost' { 'b.example' { words = [ 'x' ] } }
@@ -45,6 +45,8 @@ fn every_grant_is_read() {
         memory: Some(32 * 1024 * 1024),
         outbox_stanzas: Some(10),
         outbox_bytes: Some(4096),
+        account_data: Some(7),
+        alarms: Some(8),
         instances: Some(2),
         retire_after: Some(100),
         fresh: true,

@@ -27,6 +27,19 @@ impl Process for Clockwork {
             "mood" if self.mood == "bad" => panic!("in a bad mood"),
             "mood" => return is(&self.mood),
             "set-alarm" => scheduler::set(owner, "tea", runtime::now() + 1000, text("data").as_bytes())?,
+            "many-alarms" => {
+                for n in 0..1000 {
+                    if let Err(error) =
+                        scheduler::set(owner, &format!("{n:04}"), runtime::now() + 1000, &[0; 100])
+                    {
+                        return is(&format!("{n} {}", error.name()));
+                    }
+                }
+            }
+            "alarm-of-nobody" => {
+                let error = scheduler::set("nobody@capulet.example", "tea", runtime::now(), &[]).unwrap_err();
+                return is(error.name());
+            }
             "clear-alarm" => scheduler::clear(owner, "tea")?,
             "ask" => router::request(
                 &xml!(
@@ -56,7 +69,8 @@ impl Process for Clockwork {
             }
             "elsewhere" => {
                 let other = account_data::set("juliet@foreign.example", "key", Some(b"x")).unwrap_err();
-                return is(other.name());
+                let nobody = account_data::set("nobody@capulet.example", "key", Some(b"x")).unwrap_err();
+                return is(&format!("{} {}", other.name(), nobody.name()));
             }
             // Reads, lets others in if they may come in, and writes.
             "count" => {
@@ -240,7 +254,8 @@ impl Portable for Clockwork {
             panic!("it is broken");
         }
         account_data::set(account, "k", Some(b"nothing yet"))?;
-        let entry = elements.text("{urn:clock}entry").ok_or(Condition::BadRequest.text("There is no entry"))?;
+        let entry =
+            elements.text("{urn:clock}entry").ok_or(Condition::BadRequest.text("There is no entry"))?;
         Ok(account_data::set(account, "k", Some(entry.as_bytes()))?)
     }
 }

@@ -58,8 +58,14 @@ pub fn increment(owner: &str) -> Result<String, Error> {
 /// Owners that are none.
 pub fn owners() -> Result<String, Error> {
     let table = storage::open_table("table")?;
-    let owners =
-        ["a@b.example/resource", "not a jid", "foreign.example", "capulet.example", "any@foreign.example"];
+    let owners = [
+        "a@b.example/resource",
+        "not a jid",
+        "foreign.example",
+        "capulet.example",
+        "any@foreign.example",
+        "nobody@capulet.example",
+    ];
     Ok(format!("{:?}", owners.map(|owner| table.set(owner, "key", b"value").map_err(|e| e.name()))))
 }
 

@@ -13,16 +13,18 @@ plugin! {
         /// What to say.
         greeting: String = "hello".into(),
     }
-    hooks: [Pre, Process, Post, Filter, Sessions],
+    hooks: [Pre, Incoming, Process, Post, Filter, Sessions],
     features: ["urn:test", "urn:test", "urn:a"],
     account_features: ["urn:test:account"],
     marks: ["on", "other"],
     interests: [
         messages(Stage::Pre, &[]).with("{urn:test}*"),
         messages(Stage::Pre, &["headline"]).marked("on", Party::SenderSession),
+        messages(Stage::Incoming, &[]).with("{urn:guard}*"),
         iq("{urn:test}*").at(SERVER | OWN_ACCOUNT),
         messages(Stage::Post, &[]).with("{urn:test}*"),
         messages(Stage::Filter, &[]).with("{urn:test}*"),
+        messages(Stage::Filter, &[]).with("{urn:filter}*"),
     ],
     session_events: BOUND | AVAILABLE | PRIORITY,
     stream_features: [
@@ -34,6 +36,15 @@ plugin! {
 impl Pre for Hostile {
     fn on_pre(&self, event: &Event, stanza: &Stanza) -> Result {
         self.act(event, stanza)
+    }
+}
+
+impl Incoming for Hostile {
+    fn on_incoming(&self, event: &Event, stanza: &Stanza) -> Result {
+        if stanza.has("{urn:guard}refuse") {
+            return Err(Condition::PolicyViolation.text(&format!("{} guards itself", event.vhost)));
+        }
+        Ok(Verdict::Drop)
     }
 }
 
@@ -51,6 +62,11 @@ impl Post for Hostile {
 
 impl Filter for Hostile {
     fn on_filter(&self, session: &str, event: &Event, stanza: &Stanza) -> Result {
+        match stanza.children("").iter().find_map(|child| child.strip_prefix("{urn:filter}")) {
+            Some("refuse") => return Err(Condition::PolicyViolation.into()),
+            Some(_) => return harm::trap(),
+            None => {}
+        }
         if told(stanza) == "session" {
             return Ok(Verdict::Replace(xml!("<message><body>{}</body></message>", session)));
         }
@@ -90,6 +106,9 @@ impl Hostile {
                 "<message type='chat' from='evil@elsewhere' to='evil@elsewhere'><body>new</body></message>"
                     .into(),
             )),
+            "replace-large" => Ok(Verdict::Replace(format!("<message><body>{}</body></message>", large()))),
+            "reply-large" => is(&large()),
+            "reject-large" => Err(Condition::Forbidden.text(&large())),
             "replace-kind" => Ok(Verdict::Replace("<presence/>".into())),
             "replace-open" => Ok(Verdict::Replace("<message>".into())),
             "reply-open" => Ok(Verdict::reply("<a xmlns='urn:test'>")),
@@ -158,6 +177,31 @@ impl Hostile {
                 runtime::has_feature(&event.vhost, "urn:other"),
             )),
             "send-foreign" => send("<message from='a@foreign.example' to='b@capulet.example'/>"),
+            "deliver-as" => {
+                let as_whom = ["bank.example", "any@capulet.example/x", "capulet.example"];
+                let deliver = |from| router::deliver(sender, &xml!("<message from='{}'/>", from));
+                debug(as_whom.map(|from| deliver(from).map_err(|error| error.name())))
+            }
+            "others" => {
+                let other = "romeo@montague.example";
+                debug((
+                    router::sessions(other).len(),
+                    accounts::exists(other),
+                    accounts::subscription_of(other, owner),
+                    accounts::contacts(other, None, 10).len(),
+                    runtime::vhost_setting("montague.example", "register"),
+                    marks::set("romeo@montague.example/x", "on", true).map_err(|error| error.name()),
+                ))
+            }
+            "count-odd" => {
+                runtime::count("a\nb\u{1b}[31m\u{202e}", 1);
+                is("done")
+            }
+            "request-unheard" => {
+                let ask =
+                    xml!("<iq type='get' from='{}' to='{}'><q xmlns='urn:q'/></iq>", event.vhost, sender);
+                debug(router::request(&ask, &[], 1000).map_err(|error| error.name()))
+            }
             "deliver-foreign" => {
                 debug(router::deliver("a@foreign.example/x", "<message/>").map_err(|error| error.name()))
             }
@@ -189,6 +233,11 @@ impl Hostile {
             }
         }
     }
+}
+
+/// A thousand bytes.
+fn large() -> String {
+    "x".repeat(1000)
 }
 
 /// The name of the element in `urn:test`.

@@ -1,0 +1,131 @@
+//! What a plugin declares, in plain words.
+
+use crate::declared::DeclaredInterest;
+use crate::event::{Access, Stage, Target};
+use crate::index::Party;
+use std::fmt;
+use waxwing_xmpp::{Kind, Type, ns};
+
+/// The stanzas that it is about: "messages of type chat or normal that nobody took".
+impl fmt::Display for DeclaredInterest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Kind::Message => "messages",
+            Kind::Presence => "presence",
+            Kind::Iq => "IQs",
+        })?;
+        let types: Vec<&str> = self.types.iter().map(|ty| type_name(*ty)).collect();
+        if !types.is_empty() {
+            write!(f, " of type {}", alternatives(&types))?;
+        }
+        match &self.payload {
+            Some((ns, Some(name))) => write!(f, " with <{name} xmlns='{ns}'>")?,
+            Some((ns, None)) if ns == ns::CLIENT => f.write_str(" with anything of their own namespace")?,
+            Some((ns, None)) => write!(f, " with anything of {ns}")?,
+            None => {}
+        }
+        match self.stage {
+            Stage::Pre => f.write_str(", before they are routed")?,
+            Stage::Incoming => f.write_str(" that come for accounts, before they are delivered")?,
+            Stage::Process => write!(f, " {}", targets(self.targets))?,
+            Stage::Post => f.write_str(" that nobody took")?,
+            Stage::Filter => f.write_str(", once for each session that they are written to")?,
+        }
+        if let Some((mark, party)) = &self.mark {
+            let whom = match party {
+                Party::SenderSession => "the session that sends",
+                Party::SenderAccount => "a session of the sender",
+                Party::RecipientAccount => "a session of the recipient",
+            };
+            write!(f, ", if {whom} has the mark '{mark}'")?;
+        }
+        match self.order {
+            0 => Ok(()),
+            order if order < 0 => write!(f, ", before other plugins (order {order})"),
+            order => write!(f, ", after other plugins (order {order})"),
+        }
+    }
+}
+
+/// Who may run a command: "offered to ...".
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Access::Admin => "administrators",
+            Access::Owner => "owners of virtual hosts",
+            Access::VhostAdmin => "administrators of virtual hosts",
+            Access::LocalUser => "everybody with an account",
+        })
+    }
+}
+
+fn type_name(ty: Type) -> &'static str {
+    match ty {
+        Type::Normal => "normal",
+        Type::Available => "available",
+        other => other.as_attr().unwrap_or_default(),
+    }
+}
+
+fn targets(targets: Target) -> String {
+    let all = [
+        (Target::SERVER, "to the server"),
+        (Target::OWN_ACCOUNT, "to the sender's own account"),
+        (Target::OTHER_ACCOUNT, "to somebody else's account"),
+        (Target::STREAM, "from streams that have not logged in"),
+    ];
+    let named = all.into_iter().filter(|(target, _)| targets.contains(*target)).map(|(_, name)| name);
+    alternatives(&named.collect::<Vec<_>>())
+}
+
+/// "a, b or c"
+fn alternatives(items: &[&str]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn any(stage: Stage, kind: Kind) -> DeclaredInterest {
+        let (types, payload, mark) = (Vec::new(), None, None);
+        DeclaredInterest { stage, kind, types, payload, targets: Target::all(), mark, order: 0 }
+    }
+
+    #[test]
+    fn interests_are_sentences() {
+        let chats =
+            DeclaredInterest { types: vec![Type::Normal, Type::Chat], ..any(Stage::Post, Kind::Message) };
+        assert_eq!(chats.to_string(), "messages of type normal or chat that nobody took");
+        let ping = DeclaredInterest {
+            types: vec![Type::Get],
+            payload: Some(("urn:xmpp:ping".into(), Some("ping".into()))),
+            targets: Target::SERVER | Target::OWN_ACCOUNT,
+            ..any(Stage::Process, Kind::Iq)
+        };
+        assert_eq!(
+            ping.to_string(),
+            "IQs of type get with <ping xmlns='urn:xmpp:ping'> to the server or to the sender's own account"
+        );
+        let carbons = DeclaredInterest {
+            mark: Some(("on".into(), Party::RecipientAccount)),
+            order: 7,
+            ..any(Stage::Pre, Kind::Message)
+        };
+        assert_eq!(
+            carbons.to_string(),
+            "messages, before they are routed, if a session of the recipient has the mark 'on', after other \
+             plugins (order 7)"
+        );
+        let probes =
+            DeclaredInterest { payload: Some(("u".into(), None)), ..any(Stage::Filter, Kind::Presence) };
+        assert_eq!(
+            probes.to_string(),
+            "presence with anything of u, once for each session that they are written to"
+        );
+    }
+}
