@@ -64,7 +64,7 @@ impl Server {
                     Hash::Sha256 => (new, old),
                 };
                 let write = Write::CompleteKeys { jid: jid.clone(), sha1, sha256 };
-                self.storage.commit(Batch::one(write)).await.map_err(AccountError::from)
+                self.storage.commit(Batch::one(write)).await.map(drop).map_err(AccountError::from)
             }
             Err(error) => Err(error),
         };

@@ -36,6 +36,9 @@ use waxwing_xmpp::Jid;
 /// What an engine answers.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// The ids of log values.
+pub type Ids = Vec<u64>;
+
 /// Why an engine could not do as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -101,9 +104,10 @@ fn hex(bytes: &[u8]) -> String {
 /// `store` names a table or log; the plugin engine prefixes it with the plugin's name.
 /// Values past their expiry are never returned or counted.
 pub trait Storage: Send + Sync + 'static {
-    /// Apply all of a batch or none of it. Durable once this returns. Waits while the engine's
-    /// queue is full. After `Unavailable`, or if the future is dropped, the batch may or may not have been kept.
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>>;
+    /// Apply all of a batch or none of it. Durable once this returns, with the ids of what was appended to logs, in
+    /// order. Waits while the engine's queue is full. After `Unavailable`, or if the future is dropped, the batch may
+    /// or may not have been kept.
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>>;
 
     /// The account that a bare JID means: the one of that name, or else the one whose name software that follows RFC 6122
     /// writes so (`fussball@` for `fußball@`). There cannot be both.

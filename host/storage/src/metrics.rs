@@ -121,9 +121,9 @@ impl Meter {
     }
 
     /// What came of one batch.
-    pub(crate) fn answered(&self, result: &crate::Result<()>) {
+    pub(crate) fn answered<T>(&self, result: &crate::Result<T>) {
         let counter = match result {
-            Ok(()) => &self.batches,
+            Ok(_) => &self.batches,
             Err(error) if error.is_refusal() => &self.refused,
             Err(_) => &self.errors,
         };

@@ -1,7 +1,7 @@
 //! What waits for an engine's writer, bounded by the bytes that it keeps in memory, and what it is answered.
 
 use crate::metrics::Meter;
-use crate::{Batch, Error, Result};
+use crate::{Batch, Error, Ids, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -26,7 +26,7 @@ impl Room {
     }
 
     /// Wait until a batch has room. Fails once closed.
-    pub(crate) async fn job(&self, batch: Batch) -> Result<(Job, oneshot::Receiver<Result<()>>)> {
+    pub(crate) async fn job(&self, batch: Batch) -> Result<(Job, oneshot::Receiver<Result<Ids>>)> {
         // A batch greater than the whole queue goes alone.
         let units = batch.weight().div_ceil(UNIT).clamp(1, self.units);
         let room = self.free.clone().acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await;
@@ -55,7 +55,7 @@ impl Room {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) batch: Batch,
-    done: oneshot::Sender<Result<()>>,
+    done: oneshot::Sender<Result<Ids>>,
     /// Its room in the queue, free again once answered.
     room: OwnedSemaphorePermit,
 }
@@ -80,7 +80,7 @@ impl Answers {
     }
 
     /// A transaction is durable, and each of its batches has a result.
-    pub(crate) fn committed(&mut self, jobs: Vec<Job>, results: Vec<Result<()>>, took: Duration) {
+    pub(crate) fn committed(&mut self, jobs: Vec<Job>, results: Vec<Result<Ids>>, took: Duration) {
         self.meter.committed(jobs.len(), took);
         for (job, result) in jobs.into_iter().zip(results) {
             self.answer(job, result);
@@ -107,7 +107,7 @@ impl Answers {
         }
     }
 
-    fn answer(&self, job: Job, result: Result<()>) {
+    fn answer(&self, job: Job, result: Result<Ids>) {
         self.meter.answered(&result);
         drop(job.room);
         // Whoever asked may have gone.

@@ -271,7 +271,8 @@ impl Catalogue {
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<(), CatalogueError> {
-        Ok(self.host()?.storage().commit(Batch { writes }).await?)
+        self.host()?.storage().commit(Batch { writes }).await?;
+        Ok(())
     }
 }
 

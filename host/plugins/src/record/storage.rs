@@ -5,8 +5,8 @@ use super::host::{Asked, Oracle};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use waxwing_storage::{
-    Account, AccountData, AccountSummary, Alarm, Batch, Error, InstalledPlugin, LogEntry, LogQuery, Result,
-    Roster, Storage, TableRange, TableRows, Vhost,
+    Account, AccountData, AccountSummary, Alarm, Batch, Error, Ids, InstalledPlugin, LogEntry, LogQuery,
+    Result, Roster, Storage, TableRange, TableRows, Vhost,
 };
 use waxwing_xmpp::Jid;
 
@@ -17,7 +17,7 @@ fn refused<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T>> {
 }
 
 /// An answer of another kind than was asked for.
-fn odd<T>(answer: HostAnswer) -> Result<T> {
+pub(super) fn odd<T>(answer: HostAnswer) -> Result<T> {
     Err(Error::Unavailable(match answer {
         HostAnswer::Failed(reason) => reason,
         _ => "the recording has another kind of answer".to_owned(),
@@ -136,7 +136,7 @@ impl<O: Oracle> Storage for Asked<O> {
         self.oracle.alarm_bytes(plugin)
     }
 
-    fn commit(&self, _: Batch) -> BoxFuture<'_, Result<()>> {
+    fn commit(&self, _: Batch) -> BoxFuture<'_, Result<Ids>> {
         refused()
     }
 

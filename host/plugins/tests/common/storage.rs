@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use waxwing_storage::{
-    ACCOUNT_DATA, Account, AccountData, AccountSummary, Alarm, Batch, Error, InstalledPlugin, LogEntry,
+    ACCOUNT_DATA, Account, AccountData, AccountSummary, Alarm, Batch, Error, Ids, InstalledPlugin, LogEntry,
     LogQuery, Result, Roster, Storage, TableRange, TableRows, Vhost, Write,
 };
 use waxwing_xmpp::Jid;
@@ -62,7 +62,8 @@ fn place(store: &str, owner: &str) -> Place {
 }
 
 impl Data {
-    fn apply(&mut self, writes: &[Write]) -> Result<()> {
+    fn apply(&mut self, writes: &[Write]) -> Result<Ids> {
+        let mut ids = Ids::new();
         for write in writes.iter().cloned() {
             match write {
                 Write::TableSet { store, owner, key, value } => {
@@ -80,6 +81,7 @@ impl Data {
                 }
                 Write::LogAppend { store, owner, at, tag, value, .. } => {
                     self.last += 1;
+                    ids.push(self.last);
                     let entry = LogEntry { id: self.last, at, tag, value };
                     self.logs.entry((store, owner)).or_default().push(entry);
                 }
@@ -102,12 +104,12 @@ impl Data {
                 other => panic!("plugins do not write this: {other:?}"),
             }
         }
-        Ok(())
+        Ok(ids)
     }
 }
 
 impl Storage for Memory {
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>> {
         if self.conflict.swap(false, SeqCst) {
             return ready(Err(Error::Conflict)).boxed();
         }

@@ -158,7 +158,7 @@ impl Server {
                 writes.push(Write::Roster { owner, expect, put, remove: Vec::new() });
             }
             match self.storage.commit(Batch { writes }).await {
-                Ok(()) => return Ok(Ok(())),
+                Ok(_) => return Ok(Ok(())),
                 Err(Error::Conflict) => {}
                 Err(Error::Account(StoredError::Exists)) => {
                     return Ok(Err("somebody else has made the account meanwhile".to_owned()));

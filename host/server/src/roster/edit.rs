@@ -74,7 +74,7 @@ impl Server {
             }
             let write = Write::Roster { owner: owner.clone(), expect: roster.version, put, remove };
             match self.storage.commit(Batch::one(write)).await {
-                Ok(()) => {
+                Ok(_) => {
                     let changed = Arc::new(changed(&roster, &edit.change));
                     self.changed(owner, changed, &edit).await;
                     return Ok(edit.answer);

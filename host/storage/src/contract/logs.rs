@@ -36,6 +36,35 @@ pub async fn ids_rise_and_are_never_given_again(place: &dyn Place) {
     }
 }
 
+/// In the order of the appends, whatever else is in the batch and whoever commits beside it.
+pub async fn a_commit_tells_the_ids_of_what_it_appends(place: &dyn Place) {
+    let storage = place.open().await;
+    assert!(storage.commit(Batch::one(swap("k", None, b"1"))).await.unwrap().is_empty());
+    let commits = (0..20).map(|n| {
+        let (first, second) = (format!("{n}a"), format!("{n}b"));
+        let writes = vec![
+            append(OWNER, n, None, first),
+            Write::TableDelete { store: STORE.into(), owner: OWNER.into(), key: n.to_string() },
+            append("b@example.org", n, None, "between"),
+            append(OWNER, n, None, second),
+        ];
+        storage.commit(Batch { writes })
+    });
+    // One that is refused takes no ids from the others.
+    let refused = storage.commit(Batch { writes: vec![append(OWNER, 1, None, "x"), swap("k", None, b"2")] });
+    let (told, refused) = futures_util::join!(futures_util::future::join_all(commits), refused);
+    assert!(matches!(refused, Err(Error::Conflict)));
+    let entries = read(&*storage, LogQuery::default()).await;
+    for (n, told) in told.into_iter().enumerate() {
+        let ids = told.unwrap();
+        assert!(ids.len() == 3 && ids.is_sorted());
+        for (id, letter) in [(ids[0], 'a'), (ids[2], 'b')] {
+            let entry = entries.iter().find(|entry| entry.id == id).expect("an entry of this id");
+            assert_eq!(entry.value, format!("{n}{letter}").into_bytes());
+        }
+    }
+}
+
 /// All fields.
 pub async fn an_entry_comes_back_as_appended(place: &dyn Place) {
     let storage = place.open().await;

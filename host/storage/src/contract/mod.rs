@@ -77,6 +77,7 @@ macro_rules! contract_tests {
         }
         $crate::contract_tests! { $place; logs:
             ids_rise_and_are_never_given_again,
+            a_commit_tells_the_ids_of_what_it_appends,
             an_entry_comes_back_as_appended,
             a_query_narrows_by_each_field_together,
             trim_and_remove_delete_what_they_name,
@@ -172,7 +173,7 @@ fn append(owner: &str, at: u64, tag: Option<&str>, value: impl AsRef<[u8]>) -> W
 }
 
 async fn commit(storage: &dyn Storage, writes: impl IntoIterator<Item = Write>) -> Result<()> {
-    storage.commit(Batch { writes: writes.into_iter().collect() }).await
+    storage.commit(Batch { writes: writes.into_iter().collect() }).await.map(drop)
 }
 
 async fn get(storage: &dyn Storage, key: &str) -> Option<Vec<u8>> {
@@ -180,6 +181,6 @@ async fn get(storage: &dyn Storage, key: &str) -> Option<Vec<u8>> {
 }
 
 /// For errors, which are not to be compared.
-fn is_conflict(result: &Result<()>) -> bool {
+fn is_conflict<T>(result: &Result<T>) -> bool {
     matches!(result, Err(Error::Conflict))
 }

@@ -27,8 +27,8 @@ pub use error::PostgresError;
 use crate::metrics::{Meter, Metrics};
 use crate::queue::{Answers, Request, Room, closed};
 use crate::{
-    Account, AccountData, AccountSummary, Alarm, Batch, InstalledPlugin, LogEntry, LogQuery, Result, Roster,
-    Storage, TableRange, TableRows, Vhost,
+    Account, AccountData, AccountSummary, Alarm, Batch, Ids, InstalledPlugin, LogEntry, LogQuery, Result,
+    Roster, Storage, TableRange, TableRows, Vhost,
 };
 use futures_util::future::BoxFuture;
 use health::Health;
@@ -111,7 +111,7 @@ impl Postgres {
         Ok(Self { reads, requests: sender, room: Room::new(options.queue_bytes), meter })
     }
 
-    async fn enqueue(&self, batch: Batch) -> Result<()> {
+    async fn enqueue(&self, batch: Batch) -> Result<Ids> {
         let (job, answer) = self.room.job(batch).await?;
         self.requests.send(Request::Commit(job)).map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
@@ -137,7 +137,7 @@ impl Postgres {
 }
 
 impl Storage for Postgres {
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>> {
         Box::pin(self.enqueue(batch))
     }
 

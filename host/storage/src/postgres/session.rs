@@ -4,6 +4,9 @@
 use super::error::PostgresError;
 use super::steps::Step;
 use super::{Address, Connector, PostgresOptions, lock};
+use crate::Ids;
+use crate::convert::unsigned;
+use futures_util::TryStreamExt as _;
 use futures_util::future::maybe_done;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -121,20 +124,32 @@ impl Session {
         Ok(prepared)
     }
 
-    /// Send a statement, prepared steps and another statement in one go. The error is the first of all, with the
-    /// number of its step if it is one's.
+    /// Send a statement, prepared steps and another statement in one go; answers the ids of what was appended to logs.
+    /// The error is the first of all, with the number of its step if it is one's.
     pub(super) async fn run(
         &mut self,
         before: &str,
         steps: &[Step<'_>],
         after: &str,
-    ) -> Result<(), (Option<usize>, Error)> {
+    ) -> Result<Ids, (Option<usize>, Error)> {
         let statements = self.prepared(steps).await.map_err(|error| (None, error))?;
         let client = &self.client;
         let mut before = pin!(maybe_done(client.batch_execute(before)));
         let execute = |(step, statement)| {
             let (step, statement): (&Step<'_>, &Statement) = (step, statement);
-            Box::pin(maybe_done(client.execute_raw(statement, &step.values)))
+            Box::pin(maybe_done(async move {
+                let rows = client.query_raw(statement, &step.values).await?;
+                let mut ids = Ids::new();
+                let mut rows = pin!(rows);
+                while let Some(row) = rows.try_next().await? {
+                    if step.answers_ids() {
+                        ids.push(unsigned(row.try_get(0)?));
+                    }
+                }
+                // They were given in this order.
+                ids.sort_unstable();
+                Ok::<_, Error>(ids)
+            }))
         };
         let mut sent: Vec<_> = steps.iter().zip(&statements).map(execute).collect();
         let mut after = pin!(maybe_done(client.batch_execute(after)));
@@ -146,18 +161,20 @@ impl Session {
         let _ = futures_util::poll!(&mut after);
         before.as_mut().await;
         before.take_output().unwrap_or(Ok(())).map_err(|error| (None, error))?;
-        let mut failed = None;
+        let (mut failed, mut appended) = (None, Ids::new());
         for (at, step) in sent.iter_mut().enumerate() {
             step.as_mut().await;
-            if let (Some(Err(error)), None) = (step.as_mut().take_output(), &failed) {
-                failed = Some((Some(at), error));
+            match step.as_mut().take_output() {
+                Some(Ok(mut ids)) => appended.append(&mut ids),
+                Some(Err(error)) if failed.is_none() => failed = Some((Some(at), error)),
+                _ => {}
             }
         }
         after.as_mut().await;
         match (failed, after.take_output()) {
             (Some(failed), _) => Err(failed),
             (None, Some(Err(error))) => Err((None, error)),
-            (None, _) => Ok(()),
+            (None, _) => Ok(appended),
         }
     }
 

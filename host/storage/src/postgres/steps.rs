@@ -159,19 +159,23 @@ fn of_write<'a>(write: &'a Write, steps: &mut Vec<Step<'a>>) -> Result<()> {
 }
 
 /// One append, with the values of these columns.
-const APPEND: &str =
-    "INSERT INTO log_entry (owner, store, at, expires, tag, value) VALUES ($1, $2, $3, $4, $5, $6)";
+const APPEND: &str = "INSERT INTO log_entry (owner, store, at, expires, tag, value) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
 
 /// Several, with an array for each column, and ids in this order.
 const APPENDS: &str = "INSERT INTO log_entry (owner, store, at, expires, tag, value)
      SELECT owner, store, at, expires, tag, value
      FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[])
-     WITH ORDINALITY AS entry (owner, store, at, expires, tag, value, n) ORDER BY n";
+     WITH ORDINALITY AS entry (owner, store, at, expires, tag, value, n) ORDER BY n RETURNING id";
 
 impl Step<'_> {
     /// Whether it is an append to a log.
     pub(super) fn appends(&self) -> bool {
         self.sql == APPEND
+    }
+
+    /// Whether its answer is the ids of what it appends.
+    pub(super) fn answers_ids(&self) -> bool {
+        self.appends() || self.sql == APPENDS
     }
 }
 

@@ -10,7 +10,7 @@ use super::steps::{self, Step};
 use crate::convert::now;
 use crate::purge;
 use crate::queue::{Answers, GROUP, Job, Request};
-use crate::{Batch, Error, Result, Write};
+use crate::{Batch, Error, Ids, Result, Write};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -208,14 +208,14 @@ fn erases(batch: &Batch) -> bool {
 async fn transact(
     session: &mut Session,
     batches: &[&Batch],
-) -> std::result::Result<Vec<Result<()>>, tokio_postgres::Error> {
+) -> std::result::Result<Vec<Result<Ids>>, tokio_postgres::Error> {
     let mut together = Vec::new();
     let mut parts = Vec::with_capacity(batches.len());
     for batch in batches {
         match steps::of_batch(batch) {
             Ok(steps) => {
+                parts.push(Ok(steps.iter().filter(|step| step.appends()).count()));
                 together.extend(steps);
-                parts.push(Ok(()));
             }
             Err(error) => parts.push(Err(error)),
         }
@@ -226,7 +226,10 @@ async fn transact(
     };
     let together = merge_appends(together);
     match session.run(begin, &together, "COMMIT").await {
-        Ok(()) => Ok(parts),
+        Ok(ids) => {
+            let mut ids = ids.into_iter();
+            Ok(parts.into_iter().map(|part| part.map(|count| ids.by_ref().take(count).collect())).collect())
+        }
         // COMMIT has rolled back what a failed statement has spoilt.
         Err((Some(at), error)) if is_unmet_condition(&error) || is_about_values(&error) => {
             match (batches.len(), together.get(at)) {
@@ -243,7 +246,7 @@ async fn one_by_one(
     session: &mut Session,
     begin: &str,
     batches: &[&Batch],
-) -> std::result::Result<Vec<Result<()>>, tokio_postgres::Error> {
+) -> std::result::Result<Vec<Result<Ids>>, tokio_postgres::Error> {
     session.statement(begin).await?;
     let mut results = Vec::with_capacity(batches.len());
     for batch in batches {
@@ -255,7 +258,7 @@ async fn one_by_one(
             }
         };
         results.push(match session.run("SAVEPOINT batch", &steps, "RELEASE batch").await {
-            Ok(()) => Ok(()),
+            Ok(ids) => Ok(ids),
             Err((Some(at), error)) if is_unmet_condition(&error) || is_about_values(&error) => {
                 session.statement("ROLLBACK TO batch; RELEASE batch").await?;
                 Err(steps.get(at).map_or(Error::Conflict, |step| refusal(step, error)))

@@ -1,21 +1,27 @@
 //! What each [`Write`] does to the database, within a transaction that somebody else holds.
 
 use super::{alarms, keys, plugins};
-use crate::convert::{KeyColumns, int, millis, to_json};
-use crate::{Account, AccountError, Batch, Error, Result, RosterItem, Vhost, Write};
+use crate::convert::{KeyColumns, int, millis, to_json, unsigned};
+use crate::{Account, AccountError, Batch, Error, Ids, Result, RosterItem, Vhost, Write};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::BTreeMap;
 use waxwing_xmpp::Jid;
 
-/// Apply a batch. After an error the caller rolls back.
-pub(super) fn apply(db: &Connection, batch: &Batch) -> Result<()> {
-    let mut installs = false;
+/// Apply a batch; answers the ids of its appends. After an error the caller rolls back.
+pub(super) fn apply(db: &Connection, batch: &Batch) -> Result<Ids> {
+    let (mut installs, mut appended) = (false, Ids::new());
     for write in &batch.writes {
         apply_one(db, write)?;
+        if matches!(write, Write::LogAppend { .. }) {
+            appended.push(unsigned(db.last_insert_rowid()));
+        }
         installs |= matches!(write, Write::PutPlugin(_) | Write::RemovePlugin { .. });
     }
     // Not after each: a later write of the batch may be the first to name a component.
-    if installs { plugins::delete_unused_components(db) } else { Ok(()) }
+    if installs {
+        plugins::delete_unused_components(db)?;
+    }
+    Ok(appended)
 }
 
 fn apply_one(db: &Connection, write: &Write) -> Result<()> {

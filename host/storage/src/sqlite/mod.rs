@@ -19,8 +19,8 @@ pub use open::OpenError;
 use crate::metrics::{Meter, Metrics};
 use crate::queue::{Answers, Request, Room, closed};
 use crate::{
-    Account, AccountData, AccountSummary, Alarm, Batch, InstalledPlugin, LogEntry, LogQuery, Result, Roster,
-    Storage, TableRange, TableRows, Vhost,
+    Account, AccountData, AccountSummary, Alarm, Batch, Ids, InstalledPlugin, LogEntry, LogQuery, Result,
+    Roster, Storage, TableRange, TableRows, Vhost,
 };
 use futures_util::future::BoxFuture;
 use open::Lock;
@@ -84,7 +84,7 @@ impl Sqlite {
         Ok(Self { readers, requests: sender, room: Room::new(options.queue_bytes), meter, thread })
     }
 
-    async fn enqueue(&self, batch: Batch) -> Result<()> {
+    async fn enqueue(&self, batch: Batch) -> Result<Ids> {
         let (job, answer) = self.room.job(batch).await?;
         self.requests.send(Request::Commit(job)).map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
@@ -128,7 +128,7 @@ impl Drop for Sqlite {
 }
 
 impl Storage for Sqlite {
-    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>> {
         Box::pin(self.enqueue(batch))
     }
 

@@ -7,7 +7,7 @@ use super::readers::Readers;
 use crate::convert::now;
 use crate::purge as schedule;
 use crate::queue::{Answers, GROUP, Job, Request};
-use crate::{Batch, Error, Result};
+use crate::{Batch, Error, Ids, Result};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -98,7 +98,7 @@ impl Writer {
 }
 
 /// Run batches as one transaction, each of which may fail by itself. Durable once this returns `Ok`.
-fn transact<'a>(db: &Connection, batches: impl Iterator<Item = &'a Batch>) -> Result<Vec<Result<()>>> {
+fn transact<'a>(db: &Connection, batches: impl Iterator<Item = &'a Batch>) -> Result<Vec<Result<Ids>>> {
     let run = || {
         statement(db, "BEGIN IMMEDIATE")?;
         let results = batches.map(|batch| attempt(db, batch)).collect::<Result<Vec<_>>>()?;
@@ -113,19 +113,17 @@ fn transact<'a>(db: &Connection, batches: impl Iterator<Item = &'a Batch>) -> Re
 }
 
 /// The outer error is one that ended the whole transaction.
-fn attempt(db: &Connection, batch: &Batch) -> Result<Result<()>> {
+fn attempt(db: &Connection, batch: &Batch) -> Result<Result<Ids>> {
     statement(db, "SAVEPOINT batch")?;
-    if let Err(error) = apply(db, batch) {
+    let applied = apply(db, batch);
+    match applied {
         // A full disk or a failing one makes SQLite roll everything back by itself.
-        if db.is_autocommit() {
-            return Err(error);
-        }
-        statement(db, "ROLLBACK TO batch")?;
-        statement(db, "RELEASE batch")?;
-        return Ok(Err(error));
+        Err(error) if db.is_autocommit() => return Err(error),
+        Err(_) => statement(db, "ROLLBACK TO batch")?,
+        Ok(_) => {}
     }
     statement(db, "RELEASE batch")?;
-    Ok(Ok(()))
+    Ok(applied)
 }
 
 fn statement(db: &Connection, sql: &str) -> Result<()> {

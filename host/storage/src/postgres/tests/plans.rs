@@ -85,7 +85,7 @@ async fn delete(storage: &Postgres, owner: &str) {
     ];
     for write in writes {
         match storage.commit(Batch::one(write)).await {
-            Ok(()) | Err(Error::Conflict | Error::Account(_)) => {}
+            Ok(_) | Err(Error::Conflict | Error::Account(_)) => {}
             Err(error) => panic!("{error}"),
         }
     }
