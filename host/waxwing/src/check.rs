@@ -60,7 +60,7 @@ pub async fn check(settings: Settings) -> anyhow::Result<()> {
                 }
                 server.close().await;
             }
-            Err(why) => say("database and plugins", Err(format!("{why:#}"))),
+            Err(why) => say("database and plugins", Err(crate::sentence(&why))),
         }
     }
     anyhow::ensure!(trouble == 0, "{trouble} found that would keep the server from working");

@@ -73,10 +73,22 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("waxwing: {error:#}");
+            eprintln!("waxwing: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, each once: many name their cause themselves.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn run(mut cli: Cli) -> anyhow::Result<()> {
@@ -100,4 +112,18 @@ fn run(mut cli: Cli) -> anyhow::Result<()> {
             Command::Db(_) => anyhow::bail!("this runs outside"),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    #[test]
+    fn a_cause_is_named_once() {
+        let error = || anyhow!("in use").context("the port cannot be opened: in use; choose another");
+        assert_eq!(sentence(&error()), "the port cannot be opened: in use; choose another");
+        let outer = error().context("not started");
+        assert_eq!(sentence(&outer), "not started: the port cannot be opened: in use; choose another");
+    }
 }
