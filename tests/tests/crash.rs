@@ -136,3 +136,18 @@ fn after_a_change() {
         <item jid='juliet@localhost' subscription='both'/></query></iq>",
     );
 }
+
+/// Removed is removed, the moment it is said.
+#[test]
+fn after_a_removal() {
+    let users = ["romeo", "juliet", "nurse", "tybalt", "benvolio"];
+    let mut server = Server::builder().users(users).start();
+    for user in users {
+        let mut client = server.login(&format!("{user}/x"));
+        client.send("<iq type='set' id='r'><query xmlns='jabber:iq:register'><remove/></query></iq>");
+        client.expect("<iq type='result' id='r'/>");
+        server.kill();
+        server.start();
+        assert!(server.try_sign_in(user).is_err(), "{user} is back");
+    }
+}

@@ -6,7 +6,7 @@
 
 use std::io::{Write, stderr};
 
-use waxwing_tests::{Postgres, Scene, eventually};
+use waxwing_tests::{Client, Postgres, Scene, Server, eventually};
 
 /// The outage is logged with its cause, one of these, and not once for each that it refuses.
 #[track_caller]
@@ -140,6 +140,37 @@ fn read_only() {
     postgres.disconnect_all();
     scene.recovers();
     scene.nothing_is_lost();
+}
+
+/// Nobody is told that an account is gone, or that there was none, while it is there.
+#[test]
+fn removals() {
+    let mut postgres = Postgres::start();
+    let users = ["romeo", "juliet"];
+    let server = Server::builder().users(users).data_source(&postgres.data_source()).start();
+    let mut romeo = server.online("romeo/orchard");
+    let cannot = |romeo: &mut Client| {
+        romeo.send("<iq type='set' id='r'><query xmlns='jabber:iq:register'><remove/></query></iq>");
+        let answer = romeo.expect("<iq type='error' id='r'/>");
+        let error = answer.child("error").expect("an error");
+        assert!(
+            error.attr("type") == Some("wait") && error.child("resource-constraint").is_some(),
+            "{answer}"
+        );
+    };
+    postgres.execute("ALTER DATABASE waxwing SET default_transaction_read_only = on");
+    postgres.disconnect_all();
+    eventually("the server has noticed", || {
+        romeo.send("<message to='juliet@localhost' type='chat' id='m'><body>x</body></message>");
+        romeo.drain().iter().any(|node| node.attr("id") == Some("m"))
+    });
+    cannot(&mut romeo);
+    postgres.execute("ALTER DATABASE waxwing RESET default_transaction_read_only");
+    postgres.disconnect_all();
+    postgres.stop();
+    cannot(&mut romeo);
+    postgres.start_again();
+    eventually("somebody can log in", || server.try_sign_in("romeo").is_ok());
 }
 
 /// What the database has kept it has kept, and it keeps nothing more until there is room.

@@ -18,12 +18,13 @@ use admission::Admission;
 use listener::Door;
 use ring::rand::SystemRandom;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use stream::Shared;
 use tls::TlsStart;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::Instant;
 use waxwing_config::{Settings, Socket};
 use waxwing_server::Server;
 
@@ -147,20 +148,72 @@ impl Net {
         self.store.renew()
     }
 
-    /// Accept no more connections, close every stream with `system-shutdown` and wait until they are closed, at most as
-    /// long as the settings say.
-    pub async fn stop(mut self) {
+    /// Accept no more connections, have kept what waits in sessions without one, close every stream with
+    /// `system-shutdown` and wait until they are closed: as long as that gets on, and until `hurry`. Answers how many
+    /// messages could not be kept.
+    pub async fn stop(mut self, hurry: impl Future<Output = ()>) -> usize {
         self.stopping.send_replace(true);
         while self.listeners.join_next().await.is_some() {}
-        self.shared.server.shutdown();
+        let mut hurry = std::pin::pin!(hurry);
         let (mut open, mut asleep) = (self.shared.open.subscribe(), self.shared.asleep.subscribe());
-        let closed = async {
-            // A stream that is lost now may still leave its session behind.
-            let _ = open.wait_for(|open| *open == 0).await;
+        // First, so that those who must hear that something was not kept still can.
+        self.shared.server.end_asleep();
+        let kept = async {
             let _ = asleep.wait_for(|asleep| *asleep == 0).await;
         };
-        if timeout(self.shared.settings.limits.shutdown_timeout, closed).await.is_err() {
+        let hurried = self.while_it_gets_on(kept, hurry.as_mut()).await == Stopped::Hurried;
+        self.shared.server.shutdown();
+        let closed = async {
+            let _ = open.wait_for(|open| *open == 0).await;
+            // A stream that is lost now may still leave its session behind.
+            let _ = asleep.wait_for(|asleep| *asleep == 0).await;
+        };
+        if hurried || self.while_it_gets_on(closed, hurry).await != Stopped::Done {
             tracing::warn!(open = *self.shared.open.borrow(), "stopping although streams are still open");
         }
+        self.shared.server.unkept()
     }
+
+    /// Wait for something as long as sessions end and messages are kept.
+    async fn while_it_gets_on(
+        &self,
+        done: impl Future<Output = ()>,
+        mut hurry: Pin<&mut impl Future<Output = ()>>,
+    ) -> Stopped {
+        let mut done = std::pin::pin!(done);
+        let patience = self.shared.settings.limits.shutdown_timeout;
+        let (mut before, mut since) = (self.progress(), Instant::now());
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut done => return Stopped::Done,
+                () = &mut hurry => return Stopped::Hurried,
+                () = tokio::time::sleep(patience / LOOKS) => {}
+            }
+            let now = self.progress();
+            if now != before {
+                (before, since) = (now, Instant::now());
+            } else if since.elapsed() >= patience {
+                return Stopped::Stuck;
+            }
+        }
+    }
+
+    /// What changes while a stop gets on.
+    fn progress(&self) -> (u64, usize) {
+        (self.shared.server.stats().let_go(), *self.shared.open.borrow())
+    }
+}
+
+/// How often a stop looks whether it gets on, while it is patient.
+const LOOKS: u32 = 20;
+
+/// How waiting for a stop has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopped {
+    Done,
+    /// Nothing has happened for too long.
+    Stuck,
+    /// Somebody does not want to wait any longer.
+    Hurried,
 }

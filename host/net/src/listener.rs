@@ -253,7 +253,7 @@ mod tests {
         while net.open_connections() < 3 {
             tokio::task::yield_now().await;
         }
-        let (_, texts) = tokio::join!(net.stop(), async {
+        let (_, texts) = tokio::join!(net.stop(std::future::pending()), async {
             let mut texts = Vec::new();
             for socket in sockets {
                 texts.push(read_to_end(socket).await);

@@ -23,7 +23,7 @@ wasmtime::component::bindgen!({
         "xmpp:plugin/storage": async | trappable,
         "xmpp:plugin/account-data": async,
         "xmpp:plugin/scheduler.set": async,
-        "xmpp:plugin/accounts": async,
+        "xmpp:plugin/accounts": async | trappable,
         "xmpp:plugin/account-admin": async,
         "xmpp:plugin/vhosts": async,
         "xmpp:plugin/connections": async,

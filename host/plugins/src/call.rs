@@ -33,7 +33,7 @@ pub(crate) enum Failure {
     LargeAnswer(usize),
     #[error("its step left more than {} bytes of state", crate::command::STATE)]
     BigState,
-    #[error("its changes were not stored: {0}")]
+    #[error("the storage did not do as asked: {0}")]
     Storage(#[from] waxwing_storage::Error),
     #[error("its stanzas lead to calls that send more, without end")]
     Chain,
@@ -60,8 +60,12 @@ impl Failure {
 
 impl From<wasmtime::Error> for Failure {
     fn from(error: wasmtime::Error) -> Self {
-        match error.downcast::<CpuSpent>() {
-            Ok(spent) => Failure::Cpu(spent),
+        let error = match error.downcast::<CpuSpent>() {
+            Ok(spent) => return Failure::Cpu(spent),
+            Err(error) => error,
+        };
+        match error.downcast::<waxwing_storage::Error>() {
+            Ok(error) => Failure::Storage(error),
             Err(error) => Failure::Trap(one_line(&error)),
         }
     }

@@ -1,6 +1,7 @@
 //! What all plugins of an engine share.
 
 use crate::compiler::Compiler;
+use crate::copy::Copies;
 use crate::lanes::Lanes;
 use crate::pending::Pending;
 use crate::plugin::PluginInfo;
@@ -18,8 +19,10 @@ pub(crate) struct Common {
     pub compiler: Compiler,
     pub requests: Requests,
     pub usages: Usages,
-    /// Deletes that wait for clients.
+    /// What is also in the queues of sessions.
     pub pending: Pending,
+    /// Copies of what clients have acknowledged.
+    pub copies: Copies,
     /// Wakes the housekeeping: an alarm or a deadline may be nearer than it knows.
     pub wake: Notify,
     /// What is being done beside the calls.

@@ -1,14 +1,14 @@
 //! What a call wants done. Nothing of it happens before the call has returned, and nothing at all
 //! if it fails.
 //!
-//! The order: writes commit as one batch, then marks are set, then stanzas leave, then accounts are
-//! removed and deletes commit. A crash in between repeats work and never loses it.
+//! The order: writes commit as one batch, then accounts are removed, then marks are set, then stanzas leave, then
+//! deletes commit. A crash in between repeats work and never loses it.
 
 use crate::account_data;
 use crate::call::Failure;
 use crate::chain::Chain;
 use crate::counters::add;
-use crate::host::{Fate, Host, Outgoing, Written};
+use crate::host::{AccountError, Fate, Host, Outgoing, Written};
 use crate::options::Limits;
 use crate::pending::delete_later;
 use crate::quiet::Job;
@@ -16,7 +16,7 @@ use crate::requests::Request;
 use crate::staged::{Quota, Staged};
 use crate::state::Shared;
 use std::sync::Arc;
-use waxwing_storage::{Batch, Write};
+use waxwing_storage::{Batch, Error, Write};
 use waxwing_xmpp::Jid;
 
 /// The effects of one call.
@@ -90,32 +90,25 @@ impl Effects {
     /// Let everything happen that must be durable before anybody hears of it. After an error, nothing
     /// has.
     pub async fn commit(self, host: &dyn Host, shared: &Shared) -> Result<Departure, Failure> {
+        let (writes, committed) = self.prepare(shared)?;
+        if !writes.is_empty() {
+            host.storage().commit(Batch { writes }).await?;
+        }
+        committed.departure.remove_accounts(host).await?;
+        Ok(committed.settle(host, shared))
+    }
+
+    /// What is to be committed, and what is to happen when it is.
+    pub fn prepare(self, shared: &Shared) -> Result<(Vec<Write>, Committed), Failure> {
         let stanzas = self.outbox.stanzas;
         let chain = Chain::link(stanzas.len(), shared.limits.outbox_stanzas)?;
         let (mut writes, deletes) = self.staged.into_writes();
         writes.extend(self.account_data.iter().map(|datum| datum.write(&shared.name)));
         let rings = writes.iter().any(|write| matches!(write, Write::SetAlarm(_)));
-        if !writes.is_empty() {
-            host.storage().commit(Batch { writes }).await?;
-        }
-        if rings {
-            shared.common.wake.notify_one();
-        }
-        for Datum { account, key, value } in self.account_data {
-            if let Some(data) = host.account_data(&account) {
-                data.set(&shared.name, &key, value);
-            }
-        }
-        for (session, mark, on) in &self.marks {
-            // A session that has ended meanwhile needs no mark.
-            host.set_mark(session, *mark, *on);
-        }
-        for request in self.requests {
-            shared.common.requests.open(request, host.now());
-            shared.common.wake.notify_one();
-        }
         let job = shared.common.work.begin();
-        Ok(Departure { stanzas, removals: self.removals, deletes, chain, job })
+        let departure = Departure { stanzas, removals: self.removals, deletes, chain, job };
+        let (account_data, marks, requests) = (self.account_data, self.marks, self.requests);
+        Ok((writes, Committed { rings, account_data, marks, requests, departure }))
     }
 
     /// How much one call may change.
@@ -131,6 +124,38 @@ impl Datum {
             Some(value) => Write::TableSet { store, owner, key: self.key.clone(), value: value.clone() },
             None => Write::TableDelete { store, owner, key: self.key.clone() },
         }
+    }
+}
+
+/// A call whose writes are to be durable before anything else of it happens.
+pub(crate) struct Committed {
+    rings: bool,
+    account_data: Vec<Datum>,
+    marks: Vec<(Jid, u8, bool)>,
+    requests: Vec<Request>,
+    departure: Departure,
+}
+
+impl Committed {
+    /// They are.
+    pub fn settle(self, host: &dyn Host, shared: &Shared) -> Departure {
+        if self.rings {
+            shared.common.wake.notify_one();
+        }
+        for Datum { account, key, value } in self.account_data {
+            if let Some(data) = host.account_data(&account) {
+                data.set(&shared.name, &key, value);
+            }
+        }
+        for (session, mark, on) in &self.marks {
+            // A session that has ended meanwhile needs no mark.
+            host.set_mark(session, *mark, *on);
+        }
+        for request in self.requests {
+            shared.common.requests.open(request, host.now());
+            shared.common.wake.notify_one();
+        }
+        self.departure
     }
 }
 
@@ -158,7 +183,24 @@ impl Departure {
         self.stanzas.is_empty() && self.removals.is_empty() && self.deletes.is_empty()
     }
 
-    /// Let stanzas leave, and accounts be removed after them.
+    /// Remove accounts, before anybody hears of it.
+    async fn remove_accounts(&self, host: &dyn Host) -> Result<(), Failure> {
+        for account in &self.removals {
+            match host.remove_account(account).await {
+                // Somebody else was faster.
+                Ok(()) | Err(AccountError::NotFound) => {}
+                Err(error) => {
+                    tracing::warn!(%account, ?error, "an account could not be removed");
+                    return Err(Failure::Storage(Error::Unavailable(
+                        "an account could not be removed".into(),
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Let stanzas leave, and the sessions of removed accounts end after them.
     pub async fn leave(self, host: &dyn Host, shared: &Shared, ahead: Option<&Jid>) -> Rest {
         let Departure { stanzas, removals, deletes, chain, job } = self;
         let delivers = stanzas.iter().any(|stanza| matches!(stanza, Outgoing::Deliver { .. }));
@@ -168,11 +210,7 @@ impl Departure {
             add(&shared.counters.sends, stanzas.len() as u64);
             Some(chain.follow(host.send(stanzas, ahead)).await)
         };
-        for account in &removals {
-            if let Err(error) = host.remove_account(account).await {
-                tracing::warn!(plugin = %shared.name, %account, ?error, "an account could not be removed");
-            }
-        }
+        removals.iter().for_each(|account| host.end_removed(account));
         Rest { written, delivers, deletes, _job: job }
     }
 
@@ -222,7 +260,7 @@ pub(crate) async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared
         return true;
     }
     match host.storage().commit(Batch { writes: deletes }).await {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(error) => {
             error.log(format_args!("deletes of {} were not made; the work will be repeated", shared.name));
             false

@@ -171,6 +171,8 @@ pub struct Event {
     pub received: u64,
     /// The IP address of the client that has sent it.
     pub client: Option<IpAddr>,
+    /// Its sender has had the server's word for it.
+    pub accepted: bool,
 }
 
 /// What interests are matched against besides the stanza: all zero is a stranger without marks.

@@ -84,6 +84,7 @@ impl Engine {
             recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
             ahead: None,
             client: event.client,
+            accepted: event.accepted,
         };
         let result = self.consult(plugin, &question).await;
         outcome(result, plugin.spec.policy.at(Stage::Process))
@@ -111,6 +112,7 @@ impl Engine {
             recipient: &request.vhost,
             ahead: None,
             client: None,
+            accepted: false,
         };
         match self.consult(plugin, &question).await {
             Ok(Decision::Command(reply)) => reply,
@@ -147,6 +149,7 @@ impl Engine {
             recipient: request.from.bare_str(),
             ahead: None,
             client: None,
+            accepted: false,
         };
         let _ = self.consult(plugin, &question).await;
     }
@@ -165,6 +168,7 @@ impl Engine {
             recipient: &alarm.owner,
             ahead: None,
             client: None,
+            accepted: false,
         };
         Some(self.consult(plugin, &question).await.map(drop))
     }
@@ -193,6 +197,7 @@ impl Engine {
                 recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
                 ahead: None,
                 client: event.client,
+                accepted: event.accepted,
             };
             match self.consult(plugin, &question).await {
                 Ok(Decision::Replace(new)) => {
@@ -221,6 +226,7 @@ impl Engine {
             recipient: session.bare_str(),
             ahead: change.holds_back().then_some(session),
             client: None,
+            accepted: false,
         };
         for _ in 0..PAGES {
             if !matches!(self.consult(plugin, &question).await, Ok(Decision::Flow(Flow::Again))) {
@@ -237,21 +243,32 @@ impl Engine {
         question: &Question<'_>,
     ) -> Result<Decision, Failure> {
         let result = plugin.ask(question).await;
-        match &result {
+        match self.previous(plugin, &result, || question.host.now()) {
+            Some(previous) => previous.ask(question).await,
+            None => result,
+        }
+    }
+
+    /// The version to be asked in place of a new one that has failed.
+    pub(crate) fn previous<T>(
+        &self,
+        plugin: &Arc<Plugin>,
+        result: &Result<T, Failure>,
+        now: impl FnOnce() -> u64,
+    ) -> Option<Arc<Plugin>> {
+        match result {
             Ok(_) => plugin.trial.passed(),
-            Err(failure) if failure.is_its_own() => match plugin.trial.failed() {
-                None => {}
-                Some(Failed::Ask(previous)) => return previous.ask(question).await,
-                Some(Failed::RollBack(previous)) => {
-                    *previous.rolled_back.lock() =
-                        Some(RolledBack::new(plugin, failure, question.host.now()));
+            Err(failure) if failure.is_its_own() => match plugin.trial.failed()? {
+                Failed::Ask(previous) => return Some(previous),
+                Failed::RollBack(previous) => {
+                    *previous.rolled_back.lock() = Some(RolledBack::new(plugin, failure, now()));
                     self.put_back(plugin, &previous, failure);
-                    return previous.ask(question).await;
+                    return Some(previous);
                 }
             },
             Err(_) => {}
         }
-        result
+        None
     }
 
     fn put_back(&self, plugin: &Arc<Plugin>, previous: &Arc<Plugin>, failure: &Failure) {
@@ -275,7 +292,7 @@ fn vhost_of<'a>(domain: &'a str, host: &dyn Host) -> Option<&'a str> {
 }
 
 /// What a result means for the stanza; `None` if it simply goes on.
-fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome> {
+pub(crate) fn outcome(result: Result<Decision, Failure>, policy: Policy) -> Option<Outcome> {
     match result {
         Ok(Decision::Handled) => Some(Outcome::Handled),
         Ok(Decision::Reply(inner)) => Some(Outcome::Reply(inner)),

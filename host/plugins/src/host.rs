@@ -3,12 +3,13 @@
 
 use crate::account_data::AccountData;
 use crate::admin::{AdminAnswer, AdminRequest, Authority};
+use crate::hold::Hold;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use waxwing_storage::Storage;
+use std::sync::{Arc, OnceLock};
+use waxwing_storage::{Result, Storage};
 use waxwing_xmpp::{Jid, Stanza};
 
 /// A stanza in a plugin's outbox.
@@ -127,10 +128,10 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the storage cannot say now.
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>>;
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<bool>>;
 
     /// What `owner`'s roster says of `contact`; both are bare JIDs.
-    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription>;
+    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Result<Subscription>>;
 
     /// Up to `limit` contacts of `owner`'s roster after `after`, in order of their addresses.
     fn contacts<'a>(
@@ -138,7 +139,7 @@ pub trait Host: Send + Sync + 'static {
         owner: &'a Jid,
         after: Option<&'a str>,
         limit: u32,
-    ) -> BoxFuture<'a, Vec<Contact>>;
+    ) -> BoxFuture<'a, Result<Vec<Contact>>>;
 
     /// Make an account; `by_admin`, or because its future owner asks for it.
     fn create_account<'a>(
@@ -146,18 +147,22 @@ pub trait Host: Send + Sync + 'static {
         account: &'a Jid,
         password: &'a str,
         by_admin: bool,
-    ) -> BoxFuture<'a, Result<(), AccountError>>;
+    ) -> BoxFuture<'a, std::result::Result<(), AccountError>>;
 
     /// Give an account another password.
     fn set_password<'a>(
         &'a self,
         account: &'a Jid,
         password: &'a str,
-    ) -> BoxFuture<'a, Result<(), AccountError>>;
+    ) -> BoxFuture<'a, std::result::Result<(), AccountError>>;
 
-    /// Remove an account with all that it owns, and close its sessions once what is queued for
-    /// them is written.
-    fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>>;
+    /// Remove an account with all that it owns. Its sessions hear what is said to them until
+    /// [`Host::end_removed`], but no more is heard of them.
+    fn remove_account<'a>(&'a self, account: &'a Jid)
+    -> BoxFuture<'a, std::result::Result<(), AccountError>>;
+
+    /// Close the sessions of an account that has been removed, once what is queued for them is written.
+    fn end_removed(&self, account: &Jid);
 
     /// What a user may do with a virtual host.
     fn authority(&self, user: &Jid, domain: &str) -> Authority;
@@ -185,6 +190,7 @@ pub enum Fate {
 /// What clients are still to acknowledge.
 pub struct Promise {
     lost: Arc<AtomicBool>,
+    hold: Arc<OnceLock<Arc<Hold>>>,
     kept: BoxFuture<'static, bool>,
 }
 
@@ -201,11 +207,11 @@ impl Written {
             if !accepted.await {
                 return Fate::Lost;
             }
-            let Promise { lost, mut kept } = promise;
+            let Promise { lost, hold, mut kept } = promise;
             match kept.as_mut().now_or_never() {
                 Some(true) => Fate::Done,
                 Some(false) => Fate::Lost,
-                None => Fate::Open(Promise { lost, kept }),
+                None => Fate::Open(Promise { lost, hold, kept }),
             }
         }))
     }
@@ -218,9 +224,18 @@ impl Written {
 
 impl Promise {
     /// `kept` resolves to `true` once all stanzas are acknowledged, to `false` when one never will be;
-    /// `lost` is set before that.
-    pub fn new(lost: Arc<AtomicBool>, kept: impl Future<Output = bool> + Send + 'static) -> Self {
-        Self { lost, kept: Box::pin(kept) }
+    /// `lost` is set before that. `hold` is of a session that has them.
+    pub fn new(
+        lost: Arc<AtomicBool>,
+        hold: Arc<OnceLock<Arc<Hold>>>,
+        kept: impl Future<Output = bool> + Send + 'static,
+    ) -> Self {
+        Self { lost, hold, kept: Box::pin(kept) }
+    }
+
+    /// The hold of a session that has the stanzas.
+    pub fn hold(&self) -> Option<Arc<Hold>> {
+        self.hold.get().cloned()
     }
 
     /// Whether it is known already that it will not be kept.

@@ -97,6 +97,9 @@ pub struct Shown {
     /// The IP address of the client that has sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
+    /// Its sender has had the server's word for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
     /// The stanza as XML that stands by itself.
     pub xml: String,
 }
@@ -188,6 +191,7 @@ impl Input {
             },
             received: event.received,
             client: question.client,
+            accepted: question.accepted,
             xml: xml().unwrap_or_default(),
         };
         match &question.hook {
@@ -251,8 +255,8 @@ impl<'a> Prepared<'a> {
             | Input::Service(shown)
             | Input::Filter { shown, .. } => {
                 let vhost = Jid::parse(&shown.vhost).map_err(|_| InputError::Address(shown.vhost.clone()))?;
-                let (origin, received, client) = (shown.origin, shown.received, shown.client);
-                let event = Event { vhost, origin, received, client };
+                let Shown { origin, received, client, accepted, .. } = *shown;
+                let event = Event { vhost, origin, received, client, accepted };
                 let stanza = parse(&shown.xml)?;
                 let head = Head::of(&stanza);
                 (Some(stanza), Lent::Event(head, event))

@@ -10,6 +10,7 @@ use crate::gauge::HookFigures;
 use crate::grants::Grant;
 use crate::host::Host;
 use crate::instance::Hook;
+use crate::lanes::Turn;
 use crate::options::{PluginSpec, Policy, Scope};
 use crate::pool::PoolFigures;
 use crate::reach::Reach;
@@ -109,6 +110,8 @@ pub(crate) struct Question<'a> {
     pub ahead: Option<&'a Jid>,
     /// The client that has sent the stanza.
     pub client: Option<IpAddr>,
+    /// Its sender has had the server's word for it.
+    pub accepted: bool,
 }
 
 impl Plugin {
@@ -138,8 +141,21 @@ impl Plugin {
         result
     }
 
-    async fn ask_metered(&self, question: &Question<'_>, meter: &mut Meter) -> Result<Decision, Failure> {
-        let Question { host, hook, stanza, sender, ahead, client, .. } = question;
+    /// Make one call and see what it wants, without letting it happen. With it comes the turn, if this is a plugin whose
+    /// calls have one, to be held until that has happened.
+    pub async fn hear(&self, question: &Question<'_>) -> Result<(Settled, Option<Turn>), Failure> {
+        let mut meter = Meter::start();
+        let result = self.hear_metered(question, &mut meter).await;
+        self.callable.note(question.hook.grant(), question.sender, &result, meter);
+        result
+    }
+
+    async fn hear_metered(
+        &self,
+        question: &Question<'_>,
+        meter: &mut Meter,
+    ) -> Result<(Settled, Option<Turn>), Failure> {
+        let Question { host, hook, stanza, sender, client, accepted, .. } = question;
         let turn = match self.lane(question) {
             Some(key) => Some(self.callable.turn(key).await?),
             None => None,
@@ -150,6 +166,10 @@ impl Plugin {
             None => Call::new(host, *stanza, None),
         };
         call.client = *client;
+        call.accepted = *accepted;
+        if let Hook::Session(session, _) = hook {
+            call.session = Some((*session).clone());
+        }
         let result = self.callable.call(call, hook, sender, meter).await;
         let limits = &self.callable.shared.limits;
         let settled =
@@ -157,7 +177,12 @@ impl Plugin {
         if let Some(witness) = witness {
             witness.saw(&settled, hook.grant(), meter);
         }
-        let Settled { decision, effects } = settled?;
+        Ok((settled?, turn))
+    }
+
+    async fn ask_metered(&self, question: &Question<'_>, meter: &mut Meter) -> Result<Decision, Failure> {
+        let Question { host, ahead, .. } = question;
+        let (Settled { decision, effects }, turn) = self.hear_metered(question, meter).await?;
         let Some(effects) = effects else { return Ok(decision) };
         let shared = &self.callable.shared;
         let departure = effects.commit(&***host, shared).await?;

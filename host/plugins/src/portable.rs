@@ -158,6 +158,7 @@ impl Engine {
             recipient: account.bare_str(),
             ahead: None,
             client: None,
+            accepted: false,
         };
         match self.consult(plugin, &question).await {
             Ok(decision) => Ok((plugin.clone(), decision)),

@@ -157,6 +157,10 @@ pub(crate) struct Call {
     pub importing: Option<Jid>,
     /// The IP address of the client that has sent the stanza.
     pub client: Option<IpAddr>,
+    /// The sender of the stanza has had the server's word for it.
+    pub accepted: bool,
+    /// The full JID of the session that the call is about, if it is about what has happened to one.
+    pub session: Option<String>,
 }
 
 impl Call {
@@ -169,6 +173,8 @@ impl Call {
             actor: None,
             importing: None,
             client: None,
+            accepted: false,
+            session: None,
         })
     }
 

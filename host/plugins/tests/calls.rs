@@ -108,11 +108,12 @@ async fn nothing_happens_when_the_plugin_returns_an_error() {
 }
 
 #[tokio::test]
-async fn an_account_is_removed_after_its_last_answer() {
+async fn an_account_is_removed_before_its_last_answer_and_its_sessions_end_after_it() {
     let world = World::new().await;
     assert!(matches!(world.iq("remove-account").await, Outcome::Handled));
     let steps = world.host.steps();
-    assert_eq!(steps, [Step::Send(vec![String::new()], None), Step::Remove(JULIET_BARE.into())]);
+    let end = Step::End(JULIET_BARE.into());
+    assert_eq!(steps, [Step::Remove(JULIET_BARE.into()), Step::Send(vec![String::new()], None), end]);
     let sent = world.host.sent.lock().unwrap();
     assert_eq!(sent[0].to, Some(jid(JULIET)));
 }

@@ -20,6 +20,7 @@ fn told(command: &str, hook: fn(Shown) -> Input) -> Input {
         origin: Origin::Session,
         received: 1000,
         client: None,
+        accepted: false,
         xml: xml.to_xml(),
     })
 }
@@ -143,8 +144,14 @@ async fn what_cannot_be_called_is_an_error() {
     };
     assert!(matches!(call("nobody", told("next", Input::Process)).await, DryError::NoPlugin(_)));
     assert_eq!(call("hostile", told("next", Input::Service)).await, DryError::NoHook(Grant::Service));
-    let shown =
-        Shown { vhost: VHOST.into(), origin: Origin::Remote, received: 0, client: None, xml: "<iq>".into() };
+    let shown = Shown {
+        vhost: VHOST.into(),
+        origin: Origin::Remote,
+        received: 0,
+        client: None,
+        accepted: false,
+        xml: "<iq>".into(),
+    };
     assert!(matches!(call("hostile", Input::Process(shown)).await, DryError::Input(InputError::Stanza(_))));
 }
 

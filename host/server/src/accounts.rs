@@ -1,9 +1,8 @@
 //! Accounts: made, changed, removed.
 
+use crate::directory::AccountEntry;
 use crate::server::Server;
-use crate::session::Session;
 use ring::rand::SecureRandom;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use waxwing_plugins::Authority;
 use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Write};
@@ -12,7 +11,7 @@ use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 
 /// Random bytes in the salt of a password.
 pub(crate) const SALT_BYTES: usize = 16;
-/// How long the sessions of a removed account live on, so that the one that asked hears the answer.
+/// How long the sessions of a removed account live on at most, so that the one that asked hears the answer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why an account could not be made, changed or removed.
@@ -48,7 +47,8 @@ impl From<Error> for AccountError {
 impl Server {
     /// Whether there is an account with this bare JID, or somebody who is here without one (XEP-0175).
     pub async fn has_account(&self, jid: &Jid) -> Result<bool, AccountError> {
-        Ok(self.directory.account(jid.as_str()).is_some() || self.is_account(jid).await?)
+        let is_here = self.directory.account(jid.as_str()).is_some_and(|entry| !entry.is_removed());
+        Ok(is_here || self.is_account(jid).await?)
     }
 
     /// Whether somebody with this very address has an account.
@@ -101,7 +101,7 @@ impl Server {
         for jid in removed {
             self.known_accounts.removed(jid.bare_str());
         }
-        done
+        done.map(drop)
     }
 
     /// Make an account because its future owner asks for it (XEP-0077): the virtual host must
@@ -128,6 +128,7 @@ impl Server {
         if self.component(jid).is_some() {
             return Err(AccountError::NotAllowed);
         }
+        self.let_removed_go(jid).await;
         // Before the work of hashing; the storage decides in the end.
         if self.has_account(jid).await? {
             return Err(AccountError::Exists);
@@ -180,6 +181,13 @@ impl Server {
     /// Remove an account with all that it owns, virtual hosts excepted: these are nobody's then. Its contacts hear that
     /// nothing is left between them, then its sessions end.
     pub async fn remove_account(&self, jid: &Jid) -> Result<(), AccountError> {
+        self.remove_silently(jid).await?;
+        self.end_removed(jid);
+        Ok(())
+    }
+
+    /// The same for whoever ends its sessions, which are to hear an answer first. They end soon in any case.
+    pub(crate) async fn remove_silently(&self, jid: &Jid) -> Result<(), AccountError> {
         if self.storage.account(jid).await?.is_none_or(|account| account.jid != jid.bare()) {
             return Err(AccountError::NotFound);
         }
@@ -218,6 +226,7 @@ impl Server {
         // Looked up again: it may have come online meanwhile.
         if let Some(entry) = self.directory.account(jid.as_str()) {
             entry.forget_data();
+            entry.set_removed();
         }
         if let Some(entry) = &entry {
             // No change is ever based on this version: its sessions cannot begin a new roster.
@@ -234,18 +243,28 @@ impl Server {
         }
         // Looked up again: somebody may have bound a resource until the account was gone.
         let Some(entry) = self.directory.account(jid.as_str()) else { return };
-        for session in &entry.sessions() {
-            self.end_later(session.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(LAST_WORDS).await;
+            end_sessions(&entry);
+        });
+    }
+
+    /// End the sessions of an account that has been removed (XEP-0077, section 3.2).
+    pub(crate) fn end_removed(&self, jid: &Jid) {
+        if let Some(entry) = self.directory.account(jid.as_str()).filter(|entry| entry.is_removed()) {
+            end_sessions(&entry);
         }
     }
 
-    /// End the session of a removed account (XEP-0077, section 3.2).
-    fn end_later(&self, session: Arc<Session>) {
-        tokio::spawn(async move {
-            tokio::time::sleep(LAST_WORDS).await;
-            let error = StreamError::new(StreamCondition::NotAuthorized);
-            session.end(error.with_text("the account has been removed"));
-        });
+    /// Wait until the sessions of a removed account have ended: whoever gets its name next is not to meet them.
+    async fn let_removed_go(&self, jid: &Jid) {
+        let Some(entry) = self.directory.account(jid.as_str()).filter(|entry| entry.is_removed()) else {
+            return;
+        };
+        end_sessions(&entry);
+        for session in entry.sessions() {
+            self.finish(&session).await;
+        }
     }
 
     /// The keys of a password for both hashes, with a salt each. Hashing takes long on purpose, so
@@ -263,6 +282,13 @@ impl Server {
         let (password, iterations) = (password.to_owned(), self.settings.scram_iterations);
         let hashed = tokio::task::spawn_blocking(move || stored_keys(hash, &password, &salt, iterations));
         hashed.await.map_err(|_| AccountError::Unavailable("the server is stopping".to_owned()))?
+    }
+}
+
+fn end_sessions(entry: &AccountEntry) {
+    for session in entry.sessions() {
+        let error = StreamError::new(StreamCondition::NotAuthorized);
+        session.end(error.with_text("the account has been removed"));
     }
 }
 

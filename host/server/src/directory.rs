@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use waxwing_plugins::AccountData;
 use waxwing_storage::Roster;
@@ -125,8 +125,10 @@ pub(crate) struct AccountEntry {
     data: Mutex<Arc<AccountData>>,
     turn: Semaphore,
     roster_turn: Semaphore,
+    keeping_turn: Semaphore,
     /// There is no such account, only somebody who has logged in without one.
     guest: Option<Guest>,
+    removed: AtomicBool,
 }
 
 impl AccountEntry {
@@ -139,8 +141,20 @@ impl AccountEntry {
             data: Mutex::default(),
             turn: Semaphore::new(1),
             roster_turn: Semaphore::new(1),
+            keeping_turn: Semaphore::new(1),
             guest,
+            removed: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the account has been removed: its sessions are about to end.
+    pub fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Acquire)
+    }
+
+    /// It has.
+    pub fn set_removed(&self) {
+        self.removed.store(true, Ordering::Release);
     }
 
     /// Whether it is somebody without an account (XEP-0175).
@@ -209,6 +223,13 @@ impl AccountEntry {
     pub async fn roster_turn(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
         self.roster_turn.acquire().await.ok()
+    }
+
+    /// Wait for the turn to have plugins keep what is in the queues of its sessions: that is stored in the order in which
+    /// it came.
+    pub async fn keeping_turn(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.keeping_turn.acquire().await.ok()
     }
 
     /// Wait for this account's turn: plugins see the events of an account one at a time.

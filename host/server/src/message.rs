@@ -1,9 +1,9 @@
 //! Where a message goes: RFC 6121, section 8.5.
 
 use crate::directory::AccountEntry;
-use crate::outbound::{Copies, Entry};
+use crate::outbound::{Copies, Entry, Remains};
 use crate::resumption::{delayed, original};
-use crate::router::Source;
+use crate::router::{Handed, Source};
 use crate::server::Server;
 use crate::session::Session;
 use std::sync::Arc;
@@ -60,20 +60,30 @@ impl Server {
         match sessions {
             [] => Err(stanza),
             [session] => self.hand_to(session, source, stanza).await,
-            sessions => {
+            [first, ..] => {
                 let copies = Copies::new();
-                for session in sessions {
-                    let _ = self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await;
+                // What somebody reads now need not be kept for the others.
+                let (asleep, awake): (Vec<_>, Vec<_>) =
+                    sessions.iter().partition(|session| session.is_asleep());
+                for session in awake.into_iter().chain(asleep) {
+                    let handed = self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await;
+                    if matches!(handed, Ok(Handed::Refused)) {
+                        return Ok(());
+                    }
                 }
-                if !copies.give_up() {
-                    return Ok(());
-                }
-                match copies.refusal() {
-                    Some(error) => {
-                        self.bounce(&stanza, &error).await;
+                match copies.give_up() {
+                    Remains::Enough => Ok(()),
+                    Remains::Stored => {
+                        self.look_again(&first.account.jid);
                         Ok(())
                     }
-                    None => Err(stanza),
+                    Remains::Nothing => match copies.refusal() {
+                        Some(error) => {
+                            self.bounce(&stanza, &error).await;
+                            Ok(())
+                        }
+                        None => Err(stanza),
+                    },
                 }
             }
         }
@@ -145,8 +155,11 @@ impl Server {
     /// meanwhile, it may have looked before this was durable: have it look again.
     pub(crate) fn look_again(&self, account: &Jid) {
         let Some(entry) = self.directory.account(account.as_str()) else { return };
-        let mut receivers = entry.receivers().into_iter();
-        let Some(session) = receivers.find(|session| !session.is_finishing()) else { return };
+        let mut receivers = entry.receivers();
+        receivers.retain(|session| !session.is_finishing());
+        // One without a connection has what was kept for it alone.
+        let awake = receivers.iter().find(|session| !session.is_asleep());
+        let Some(session) = awake.or(receivers.first()).cloned() else { return };
         let Some(server) = self.me.upgrade() else { return };
         // Held at once, so that the sender's next message cannot overtake; the rest may have to
         // wait for a turn that the present call itself is part of.
@@ -167,18 +180,20 @@ impl Server {
             }
             _ => return,
         }
-        if entry.copies.as_ref().is_some_and(|copies| !copies.give_up()) {
+        match entry.copies.as_ref().map_or(Remains::Nothing, |copies| copies.give_up()) {
+            Remains::Nothing => {}
             // Another session has written it, or will.
-            return;
+            Remains::Enough => return,
+            Remains::Stored => return self.look_again(&ended.account.jid),
         }
         let account = &ended.account;
-        if !self.is_account(&account.jid).await.unwrap_or(true) {
+        if account.is_removed() || !self.is_account(&account.jid).await.unwrap_or(true) {
             // Removed: whoever takes the name next must not find it.
             return self.bounce(&entry.stanza, &Condition::ServiceUnavailable.into()).await;
         }
         self.stats.rerouted.fetch_add(1, Ordering::Relaxed);
         let domain = ended.vhost.domain();
-        let (stanza, received) = original(&entry, domain);
+        let (stanza, received) = original(&entry.stanza, entry.received, domain);
         // Its time is known where it may have waited for long.
         let is_old = entry.received > 0;
         let outgoing = if is_old { delayed(&stanza, domain, received) } else { entry.stanza };
@@ -188,6 +203,7 @@ impl Server {
         let Err(back) = self.hand_to_all(&others, &source, outgoing).await else { return };
         // Who keeps it stamps it with the time of the event.
         let mut event = self.event_for(&source, &account.jid);
+        event.accepted = true;
         let stanza = if is_old { stanza } else { back };
         if is_old {
             event.received = received;

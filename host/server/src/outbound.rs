@@ -1,5 +1,6 @@
 //! A session's way out: a bounded queue that some stream drains.
 
+mod backup;
 mod inactive;
 mod managed;
 mod receipt;
@@ -7,24 +8,31 @@ mod resume;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use backup::{Answer, Backup, Offer, Refused, Which};
 pub(crate) use managed::Managed;
 pub use managed::TooHigh;
-pub(crate) use receipt::{Copies, Ticket, receipt};
+pub(crate) use receipt::{Copies, Remains, Ticket, receipt};
 pub(crate) use resume::AttachError;
 
 use inactive::Inactive;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 use tokio::sync::Notify;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use waxwing_config::ClientState;
+use waxwing_plugins::Hold;
 use waxwing_xmpp::{Kind, Stanza, StreamError};
 
 /// A queue longer than this gives its memory back when it runs empty.
 const KEPT_CAPACITY: usize = 32;
+
+/// Of the next entry.
+static ORDER: AtomicU64 = AtomicU64::new(0);
 
 /// The server has ended a session. The stream sends the error, if there is one, and closes.
 #[derive(Clone, Debug)]
@@ -45,6 +53,8 @@ pub enum StreamEnd {
 /// What happened to a stanza that was pushed.
 pub(crate) enum Pushed {
     Queued,
+    /// The same, for a client without a connection: plugins are to keep it, and it may still be refused.
+    Asleep(oneshot::Receiver<Refused>),
     /// No room: try again after [`Outbound::room`].
     Full(Entry),
     /// The session will write nothing more.
@@ -60,12 +70,18 @@ pub(crate) struct Entry {
     pub copies: Option<Arc<Copies>>,
     /// When it was queued for a client that acknowledges stanzas, in milliseconds since the Unix epoch; else 0.
     pub received: u64,
+    /// Rises from one entry to the next, whatever queue they are in.
+    pub order: u64,
+    /// Whether it is in the storage as well.
+    pub backup: Backup,
+    /// Whoever waits to hear whether it is refused.
+    pub answer: Option<oneshot::Sender<Refused>>,
 }
 
 impl Entry {
     /// A stanza of which nobody wants to hear again.
     pub fn new(stanza: Stanza) -> Self {
-        Self { stanza, ticket: None, copies: None, received: 0 }
+        Self { stanza, ticket: None, copies: None, received: 0, order: 0, backup: Backup::New, answer: None }
     }
 
     /// It has reached its client, as far as can be known, or nobody needs it any more.
@@ -76,16 +92,24 @@ impl Entry {
         if let Some(ticket) = self.ticket {
             ticket.done();
         }
+        if let Backup::Stored(copy) = self.backup {
+            copy.delete();
+        }
     }
 
-    /// It is in the queue of a client that acknowledges stanzas, and leaves it only for good.
-    fn accept(&mut self) {
+    /// This is when it came, for a client that acknowledges stanzas.
+    fn stamp(&mut self) {
         if self.received == 0 {
             let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
             self.received = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
         }
+    }
+
+    /// It is in the queue of a client that acknowledges stanzas, and leaves it only for good.
+    fn accept(&mut self, hold: &Arc<Hold>) {
+        self.stamp();
         if let Some(ticket) = &mut self.ticket {
-            ticket.accept();
+            ticket.accept(hold);
         }
     }
 }
@@ -105,6 +129,7 @@ pub(crate) struct Outbound {
     queue: Mutex<Queue>,
     room: Notify,
     limit: usize,
+    hold: Arc<Hold>,
 }
 
 #[derive(Default)]
@@ -112,7 +137,7 @@ struct Queue {
     ready: VecDeque<Entry>,
     held: VecDeque<Entry>,
     /// Handed to the stream, not known to be written.
-    unwritten: Vec<Entry>,
+    unwritten: VecDeque<Entry>,
     /// Bytes in `ready`.
     ready_bytes: usize,
     /// Bytes in `held`: counted apart, because what is held waits for what must still get through.
@@ -123,10 +148,12 @@ struct Queue {
     holds: u32,
     /// Set once; a stream that finds nothing left to write ends with it.
     end: Option<SessionEnd>,
-    /// What is left is being taken out.
+    /// Nothing more is accepted or handed out: what is left is being taken out.
     over: bool,
-    /// Nothing more is accepted or handed out.
-    gone: bool,
+    /// How many entries have been offered to plugins.
+    offered: u64,
+    /// Some of them are to be offered again.
+    offer_again: bool,
     /// Once the client acknowledges stanzas.
     managed: Option<Box<Managed>>,
     /// While the client says that nobody looks at it.
@@ -136,14 +163,19 @@ struct Queue {
 
 impl Outbound {
     /// A queue that accepts stanzas until it holds `limit` bytes.
-    pub fn new(limit: usize) -> Self {
-        Self { queue: Mutex::default(), room: Notify::new(), limit }
+    pub fn new(limit: usize, hold: Arc<Hold>) -> Self {
+        Self { queue: Mutex::default(), room: Notify::new(), limit, hold }
+    }
+
+    /// The session's hold on what is in the storage as well.
+    pub fn storage_hold(&self) -> &Arc<Hold> {
+        &self.hold
     }
 
     /// Queue a stanza.
     pub fn push(&self, mut entry: Entry, place: Place) -> Pushed {
         let mut queue = self.queue.lock();
-        if queue.gone {
+        if queue.over {
             return Pushed::Gone(entry);
         }
         if queue.inactive.is_some() {
@@ -152,6 +184,7 @@ impl Outbound {
                 None => return Pushed::Queued,
             }
         }
+        entry.order = ORDER.fetch_add(1, Ordering::Relaxed);
         let bytes = entry.stanza.wire_len();
         let held = queue.holds > 0 && place == Place::Behind && entry.stanza.kind() == Kind::Message;
         let waiting = if held { queue.held_bytes } else { queue.ready_bytes };
@@ -159,13 +192,19 @@ impl Outbound {
             queue.give_up_asleep();
             return Pushed::Full(entry);
         }
-        if queue.managed.is_some() {
-            entry.accept();
+        let mut pushed = Pushed::Queued;
+        if let Some(managed) = &queue.managed {
+            entry.accept(&self.hold);
+            if managed.is_asleep() && entry.is_kept_afterwards() {
+                let (answer, is_refused) = oneshot::channel();
+                entry.answer = Some(answer);
+                pushed = Pushed::Asleep(is_refused);
+            }
         }
         if held {
             queue.held_bytes += bytes;
             queue.held.push_back(entry);
-            return Pushed::Queued;
+            return pushed;
         }
         queue.ready_bytes += bytes;
         queue.ready.push_back(entry);
@@ -174,7 +213,7 @@ impl Outbound {
         if let Some(waker) = waker {
             waker.wake();
         }
-        Pushed::Queued
+        pushed
     }
 
     /// When the stream last wrote all that it had, if it ever did.
@@ -252,7 +291,7 @@ impl Outbound {
         if queue.is_claimed() {
             return Poll::Ready(Err(StreamEnd::Moved));
         }
-        if !queue.gone && queue.hand_out(out, max) {
+        if !queue.over && queue.hand_out(out, max) {
             return Poll::Ready(Ok(()));
         }
         if let Some(end) = &queue.end {
@@ -291,33 +330,34 @@ impl Outbound {
         }
     }
 
-    /// Take everything that was not written or acknowledged, in order. With nothing left to take the queue is gone
-    /// for good: until then it accepts stanzas, so that none overtakes those that were taken.
-    pub fn take_unwritten(&self) -> Vec<Entry> {
+    /// Accept and hand out nothing more: what is left is going to be taken out.
+    pub fn close(&self) {
         let mut queue = self.queue.lock();
-        let queue = &mut *queue;
         queue.over = true;
         // Presence that was held back is out of date.
         queue.inactive = None;
-        let mut left = std::mem::take(&mut queue.unwritten);
-        if let Some(managed) = &mut queue.managed {
+        queue.end.get_or_insert(SessionEnd { error: None });
+        if let Some(managed) = &queue.managed {
             managed.changed.notify_waiters();
-            left.extend(managed.take());
         }
-        left.extend(queue.ready.drain(..));
-        left.extend(queue.held.drain(..));
-        queue.ready_bytes = 0;
-        queue.held_bytes = 0;
-        if left.is_empty() {
-            queue.gone = true;
-            queue.ready = VecDeque::new();
-            queue.held = VecDeque::new();
-            queue.end.get_or_insert(SessionEnd { error: None });
-            if let Some(waker) = queue.waker.take() {
-                waker.wake();
-            }
+        let waker = queue.waker.take();
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
         }
         self.room.notify_waiters();
+    }
+
+    /// Take everything that was not written or acknowledged, in order, out of a closed queue.
+    pub fn take(&self) -> Vec<Entry> {
+        let mut queue = self.queue.lock();
+        let queue = &mut *queue;
+        let mut left = Vec::from(std::mem::take(&mut queue.unwritten));
+        left.extend(queue.managed.iter_mut().flat_map(|managed| managed.take()));
+        left.extend(std::mem::take(&mut queue.ready));
+        left.extend(std::mem::take(&mut queue.held));
+        queue.ready_bytes = 0;
+        queue.held_bytes = 0;
         left
     }
 }
@@ -347,7 +387,7 @@ impl Queue {
             let Some(entry) = self.next(out) else { break };
             // A presence that is not written is out of date.
             if entry.ticket.is_some() || entry.stanza.kind() != Kind::Presence {
-                self.unwritten.push(entry);
+                self.unwritten.push_back(entry);
             }
         }
         true

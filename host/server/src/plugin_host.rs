@@ -10,8 +10,8 @@ use waxwing_plugins::{
     AccountData, AccountError, AdminAnswer, AdminRequest, Authority, Contact, Host, Outgoing, SessionInfo,
     Subscription, Written,
 };
-use waxwing_storage::{RosterItem, Storage};
-use waxwing_xmpp::Jid;
+use waxwing_storage::{Error as StorageError, Result as StorageResult, RosterItem, Storage};
+use waxwing_xmpp::{Jid, StanzaError};
 
 impl Host for Server {
     fn now(&self) -> u64 {
@@ -91,14 +91,18 @@ impl Host for Server {
         Server::is_anonymous(self, account)
     }
 
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>> {
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, StorageResult<bool>> {
         async move { Ok(Server::is_anonymous(self, account) || self.is_account(account).await?) }.boxed()
     }
 
-    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {
+    fn subscription<'a>(
+        &'a self,
+        owner: &'a Jid,
+        contact: &'a Jid,
+    ) -> BoxFuture<'a, StorageResult<Subscription>> {
         async move {
-            let Ok(roster) = self.roster_of(owner).await else { return Subscription::None };
-            roster.item(contact.bare_str()).map_or(Subscription::None, subscription)
+            let roster = self.roster_of(owner).await.map_err(unread)?;
+            Ok(roster.item(contact.bare_str()).map_or(Subscription::None, subscription))
         }
         .boxed()
     }
@@ -108,9 +112,9 @@ impl Host for Server {
         owner: &'a Jid,
         after: Option<&'a str>,
         limit: u32,
-    ) -> BoxFuture<'a, Vec<Contact>> {
+    ) -> BoxFuture<'a, StorageResult<Vec<Contact>>> {
         async move {
-            let Ok(roster) = self.roster_of(owner).await else { return Vec::new() };
+            let roster = self.roster_of(owner).await.map_err(unread)?;
             let items = roster.items.iter().filter(|item| !item.hidden);
             let items = items.filter(|item| after.is_none_or(|after| item.jid.as_str() > after));
             let contacts = items.take(limit as usize).map(|item| Contact {
@@ -118,7 +122,7 @@ impl Host for Server {
                 subscription: subscription(item),
                 groups: item.groups.clone(),
             });
-            contacts.collect()
+            Ok(contacts.collect())
         }
         .boxed()
     }
@@ -148,7 +152,11 @@ impl Host for Server {
     }
 
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
-        async move { Server::remove_account(self, account).await.map_err(answer) }.boxed()
+        async move { self.remove_silently(account).await.map_err(answer) }.boxed()
+    }
+
+    fn end_removed(&self, account: &Jid) {
+        Server::end_removed(self, account);
     }
 
     fn authority(&self, user: &Jid, domain: &str) -> Authority {
@@ -162,6 +170,11 @@ impl Host for Server {
     fn admin(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
         self.administer(request).boxed()
     }
+}
+
+/// What went wrong has been logged where it did.
+fn unread(error: StanzaError) -> StorageError {
+    StorageError::Unavailable(error.text.unwrap_or_else(|| "a roster was not read".into()))
 }
 
 fn subscription(item: &RosterItem) -> Subscription {

@@ -1,7 +1,7 @@
 //! Stream management as far as it is a matter of sessions (XEP-0198): who may resume which, and what becomes
 //! of a session that nobody resumes.
 
-use crate::outbound::{AttachError, Entry, Managed, TooHigh};
+use crate::outbound::{AttachError, Managed, TooHigh};
 use crate::server::Server;
 use crate::session::Session;
 use parking_lot::Mutex;
@@ -35,7 +35,7 @@ pub struct Resumed {
 /// Why a session is not resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResumeError {
-    /// It is unknown, has ended, or somebody else is resuming it. If it is remembered, how many of the
+    /// It is unknown or has ended. If it is remembered, how many of the
     /// client's stanzas it had handled.
     NotFound(Option<u32>),
     /// The client has acknowledged what it was not sent.
@@ -96,7 +96,7 @@ impl Server {
         let not_found = || ResumeError::NotFound(self.departed.find(account, id));
         let entry = self.directory.account(account.as_str()).ok_or_else(not_found)?;
         for session in entry.sessions() {
-            let Some(claim) = session.outbound.claim(id) else { continue };
+            let Some(claim) = session.outbound.claim(id).await else { continue };
             claim.ready().await;
             let handled = claim.attach(h).map_err(|error| match error {
                 AttachError::Ended => not_found(),
@@ -118,14 +118,14 @@ impl Server {
     /// Of an account's sessions without a stream, the one that was bound first.
     pub(crate) fn oldest_asleep(&self, account: &Jid) -> Option<Arc<Session>> {
         let sessions = self.directory.account(account.as_str())?.sessions();
-        let asleep = |session: &&Arc<Session>| session.outbound.managed(|it| it.is_asleep()).unwrap_or(false);
+        let asleep = |session: &&Arc<Session>| session.is_asleep();
         sessions.iter().filter(asleep).min_by_key(|session| session.id).cloned()
     }
 }
 
 /// When the server got a stanza that is being routed again, and the stanza as it was then: a delay that this
 /// server has given it is left out.
-pub(crate) fn original(Entry { stanza, received, .. }: &Entry, domain: &str) -> (Stanza, u64) {
+pub(crate) fn original(stanza: &Stanza, received: u64, domain: &str) -> (Stanza, u64) {
     let own = stanza.children().find_map(|child| {
         if (child.ns(), child.name()) != (ns::DELAY, "delay") {
             return None;
@@ -133,7 +133,7 @@ pub(crate) fn original(Entry { stanza, received, .. }: &Entry, domain: &str) -> 
         let delay = child.element().ok().filter(|delay: &Element| delay.attr("from") == Some(domain))?;
         Some((child.range(), datetime::parse(delay.attr("stamp")?)?))
     });
-    let Some((range, time)) = own else { return (stanza.clone(), *received) };
+    let Some((range, time)) = own else { return (stanza.clone(), received) };
     let inner = stanza.inner();
     let parts = inner.get(..range.start).zip(inner.get(range.end..));
     let bare = parts.and_then(|(before, after)| stanza.with_inner(&[before, after].concat()).ok());

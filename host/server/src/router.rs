@@ -2,7 +2,7 @@
 
 use crate::commands::Venue;
 use crate::directory::AccountEntry;
-use crate::outbound::{Copies, Place};
+use crate::outbound::{Copies, Place, Refused};
 use crate::server::Server;
 use crate::session::Session;
 use crate::vhost::Vhost;
@@ -11,6 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use waxwing_plugins::{Calls, Change, Event, Facts, Origin, Outcome, SessionEvents, Stage, Target};
 use waxwing_xmpp::{Condition, Jid, Kind, Stanza, StanzaError, Type};
+
+/// What became of a stanza that was handed to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handed {
+    Taken,
+    /// Its sender has been told that it is not.
+    Refused,
+}
 
 /// Where a stanza comes from, for the plugins that are asked about it.
 pub(crate) struct Source<'a> {
@@ -57,13 +65,17 @@ impl Server {
     /// For plugins that act for whom the stanza is for.
     pub(crate) fn event_for(&self, source: &Source<'_>, recipient: &Jid) -> Event {
         let (vhost, client) = (recipient.domain_jid(), source.client());
-        Event { vhost, origin: source.origin, received: self.clock.now(), client }
+        Event { vhost, origin: source.origin, received: self.clock.now(), client, accepted: false }
     }
 
     /// Take a stanza from a client's session and process it to its end: order and back-pressure
     /// follow from waiting for it. `from` is stamped here, whatever it says.
     pub async fn receive(&self, session: &Arc<Session>, mut stanza: Stanza) {
         self.stats.stanzas_in.fetch_add(1, Ordering::Relaxed);
+        if session.account.is_removed() {
+            // The stream is about to be told.
+            return;
+        }
         if let Some(guest) = session.account.guest() {
             Box::pin(self.pace(guest)).await;
         }
@@ -268,7 +280,7 @@ impl Server {
         source: &Source<'_>,
         stanza: Stanza,
     ) -> Result<(), Stanza> {
-        self.hand_copy_to(session, source, stanza, None).await
+        self.hand_copy_to(session, source, stanza, None).await.map(drop)
     }
 
     /// The same for one of several copies of a message.
@@ -278,7 +290,7 @@ impl Server {
         source: &Source<'_>,
         mut stanza: Stanza,
         copies: Option<&Arc<Copies>>,
-    ) -> Result<(), Stanza> {
+    ) -> Result<Handed, Stanza> {
         let facts = || source.facts(Some(&session.account), Target::empty());
         let filters = self.matching(session.vhost.domain(), Stage::Filter, &stanza, facts);
         if !filters.is_empty()
@@ -290,13 +302,21 @@ impl Server {
                 Outcome::Next(filtered) => stanza = filtered,
                 outcome => {
                     self.filtered_out(&request, outcome, copies).await;
-                    return Ok(());
+                    return Ok(Handed::Taken);
                 }
             }
         }
-        match copies {
-            Some(copies) => session.deliver_copy(stanza, copies.clone()).await,
-            None => session.deliver(stanza).await,
+        let delivered = match copies {
+            Some(copies) => session.deliver_copy(stanza, copies.clone()).await?,
+            None => session.deliver(stanza).await?,
+        };
+        let Some(answer) = delivered else { return Ok(Handed::Taken) };
+        match Box::pin(self.keep_one(session, answer)).await {
+            Ok(()) => Ok(Handed::Taken),
+            Err(Refused { stanza, error }) => {
+                Box::pin(self.bounce(&stanza, &error)).await;
+                Ok(Handed::Refused)
+            }
         }
     }
 

@@ -5,17 +5,16 @@ use crate::certificates::CertificateStore;
 use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
 use crate::known_accounts::KnownAccounts;
-use crate::outbound::SessionEnd;
 use crate::session::Session;
 use crate::vhosts::Vhosts;
 use arc_swap::ArcSwap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use waxwing_config::Settings;
 use waxwing_plugins::{Change, Engine, PluginInfo, SessionEvents};
 use waxwing_storage::{AccountSummary, Storage};
-use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, StreamCondition, StreamError};
+use waxwing_xmpp::{Condition, Jid, StanzaError, StreamCondition, StreamError};
 
 /// Random bytes in a resource that the server chooses.
 const RESOURCE_BYTES: usize = 9;
@@ -48,6 +47,8 @@ pub struct Server {
     /// Held while accounts are imported.
     pub(crate) importing: tokio::sync::Semaphore,
     next_session: AtomicU64,
+    /// Messages of sessions that are ending, which are in no queue any more.
+    pub(crate) leaving: AtomicUsize,
     pub(crate) stats: Stats,
 }
 
@@ -65,6 +66,8 @@ pub struct Stats {
     pub rerouted: AtomicU64,
     /// Those of them whose client acknowledges stanzas (XEP-0198).
     pub rerouted_unacknowledged: AtomicU64,
+    /// Messages that waited for a session without a connection, or one that ended, and were stored meanwhile.
+    pub stored_copies: AtomicU64,
     /// Sessions whose clients have asked to acknowledge stanzas.
     pub managed: AtomicU64,
     /// Sessions that went on with a new stream.
@@ -79,6 +82,14 @@ pub struct Stats {
     pub anonymous_refused: AtomicU64,
     /// Fields of ad-hoc commands that were refused because they were too long.
     pub fields_too_long: AtomicU64,
+}
+
+impl Stats {
+    /// How much has been let go of: it rises as long as a stop gets on.
+    pub fn let_go(&self) -> u64 {
+        let counters = [&self.sessions_ended, &self.stored_copies, &self.rerouted, &self.bounced];
+        counters.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
+    }
 }
 
 /// Why a resource could not be bound.
@@ -119,6 +130,7 @@ impl Server {
             guests: Arc::default(),
             importing: tokio::sync::Semaphore::new(1),
             next_session: AtomicU64::new(1),
+            leaving: AtomicUsize::new(0),
             stats: Stats::default(),
         }))
     }
@@ -293,64 +305,12 @@ impl Server {
         Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random))
     }
 
-    /// End a session whose stream is gone: everybody hears that it is unavailable, and messages
-    /// that were not written are routed again. It happens once; every caller waits until it has.
-    pub async fn finish(&self, session: &Arc<Session>) {
-        session.finished.get_or_init(|| self.finish_once(session)).await;
-    }
-
-    async fn finish_once(&self, session: &Arc<Session>) {
-        // While messages are taken out the session stays visible and takes more, so that what
-        // comes later does not overtake them on the way to storage.
-        session.set_finishing();
-        loop {
-            let left = session.outbound.take_unwritten();
-            if left.is_empty() {
-                break;
-            }
-            let (stored, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|it| it.ticket.is_some());
-            if !stored.is_empty() {
-                // Whoever has them stored keeps them now, and another session is to get them first.
-                drop(stored);
-                self.look_again(&session.account.jid);
-            }
-            for entry in left {
-                if entry.received > 0 {
-                    self.stats.rerouted_unacknowledged.fetch_add(1, Ordering::Relaxed);
-                }
-                self.route_again(session, entry).await;
-            }
-        }
-        let turn = session.last_presence_turn().await;
-        if session.priority().is_some() {
-            let gone = Stanza::presence(waxwing_xmpp::Type::Unavailable, "")
-                .with_addresses(Some(session.jid.clone()), None);
-            self.become_unavailable(session, gone).await;
-        } else {
-            self.end_directed(session).await;
-        }
-        drop(turn);
-        self.directory.remove(session);
-        self.command_sessions.forget(&session.jid);
-        self.session_event(session, Change::Closed, SessionEvents::CLOSED).await;
-        self.stats.sessions_ended.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// Tell plugins of a change, in the account's turn.
     pub(crate) async fn session_event(&self, session: &Arc<Session>, change: Change, event: SessionEvents) {
         let vhost = session.vhost.domain();
         let Some(engine) = self.engine.get().filter(|engine| engine.wants(vhost, event)) else { return };
         let _turn = session.account.turn().await;
         engine.session_event(&session.jid, change).await;
-    }
-
-    /// End all sessions with `system-shutdown` and wait for nothing: their streams do the rest.
-    pub fn shutdown(&self) {
-        for session in self.directory.all_sessions() {
-            session
-                .outbound
-                .end(SessionEnd { error: Some(StreamError::new(StreamCondition::SystemShutdown)) });
-        }
     }
 
     /// How many sessions there are.

@@ -37,7 +37,8 @@ impl Server {
         if is_iq && !matches!(stanza.ty(), Type::Get | Type::Set) {
             return self.hand_to_plugin(&stanza).await;
         }
-        let event = Event { vhost: vhost.jid.clone(), origin, received: self.clock.now(), client: None };
+        let received = self.clock.now();
+        let event = Event { vhost: vhost.jid.clone(), origin, received, client: None, accepted: false };
         match engine.serve(service, &event, &stanza).await {
             Outcome::Reply(inner) => self.send_back(stanza.iq_result(&inner)).await,
             Outcome::Reject(error) => self.bounce(&stanza, &error).await,

@@ -1,7 +1,9 @@
 //! A bound resource: what the server knows of a client that is logged in, whatever carries it.
 
 use crate::directory::AccountEntry;
-use crate::outbound::{Copies, Entry, Outbound, Place, Pushed, SessionEnd, StreamEnd, Ticket, TooHigh};
+use crate::outbound::{
+    Copies, Entry, Outbound, Place, Pushed, Refused, SessionEnd, StreamEnd, Ticket, TooHigh,
+};
 use crate::vhost::Vhost;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -10,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::Instant;
 use waxwing_config::ClientState;
+use waxwing_plugins::Hold;
 use waxwing_xmpp::{Jid, Stanza, StreamCondition, StreamError};
 
 /// A session. It is not its connection: streams come and go, and this one drains its queue.
@@ -31,8 +34,10 @@ pub struct Session {
     /// Has asked for its roster, and so wants pushes (RFC 6121, section 2.1.6).
     interested: AtomicBool,
     finishing: AtomicBool,
-    /// Set when it has ended with all that this means; those who need that wait for it.
-    pub(crate) finished: OnceCell<()>,
+    /// Closed when what it had is in other hands.
+    emptied: Semaphore,
+    /// Closed when it has ended with all that this means.
+    finished: Semaphore,
     presence: Mutex<Presence>,
     /// When it was bound, in milliseconds since the Unix epoch.
     since: u64,
@@ -43,6 +48,10 @@ pub struct Session {
     /// Held while a presence is being told to others; closed with the last.
     presence_turn: Semaphore,
 }
+
+/// A stanza is in the queue. Where plugins are to keep it as well, the answer comes with an error if it was refused and
+/// taken out again, and without one if all is well.
+pub(crate) type Delivered = Option<oneshot::Receiver<Refused>>;
 
 #[derive(Default)]
 struct Presence {
@@ -64,15 +73,16 @@ impl Session {
     ) -> Self {
         Self {
             id,
+            outbound: Outbound::new(queue_bytes, Hold::new(&jid)),
             jid,
             vhost,
             account,
-            outbound: Outbound::new(queue_bytes),
             patience,
             marks: AtomicU64::new(0),
             interested: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
-            finished: OnceCell::new(),
+            emptied: Semaphore::new(0),
+            finished: Semaphore::new(0),
             presence: Mutex::default(),
             since: now,
             acted: AtomicU64::new(now),
@@ -195,12 +205,16 @@ impl Session {
 
     /// Queue a stanza for the client. Waits while the queue is full; a client that reads nothing
     /// meanwhile loses its session. Gives the stanza back if the session is gone.
-    pub(crate) async fn deliver(&self, stanza: Stanza) -> Result<(), Stanza> {
+    pub(crate) async fn deliver(&self, stanza: Stanza) -> Result<Delivered, Stanza> {
         self.enqueue(Entry::new(stanza), Place::Behind).await.map_err(|entry| entry.stanza)
     }
 
     /// The same for one of several copies.
-    pub(crate) async fn deliver_copy(&self, stanza: Stanza, copies: Arc<Copies>) -> Result<(), Stanza> {
+    pub(crate) async fn deliver_copy(
+        &self,
+        stanza: Stanza,
+        copies: Arc<Copies>,
+    ) -> Result<Delivered, Stanza> {
         copies.add();
         let entry = Entry { copies: Some(copies), ..Entry::new(stanza) };
         self.enqueue(entry, Place::Behind).await.map_err(|entry| {
@@ -218,24 +232,35 @@ impl Session {
         let _ = self.enqueue(Entry { ticket: Some(ticket), ..Entry::new(stanza) }, place).await;
     }
 
-    async fn enqueue(&self, entry: Entry, place: Place) -> Result<(), Entry> {
+    async fn enqueue(&self, entry: Entry, place: Place) -> Result<Delivered, Entry> {
         match self.outbound.push(entry, place) {
-            Pushed::Queued => Ok(()),
-            Pushed::Gone(entry) => Err(entry),
+            Pushed::Queued => Ok(None),
+            Pushed::Asleep(answer) => Ok(Some(answer)),
+            Pushed::Gone(entry) => Err(self.follow(entry).await),
             Pushed::Full(entry) => Box::pin(self.enqueue_slowly(entry, place)).await,
         }
     }
 
+    /// Wait until what the session had is in other hands, so that this one does not overtake it.
+    async fn follow(&self, entry: Entry) -> Entry {
+        if entry.is_kept_afterwards() {
+            // Nobody who is part of that waits for it longer than for a client that does not read.
+            let _ = tokio::time::timeout(self.patience, self.emptied.acquire()).await;
+        }
+        entry
+    }
+
     /// Wait for room. After the session was ended for want of it, that comes when what is queued is
     /// taken out to be routed again, so that this stanza still does not overtake it.
-    async fn enqueue_slowly(&self, mut entry: Entry, place: Place) -> Result<(), Entry> {
+    async fn enqueue_slowly(&self, mut entry: Entry, place: Place) -> Result<Delivered, Entry> {
         let since = Instant::now();
         let mut ended = false;
         loop {
             let room = self.outbound.room();
             match self.outbound.push(entry, place) {
-                Pushed::Queued => return Ok(()),
-                Pushed::Gone(entry) => return Err(entry),
+                Pushed::Queued => return Ok(None),
+                Pushed::Asleep(answer) => return Ok(Some(answer)),
+                Pushed::Gone(entry) => return Err(self.follow(entry).await),
                 Pushed::Full(back) => entry = back,
             }
             if ended {
@@ -257,14 +282,35 @@ impl Session {
         }
     }
 
-    /// Whether it has begun to end: it takes stanzas still, but only to have them routed again.
+    /// Whether it has begun to end: it takes no more stanzas.
     pub(crate) fn is_finishing(&self) -> bool {
         self.finishing.load(Ordering::Acquire)
     }
 
-    /// It begins to end.
-    pub(crate) fn set_finishing(&self) {
-        self.finishing.store(true, Ordering::Release);
+    /// It begins to end; `false` if it did so before.
+    pub(crate) fn begin_to_finish(&self) -> bool {
+        !self.finishing.swap(true, Ordering::AcqRel)
+    }
+
+    /// What it had is in other hands, or whoever waits for that is not to wait any longer.
+    pub(crate) fn is_emptied(&self) {
+        self.emptied.close();
+    }
+
+    /// It has ended.
+    pub(crate) fn is_finished(&self) {
+        self.finished.close();
+    }
+
+    /// Wait until it has ended.
+    pub(crate) async fn until_finished(&self) {
+        // An error is what is waited for.
+        let _ = self.finished.acquire().await;
+    }
+
+    /// Whether no stream drains its queue.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.outbound.managed(|managed| managed.is_asleep()).unwrap_or(false)
     }
 
     /// Wait for the turn to tell others of this session's presence. `None` once the last has been

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use waxwing_config::{Settings, VhostSettings, vhost_domain};
 use waxwing_plugins::Authority;
-use waxwing_storage::{AccountSummary, Batch, Storage, Write};
+use waxwing_storage::{AccountSummary, Batch, Error as StorageError, Storage, Write};
 use waxwing_xmpp::{Jid, StreamCondition, StreamError, rfc6122_domain};
 
 const FOR_OTHERS: &str = "owner: only an administrator of the server adds a domain for somebody else";
@@ -337,7 +337,8 @@ impl Server {
                 return Ok(());
             }
             for AccountSummary { jid: account, .. } in page {
-                self.erase_account(&account).await.map_err(|why| VhostError::Invalid(why.to_string()))?;
+                let erased = self.erase_account(&account).await;
+                erased.map_err(|why| VhostError::Storage(StorageError::Unavailable(why.to_string())))?;
             }
         }
     }

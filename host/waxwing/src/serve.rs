@@ -55,14 +55,24 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         rollbacks.abort();
     }
     let _ = std::fs::remove_file(admin::socket_path(&settings));
-    server.core.shutdown();
-    net.stop().await;
+    let hurry = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::warn!("stopping at once: told twice");
+    };
+    let unkept = net.stop(hurry).await;
     if let Some(catalogue) = &server.catalogue
         && let Err(why) = catalogue.settle().await
     {
         tracing::error!("that a plugin was rolled back could not be stored: {why}");
     }
     server.close().await;
+    anyhow::ensure!(
+        unkept == 0,
+        "stopped with {unkept} messages that waited for their recipients and could not be kept"
+    );
     Ok(())
 }
 

@@ -64,7 +64,9 @@ impl Post for Msgoffline {
         }
         let (account, sender) = (event.account(), event.sender_bare());
         let queue = storage::open_log(QUEUE)?;
-        if let Some(limit) = self.limit(account)?
+        // Of what was accepted for somebody who then went, the sender is not told otherwise.
+        if !runtime::is_accepted()
+            && let Some(limit) = self.limit(account)?
             && queue.count(account, Some(sender))? >= limit
         {
             return self.quota_exceeded.verdict();

@@ -47,7 +47,7 @@ block! {
         "keepalive" => keepalive: Duration = Duration::from_secs(10 * 60),
         /// How long a client has to close its side after the server has closed the stream.
         "close-timeout" => close_timeout: Duration = Duration::from_secs(5),
-        /// How long a stopping server waits for queues to drain.
+        /// How long a stopping server waits while nothing gets on: no session ends and no message is kept.
         "shutdown-timeout" => shutdown_timeout: Duration = Duration::from_secs(10),
     }
 }

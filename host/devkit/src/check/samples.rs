@@ -84,7 +84,7 @@ fn stanza(interest: &DeclaredInterest, ty: Type, now: u64) -> Sample {
         None => String::new(),
     };
     let xml = element(interest.kind, ty, from, to, &payload);
-    let shown = Shown { vhost: vhost.to_owned(), origin, received: now, client: None, xml };
+    let shown = Shown { vhost: vhost.to_owned(), origin, received: now, client: None, accepted: false, xml };
     let input = match stage {
         Stage::Pre => Input::Pre(shown),
         Stage::Incoming => Input::Incoming(shown),
@@ -140,8 +140,14 @@ fn services(declared: &Declared, now: u64) -> Vec<Sample> {
     let samples = declared.services.iter().map(|service| {
         let address = format!("{}.{VHOST}", service.name);
         let xml = element(Kind::Message, Type::Chat, Some(JULIET), Some(&address), "");
-        let shown =
-            Shown { vhost: VHOST.to_owned(), origin: Origin::Session, received: now, client: None, xml };
+        let shown = Shown {
+            vhost: VHOST.to_owned(),
+            origin: Origin::Session,
+            received: now,
+            client: None,
+            accepted: false,
+            xml,
+        };
         Sample { what: format!("message chat to {}", service.name), input: Input::Service(shown) }
     });
     samples.collect()

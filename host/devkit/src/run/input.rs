@@ -84,6 +84,7 @@ pub(crate) fn input(
         origin: Origin::Session,
         received: now,
         client: None,
+        accepted: false,
         xml: stanza.to_xml(),
     };
     Ok(match hook {

@@ -30,6 +30,7 @@ async fn wants(world: &World, what: &str, answer: &str, parts: Value) {
         origin: Origin::Session,
         received: 1000,
         client: None,
+        accepted: false,
         xml: asking(what).to_xml(),
     };
     let trace = world.engine.dry_call("greeter", &Scope::Everywhere, &Input::Process(shown)).await.unwrap();

@@ -1,4 +1,5 @@
-//! A session whose stream is gone and that may be resumed (XEP-0198, section 5): others see no change.
+//! A session whose stream is gone and that may be resumed (XEP-0198, section 5): others see no change. What waits in it is
+//! kept meanwhile.
 
 use super::Shared;
 use super::session::{Bound, Processing};
@@ -10,6 +11,9 @@ use tracing::Instrument;
 pub fn begin(session: Bound, processing: Option<Processing>, shared: &Arc<Shared>) {
     let absence = session.session.detach(processing.is_some());
     let asleep = Asleep::new(shared);
+    if *shared.stopping.borrow() {
+        shared.server.end_asleep();
+    }
     tracing::debug!("session without a stream");
     let waiting = async move {
         let _asleep = asleep;
@@ -30,7 +34,7 @@ pub fn begin(session: Bound, processing: Option<Processing>, shared: &Arc<Shared
             }
             over
         };
-        let ((), over) = tokio::join!(processing, waiting);
+        let ((), over, ()) = tokio::join!(processing, waiting, server.keep_asleep(&session));
         bound.finished = true;
         if over {
             server.remember(&session);

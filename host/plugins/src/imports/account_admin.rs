@@ -1,7 +1,7 @@
 //! `account-admin`: making, changing and removing accounts.
 //!
-//! Making and changing take place at once, because the plugin needs their answer. Removing waits
-//! until the call's stanzas have left, so that the last answer still reaches the account's sessions.
+//! Making and changing take place at once, because the plugin needs their answer. Removing takes place with the call's
+//! writes, before anybody is answered; the account's sessions end when the answer has left.
 
 use super::bare;
 use crate::admin::{AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority};

@@ -85,6 +85,10 @@ impl Host for State {
             _ => Err(wasmtime::format_err!("there is no randomness")),
         }
     }
+
+    fn is_accepted(&mut self) -> Result<bool> {
+        Ok(self.call.as_ref().is_some_and(|call| call.accepted))
+    }
 }
 
 fn named(level: Level) -> &'static str {

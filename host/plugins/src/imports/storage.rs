@@ -217,6 +217,7 @@ struct At<'a> {
     staged: &'a mut Staged,
     usages: &'a Usages,
     pending: &'a Pending,
+    session: Option<&'a str>,
     quota: Quota,
     /// Nothing of the call will be stored.
     dry: bool,
@@ -226,12 +227,14 @@ impl<'a> At<'a> {
     fn new((call, shared, owner): (&'a mut Call, &'a Shared, Jid)) -> Self {
         let dry = call.is_dry();
         let (storage, staged) = (call.host.storage(), &mut call.effects.staged);
+        let session = call.session.as_deref();
         At {
             owner,
             storage,
             staged,
             usages: &shared.common.usages,
             pending: &shared.common.pending,
+            session,
             quota: Effects::quota(&shared.limits),
             dry,
         }
@@ -239,7 +242,7 @@ impl<'a> At<'a> {
 
     /// What somebody has and is about to acknowledge is not there.
     fn overlook_pending(&mut self) {
-        self.staged.overlook(self.pending.of(self.owner.as_str()));
+        self.staged.overlook(self.pending.of(self.owner.as_str(), self.session));
     }
 
     /// Whether the store takes this many more bytes.

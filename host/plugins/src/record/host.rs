@@ -2,6 +2,7 @@
 //! wants done never gets through it.
 
 use super::exchange::{HostAnswer, HostQuestion, Secret, SeenContact};
+use super::storage::odd;
 use crate::account_data::AccountData;
 use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority};
 use crate::host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
@@ -9,7 +10,7 @@ use crate::state::Shared;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use std::sync::Arc;
-use waxwing_storage::Storage;
+use waxwing_storage::{Result as StorageResult, Storage};
 use waxwing_xmpp::Jid;
 
 /// Answers questions.
@@ -113,24 +114,27 @@ impl<O: Oracle> Host for Asked<O> {
         matches!(self.oracle.at_once(question), HostAnswer::Is(true))
     }
 
-    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, waxwing_storage::Result<bool>> {
+    fn account_exists<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, StorageResult<bool>> {
         let answer = self.oracle.answer(HostQuestion::AccountExists(account.to_string()));
         answer
             .map(|answer| match answer {
                 HostAnswer::Is(exists) => Ok(exists),
-                HostAnswer::Failed(why) => Err(waxwing_storage::Error::Unavailable(why)),
-                _ => Ok(false),
+                other => odd(other),
             })
             .boxed()
     }
 
-    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {
+    fn subscription<'a>(
+        &'a self,
+        owner: &'a Jid,
+        contact: &'a Jid,
+    ) -> BoxFuture<'a, StorageResult<Subscription>> {
         let question = HostQuestion::Subscription { owner: owner.to_string(), contact: contact.to_string() };
         let answer = self.oracle.answer(question);
         answer
             .map(|answer| match answer {
-                HostAnswer::Subscription(subscription) => subscription,
-                _ => Subscription::None,
+                HostAnswer::Subscription(subscription) => Ok(subscription),
+                other => odd(other),
             })
             .boxed()
     }
@@ -140,13 +144,13 @@ impl<O: Oracle> Host for Asked<O> {
         owner: &'a Jid,
         after: Option<&'a str>,
         limit: u32,
-    ) -> BoxFuture<'a, Vec<Contact>> {
+    ) -> BoxFuture<'a, StorageResult<Vec<Contact>>> {
         let after = after.map(str::to_owned);
         let answer = self.oracle.answer(HostQuestion::Contacts { owner: owner.to_string(), after, limit });
         answer
             .map(|answer| match answer {
-                HostAnswer::Contacts(seen) => seen.into_iter().filter_map(SeenContact::contact).collect(),
-                _ => Vec::new(),
+                HostAnswer::Contacts(seen) => Ok(seen.into_iter().filter_map(SeenContact::contact).collect()),
+                other => odd(other),
             })
             .boxed()
     }
@@ -173,6 +177,8 @@ impl<O: Oracle> Host for Asked<O> {
     fn remove_account<'a>(&'a self, _: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
         ready(Err(AccountError::NotAllowed)).boxed()
     }
+
+    fn end_removed(&self, _: &Jid) {}
 
     fn authority(&self, user: &Jid, domain: &str) -> Authority {
         let question = HostQuestion::Authority { user: user.to_string(), domain: domain.to_owned() };

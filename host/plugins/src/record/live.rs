@@ -82,10 +82,10 @@ impl Live {
                 HostAnswer::Is(host.account_exists(&jid(&account)?).await?)
             }
             HostQuestion::Subscription { owner, contact } => {
-                HostAnswer::Subscription(host.subscription(&jid(&owner)?, &jid(&contact)?).await)
+                HostAnswer::Subscription(host.subscription(&jid(&owner)?, &jid(&contact)?).await?)
             }
             HostQuestion::Contacts { owner, after, limit } => {
-                let contacts = host.contacts(&jid(&owner)?, after.as_deref(), limit).await;
+                let contacts = host.contacts(&jid(&owner)?, after.as_deref(), limit).await?;
                 HostAnswer::Contacts(contacts.into_iter().map(Into::into).collect())
             }
             HostQuestion::CreateAccount { account, password, by_admin } => {

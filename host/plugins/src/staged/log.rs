@@ -63,12 +63,22 @@ impl Staged {
         self.charge(0, quota)?;
         let stored = if through >= STAGED {
             self.writes.retain(|s| s.id == 0 || s.id > through || !appends_to(&s.write, store, owner));
-            self.shown(store, owner)
+            self.shown(store, owner).iter().copied().max().unwrap_or(0)
         } else {
             through
         };
-        if stored > 0 {
-            self.deletes.push(Write::LogTrim { store: store.into(), owner: owner.into(), through: stored });
+        if stored == 0 {
+            return Ok(());
+        }
+        let (store, owner) = (store.to_owned(), owner.to_owned());
+        if self.hides(&store, &owner) {
+            // What others hold is theirs: only what the call has been shown goes.
+            let shown = self.shown(&store, &owner).iter().filter(|id| **id <= stored);
+            let remove = |id: &u64| Write::LogRemove { store: store.clone(), owner: owner.clone(), id: *id };
+            let removals: Vec<_> = shown.map(remove).collect();
+            self.deletes.extend(removals);
+        } else {
+            self.deletes.push(Write::LogTrim { store, owner, through: stored });
         }
         Ok(())
     }
@@ -82,12 +92,11 @@ impl Staged {
         query: LogQuery,
     ) -> Result<Vec<LogEntry>> {
         let entries = self.look(storage, store, owner, query).await?;
-        if let Some(newest) = entries.iter().map(|entry| entry.id).filter(|id| *id < STAGED).max() {
-            let place = Place::new(store, owner);
-            match self.shown.iter_mut().find(|(known, _)| *known == place) {
-                Some((_, shown)) => *shown = newest.max(*shown),
-                None => self.shown.push((place, newest)),
-            }
+        let ids = entries.iter().map(|entry| entry.id).filter(|id| *id < STAGED);
+        let place = Place::new(store, owner);
+        match self.shown.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, shown)) => shown.extend(ids),
+            None => self.shown.push((place, ids.collect())),
         }
         Ok(entries)
     }
@@ -184,9 +193,19 @@ impl Staged {
         trims.max().unwrap_or(0)
     }
 
-    fn shown(&self, store: &str, owner: &str) -> u64 {
+    fn shown(&self, store: &str, owner: &str) -> &[u64] {
         let place = self.shown.iter().find(|(place, _)| place.store == store && place.owner == owner);
-        place.map_or(0, |(_, id)| *id)
+        place.map_or(&[], |(_, ids)| ids)
+    }
+
+    /// Whether there are entries that the call is not shown, because somebody else holds them.
+    fn hides(&self, store: &str, owner: &str) -> bool {
+        self.pending.iter().any(|delete| match delete {
+            Write::LogRemove { store: s, owner: o, .. } | Write::LogTrim { store: s, owner: o, .. } => {
+                s == store && o == owner
+            }
+            _ => false,
+        })
     }
 }
 

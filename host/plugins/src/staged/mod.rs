@@ -22,8 +22,8 @@ pub(crate) struct Staged {
     deletes: Vec<Write>,
     /// Deletes of earlier calls that are still to be made.
     pending: Vec<Write>,
-    /// The newest entry that the call has been shown of each log.
-    shown: Vec<(Place, u64)>,
+    /// The entries that the call has been shown of each log.
+    shown: Vec<(Place, Vec<u64>)>,
     count: usize,
     bytes: usize,
     appended: u64,

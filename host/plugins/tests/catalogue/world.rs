@@ -237,7 +237,11 @@ impl Host for Town {
         ready(Ok(self.is_local(account.domain()))).boxed()
     }
 
-    fn subscription<'a>(&'a self, owner: &'a Jid, contact: &'a Jid) -> BoxFuture<'a, Subscription> {
+    fn subscription<'a>(
+        &'a self,
+        owner: &'a Jid,
+        contact: &'a Jid,
+    ) -> BoxFuture<'a, waxwing_storage::Result<Subscription>> {
         self.fake.subscription(owner, contact)
     }
 
@@ -246,7 +250,7 @@ impl Host for Town {
         owner: &'a Jid,
         after: Option<&'a str>,
         limit: u32,
-    ) -> BoxFuture<'a, Vec<Contact>> {
+    ) -> BoxFuture<'a, waxwing_storage::Result<Vec<Contact>>> {
         self.fake.contacts(owner, after, limit)
     }
 
@@ -273,6 +277,10 @@ impl Host for Town {
 
     fn may_manage(&self, user: &Jid, account: &Jid) -> bool {
         self.fake.may_manage(user, account)
+    }
+
+    fn end_removed(&self, account: &Jid) {
+        self.fake.end_removed(account);
     }
 
     fn authority(&self, user: &Jid, domain: &str) -> Authority {

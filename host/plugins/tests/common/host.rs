@@ -23,6 +23,7 @@ pub enum Step {
     /// Stanzas, and the session that is held back.
     Send(Vec<String>, Option<String>),
     Remove(String),
+    End(String),
     /// What a plugin that administers the server wanted changed.
     Admin(AdminRequest),
 }
@@ -144,15 +145,24 @@ impl Host for FakeHost {
         ready(Ok(self.is_local(account.domain()) && account.local() != Some("nobody"))).boxed()
     }
 
-    fn subscription<'a>(&'a self, _: &'a Jid, _: &'a Jid) -> BoxFuture<'a, Subscription> {
-        ready(Subscription::Both).boxed()
+    fn subscription<'a>(
+        &'a self,
+        _: &'a Jid,
+        _: &'a Jid,
+    ) -> BoxFuture<'a, waxwing_storage::Result<Subscription>> {
+        ready(Ok(Subscription::Both)).boxed()
     }
 
-    fn contacts<'a>(&'a self, _: &'a Jid, after: Option<&'a str>, limit: u32) -> BoxFuture<'a, Vec<Contact>> {
+    fn contacts<'a>(
+        &'a self,
+        _: &'a Jid,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, waxwing_storage::Result<Vec<Contact>>> {
         let all = ["nurse@capulet.example", "romeo@montague.example"].map(super::jid);
         let contact = |jid| Contact { jid, subscription: Subscription::Both, groups: vec!["Friends".into()] };
         let after = all.into_iter().filter(|jid| after.is_none_or(|after| jid.as_str() > after));
-        ready(after.map(contact).take(limit as usize).collect()).boxed()
+        ready(Ok(after.map(contact).take(limit as usize).collect())).boxed()
     }
 
     fn create_account<'a>(
@@ -171,6 +181,10 @@ impl Host for FakeHost {
     fn remove_account<'a>(&'a self, account: &'a Jid) -> BoxFuture<'a, Result<(), AccountError>> {
         self.step(Step::Remove(account.to_string()));
         ready(Ok(())).boxed()
+    }
+
+    fn end_removed(&self, account: &Jid) {
+        self.step(Step::End(account.to_string()));
     }
 
     /// Juliet manages the virtual host, and nobody else does.

@@ -155,7 +155,7 @@ pub async fn engine(
 }
 
 pub fn event() -> Event {
-    Event { vhost: jid(VHOST), origin: Origin::Session, received: 1000, client: None }
+    Event { vhost: jid(VHOST), origin: Origin::Session, received: 1000, client: None, accepted: false }
 }
 
 pub fn message(command: &str) -> Stanza {

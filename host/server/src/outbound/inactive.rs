@@ -85,7 +85,7 @@ impl Queue {
             self.ready_bytes += bytes;
             for mut entry in presences {
                 if self.managed.is_some() {
-                    entry.accept();
+                    entry.stamp();
                 }
                 self.ready.push_back(entry);
             }

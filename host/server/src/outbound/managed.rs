@@ -181,6 +181,11 @@ impl Managed {
         std::mem::take(&mut self.unacked).into_iter()
     }
 
+    /// What is not acknowledged, in order.
+    pub(super) fn unacknowledged(&mut self) -> &mut VecDeque<Entry> {
+        &mut self.unacked
+    }
+
     /// Whether no stream drains the queue.
     pub fn is_asleep(&self) -> bool {
         self.carrier != Carrier::Stream

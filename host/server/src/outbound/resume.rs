@@ -1,7 +1,7 @@
 //! Streams that come and go while the session stays (XEP-0198, section 5).
 //!
 //! At any moment one stream drains the queue, or none does and the session is asleep. Whoever wants to resume
-//! it first claims it, of which there is one at a time; then the stream that still drains it lets go.
+//! it first claims it, one after the other; then the stream that still drains it lets go.
 
 use super::managed::{Carrier, Managed, TooHigh};
 use super::{Outbound, Queue, SessionEnd};
@@ -29,7 +29,7 @@ impl Outbound {
             return false;
         }
         queue.managed = Some(Box::new(managed));
-        queue.ready.iter_mut().chain(&mut queue.held).for_each(super::Entry::accept);
+        queue.ready.iter_mut().chain(&mut queue.held).for_each(|entry| entry.accept(&self.hold));
         true
     }
 
@@ -50,26 +50,35 @@ impl Outbound {
         self.managed(|managed| !managed.id.is_empty()).unwrap_or(false)
     }
 
-    /// Claim the session with this id for a new stream. `None` if there is none, it has ended, or somebody
-    /// else has claimed it.
-    pub fn claim(&self, id: &str) -> Option<Claim<'_>> {
-        let mut queue = self.queue.lock();
-        if queue.has_ended() {
-            return None;
+    /// Claim the session with this id for a new stream, after those who have claimed it before. `None` if there is
+    /// none, or it has ended.
+    pub async fn claim(&self, id: &str) -> Option<Claim<'_>> {
+        let changed = self.managed(|managed| managed.changed.clone())?;
+        loop {
+            let news = changed.notified();
+            let mut news = std::pin::pin!(news);
+            news.as_mut().enable();
+            let waker = {
+                let mut queue = self.queue.lock();
+                if queue.has_ended() {
+                    return None;
+                }
+                let managed = queue.managed.as_deref_mut()?;
+                if managed.id.is_empty() || *managed.id != *id {
+                    return None;
+                }
+                let is_free = !std::mem::replace(&mut managed.claimed, true);
+                is_free.then(|| queue.waker.take())
+            };
+            if let Some(waker) = waker {
+                // The present stream is to let go.
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                return Some(Claim { outbound: self, changed: changed.clone(), open: true });
+            }
+            news.await;
         }
-        let managed = queue.managed.as_deref_mut()?;
-        if managed.id.is_empty() || *managed.id != *id || managed.claimed {
-            return None;
-        }
-        managed.claimed = true;
-        let changed = managed.changed.clone();
-        let waker = queue.waker.take();
-        drop(queue);
-        // The present stream is to let go.
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        Some(Claim { outbound: self, changed, open: true })
     }
 
     /// Whether the stream that drains the queue is to let go of it.
@@ -83,6 +92,7 @@ impl Outbound {
         let round = self.managed(|managed| {
             managed.carrier = Carrier::Nobody { busy };
             managed.rounds += 1;
+            self.hold.set_asleep(true);
             managed.changed.notify_waiters();
             managed.rounds
         });
@@ -128,7 +138,7 @@ impl Outbound {
 impl Queue {
     /// Whether nobody can resume the session any more.
     fn has_ended(&self) -> bool {
-        self.over || self.gone || self.end.is_some()
+        self.over || self.end.is_some()
     }
 
     /// Whether the sleep of a round is over, and if so whether the session is, too.
@@ -195,6 +205,7 @@ impl Claim<'_> {
         let acknowledged = managed.acknowledge(h).map_err(AttachError::TooHigh)?;
         managed.begin_again();
         managed.carrier = Carrier::Stream;
+        self.outbound.hold.set_asleep(false);
         managed.claimed = false;
         let handled = managed.handled;
         self.open = false;

@@ -3,7 +3,11 @@
 use super::*;
 use std::task::Waker;
 use waxwing_plugins::Fate;
-use waxwing_xmpp::Type;
+use waxwing_xmpp::{Jid, Type};
+
+fn outbound(limit: usize) -> Outbound {
+    Outbound::new(limit, Hold::new(&Jid::parse("a@b/c").unwrap()))
+}
 
 fn message(body: &str) -> Entry {
     Entry::new(Stanza::message(Type::Chat, &format!("<body>{body}</body>")))
@@ -34,7 +38,7 @@ fn order(written: &str, bodies: &[&str]) -> bool {
 
 #[test]
 fn stanzas_leave_in_the_order_in_which_they_came() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     for body in ["a", "b", "c"] {
         push(&outbound, message(body), Place::Behind);
     }
@@ -44,7 +48,7 @@ fn stanzas_leave_in_the_order_in_which_they_came() {
 
 #[test]
 fn held_messages_wait_behind_those_pushed_ahead_and_presence_does_not() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     outbound.hold();
     push(&outbound, message("new"), Place::Behind);
     push(&outbound, presence(), Place::Behind);
@@ -57,7 +61,7 @@ fn held_messages_wait_behind_those_pushed_ahead_and_presence_does_not() {
 
 #[test]
 fn two_holds_need_two_releases() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     outbound.hold();
     outbound.hold();
     push(&outbound, message("a"), Place::Behind);
@@ -69,7 +73,7 @@ fn two_holds_need_two_releases() {
 
 #[test]
 fn a_full_queue_takes_more_once_something_was_handed_out() {
-    let outbound = Outbound::new(10);
+    let outbound = outbound(10);
     push(&outbound, message("a"), Place::Behind);
     assert!(matches!(outbound.push(message("b"), Place::Behind), Pushed::Full(_)));
     assert!(drain(&outbound).is_some());
@@ -78,34 +82,34 @@ fn a_full_queue_takes_more_once_something_was_handed_out() {
 
 #[test]
 fn what_was_not_written_is_given_back_in_order_and_then_the_queue_is_gone() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     push(&outbound, message("a"), Place::Behind);
     assert!(drain(&outbound).is_some());
     push(&outbound, message("b"), Place::Behind);
     outbound.hold();
     push(&outbound, message("c"), Place::Behind);
-    let left = outbound.take_unwritten();
+    outbound.close();
+    assert!(drain(&outbound).is_none());
+    let left = outbound.take();
     let bodies: Vec<_> = left.iter().filter_map(|entry| entry.stanza.text("body")).collect();
     assert_eq!(bodies, ["a", "b", "c"]);
-    push(&outbound, message("d"), Place::Behind);
     outbound.release();
-    assert_eq!(outbound.take_unwritten().len(), 1);
-    assert!(outbound.take_unwritten().is_empty());
+    assert!(outbound.take().is_empty());
     assert!(matches!(outbound.push(message("e"), Place::Behind), Pushed::Gone(_)));
 }
 
 #[test]
 fn what_was_written_is_not_given_back() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     push(&outbound, message("a"), Place::Behind);
     assert!(drain(&outbound).is_some());
     outbound.written();
-    assert!(outbound.take_unwritten().is_empty());
+    assert!(outbound.take().is_empty());
 }
 
 #[test]
 fn an_ended_queue_is_written_out_before_the_end_is_told() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     push(&outbound, message("a"), Place::Behind);
     outbound.end(SessionEnd { error: None });
     assert!(drain(&outbound).is_some());
@@ -115,7 +119,7 @@ fn an_ended_queue_is_written_out_before_the_end_is_told() {
 
 #[test]
 fn what_is_held_leaves_room_for_what_goes_ahead() {
-    let outbound = Outbound::new(10);
+    let outbound = outbound(10);
     outbound.hold();
     push(&outbound, message("a"), Place::Behind);
     assert!(matches!(outbound.push(message("b"), Place::Behind), Pushed::Full(_)));
@@ -126,18 +130,18 @@ fn what_is_held_leaves_room_for_what_goes_ahead() {
 
 #[test]
 fn the_copy_of_a_message_counts_once_it_is_written() {
-    let (outbound, copies) = (Outbound::new(1000), Copies::new());
+    let (outbound, copies) = (outbound(1000), Copies::new());
     copies.add();
     push(&outbound, Entry { copies: Some(copies.clone()), ..message("a") }, Place::Behind);
     assert!(drain(&outbound).is_some());
     outbound.written();
-    assert!(!copies.give_up());
+    assert_eq!(copies.give_up(), Remains::Enough);
 }
 
 #[tokio::test]
 async fn a_receipt_is_true_once_every_ticket_is_done() {
     let (tickets, written) = receipt(2);
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     for ticket in tickets {
         let entry = Entry { ticket: Some(ticket), ..message("a") };
         push(&outbound, entry, Place::Behind);
@@ -150,11 +154,11 @@ async fn a_receipt_is_true_once_every_ticket_is_done() {
 #[tokio::test]
 async fn a_receipt_is_false_when_the_queue_ends_first() {
     let (tickets, written) = receipt(1);
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     for ticket in tickets {
         push(&outbound, Entry { ticket: Some(ticket), ..message("a") }, Place::Behind);
     }
-    drop(outbound.take_unwritten());
+    drop(outbound.take());
     assert!(matches!(written.all().await, Fate::Lost));
 }
 
@@ -169,7 +173,7 @@ fn inactive(outbound: &Outbound) {
 
 #[test]
 fn only_the_latest_presence_of_each_contact_waits_until_somebody_looks() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     inactive(&outbound);
     for (sender, status) in [("a@b/c", "1"), ("x@y/z", "2"), ("a@b/d", "3"), ("a@b/c", "4")] {
         push(&outbound, from(sender, &format!("<status>{status}</status>")), Place::Behind);
@@ -195,7 +199,7 @@ fn message_with(inner: &str) -> Entry {
 
 #[test]
 fn content_goes_at_once_and_after_what_was_held_back() {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     inactive(&outbound);
     push(&outbound, from("a@b/c", "<status>away</status>"), Place::Behind);
     push(&outbound, message("hello"), Place::Behind);
@@ -213,7 +217,7 @@ fn content_goes_at_once_and_after_what_was_held_back() {
 #[test]
 fn what_is_held_back_is_bounded() {
     let settings = ClientState { presences: 3, ..ClientState::default() };
-    let outbound = Outbound::new(100);
+    let outbound = outbound(100);
     outbound.set_inactive(Some(&settings));
     for n in 0..3 {
         push(&outbound, from(&format!("a@b/{n}"), ""), Place::Behind);
@@ -234,7 +238,7 @@ fn what_is_held_back_is_bounded() {
 }
 
 fn managed(settings: waxwing_config::StreamManagement) -> Outbound {
-    let outbound = Outbound::new(1000);
+    let outbound = outbound(1000);
     assert!(outbound.manage(Managed::new(&settings, None)));
     outbound
 }
@@ -249,7 +253,7 @@ fn what_is_not_acknowledged_is_given_back_and_what_is_not() {
     outbound.written();
     outbound.acknowledge(1).unwrap();
     push(&outbound, message("d"), Place::Behind);
-    let left = outbound.take_unwritten();
+    let left = outbound.take();
     assert!(left.iter().all(|entry| entry.received > 0));
     let bodies: Vec<_> = left.iter().filter_map(|entry| entry.stanza.text("body")).collect();
     assert_eq!(bodies, ["b", "c", "d"]);
@@ -300,7 +304,9 @@ fn the_copy_of_a_message_counts_once_it_is_acknowledged() {
     push(&outbound, Entry { copies: Some(copies.clone()), ..message("a") }, Place::Behind);
     assert!(drain(&outbound).is_some());
     outbound.written();
-    assert!(!copies.give_up());
-    let mut left = outbound.take_unwritten();
-    assert!(left.pop().and_then(|entry| entry.copies).is_some_and(|copies| copies.give_up()));
+    assert_eq!(copies.give_up(), Remains::Enough);
+    let mut left = outbound.take();
+    assert!(
+        left.pop().and_then(|entry| entry.copies).is_some_and(|copies| copies.give_up() == Remains::Nothing)
+    );
 }
