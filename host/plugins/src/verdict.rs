@@ -11,7 +11,7 @@ use crate::instance::Answer;
 use crate::line::one_line;
 use crate::options::Limits;
 use crate::portable::PortablePage;
-use waxwing_xmpp::{Condition, ErrorType, Kind, Stanza, StanzaError, Type};
+use waxwing_xmpp::{Condition, ErrorType, Kind, Stanza, StanzaError, Type, is_xml_char};
 
 /// A verdict that has been checked.
 #[derive(Debug)]
@@ -145,11 +145,6 @@ pub(crate) fn lend_error(error: &StanzaError) -> wit::StanzaError {
 /// Without characters that XML cannot carry: they would end the recipient's stream.
 pub(crate) fn clean(text: String) -> String {
     if text.chars().all(is_xml_char) { text } else { text.chars().filter(|c| is_xml_char(*c)).collect() }
-}
-
-/// XML 1.0, production 2.
-fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
 /// A function each way between two enums whose variants have the same names.

@@ -23,7 +23,7 @@ pub fn all_allowed(text: &str) -> bool {
 }
 
 /// Whether the character may stand in XML, written as a reference or not.
-fn is_allowed(c: char) -> bool {
+pub fn is_xml_char(c: char) -> bool {
     !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
@@ -82,7 +82,7 @@ pub fn resolve(name: &str) -> Result<char, StreamError> {
             _ => return Err(ill_formed("not a character reference")),
         },
     };
-    let c = code.ok().and_then(char::from_u32).filter(|c| is_allowed(*c));
+    let c = code.ok().and_then(char::from_u32).filter(|c| is_xml_char(*c));
     c.ok_or_else(|| ill_formed("reference to a character that XML does not allow"))
 }
 

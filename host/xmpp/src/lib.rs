@@ -13,6 +13,7 @@ mod reader;
 pub mod sasl;
 mod stanza;
 
+pub use chars::is_xml_char;
 pub use element::{Element, Node};
 pub use error::{Condition, ErrorType, StanzaError, StreamCondition, StreamError};
 pub use escape::{escape, escape_text};

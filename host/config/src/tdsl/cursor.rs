@@ -6,6 +6,11 @@ use super::value::Span;
 /// Ends a bare word wherever it stands.
 const PUNCTUATION: &str = ",{}[]()#'\"";
 
+/// Whether a character may be in a text: what is set here may end up in a stanza, and XML has no place for others.
+pub(super) fn may_be_text(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
 pub(super) struct Cursor<'t> {
     text: &'t str,
     at: usize,
@@ -82,6 +87,11 @@ impl<'t> Cursor<'t> {
         if !self.take(mark) {
             self.at = start;
             return Err(self.problem(Span { start, end: start + 1 }, format!("this {mark} is never closed")));
+        }
+        if let Some((before, stray)) = text.char_indices().find(|(_, c)| !may_be_text(*c)) {
+            let start = start + mark.len_utf8() + before;
+            let message = format!("the character U+{:04X} has no place in a text", u32::from(stray));
+            return Err(self.problem(Span { start, end: start + stray.len_utf8() }, message));
         }
         if text.contains('\n') {
             self.many_lines = Some(Span { start, end: self.at });

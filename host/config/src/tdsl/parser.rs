@@ -1,7 +1,7 @@
 //! From text to values, by recursive descent.
 
 use super::arithmetic::{Operator, apply, negate};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, may_be_text};
 use super::problem::{Problem, hint};
 use super::value::{Block, Entry, Node, Span, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -297,6 +297,10 @@ impl Parser<'_> {
             "env" => environment(key),
             _ => self.props.get(key).cloned(),
         };
+        if found.as_ref().is_some_and(|text| !text.chars().all(may_be_text)) {
+            let message = format!("what {from}() finds has a control character in it");
+            return Err(self.cursor.problem(name.span, message));
+        }
         Ok(found.map_or(default, Value::Text))
     }
 

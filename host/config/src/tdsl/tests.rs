@@ -238,6 +238,7 @@ fn syntax_errors() {
         ("a = [ 1, 2", "1:5: this '[' is never closed"),
         ("a = (1 + 2", "1:5: this '(' is never closed"),
         ("a = 'x", "1:5: this ' is never closed"),
+        ("a = 'x\u{1b}[1m'", "1:7: the character U+001B has no place in a text"),
         ("a = ", "1:5: expected a value, found the end of the file"),
         ("a = \nb = 1", "1:5: expected a value, found the end of the line"),
         ("a", "1:1: expected '=' or '{' after the key 'a'; text with blanks must be quoted"),
