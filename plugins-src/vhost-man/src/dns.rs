@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use waxwing_plugin::resolver::Service;
 use waxwing_plugin::{SettingValue, resolver};
 
+/// Where clients look: for a port that begins with STARTTLS, and for one with TLS from the start (XEP-0368).
+const SERVICES: [&str; 2] = ["_xmpp-client._tcp", "_xmpps-client._tcp"];
 const ASK_LATER: &str = "The DNS does not answer now: try again later";
 
 const UNKNOWN: &str = "Where this server is has not been set, so only its administrators add domains: they can set \
@@ -43,9 +45,18 @@ fn plain(name: &str) -> String {
 /// What the DNS has of a domain.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The machines that SRV records name, each with its addresses.
-    pub machines: Vec<(String, Vec<IpAddr>)>,
+    /// The machines that SRV records name.
+    pub machines: Vec<Machine>,
     /// The addresses of the domain itself, which count where there are no such records.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A machine that an SRV record names.
+#[derive(Debug)]
+pub struct Machine {
+    /// One of [`SERVICES`].
+    pub service: &'static str,
+    pub name: String,
     pub addresses: Vec<IpAddr>,
 }
 
@@ -91,17 +102,21 @@ impl VhostMan {
 
 /// Ask the DNS of a domain.
 pub fn look_up(domain: &str) -> Result<Found, String> {
-    let services = resolver::services(&format!("_xmpp-client._tcp.{domain}")).map_err(|()| ASK_LATER)?;
-    if services.is_empty() {
-        return Ok(Found { addresses: addresses(domain)?, ..Found::default() });
+    let (mut found, mut has_records) = (Found::default(), false);
+    for service in SERVICES {
+        let records = resolver::services(&format!("{service}.{domain}")).map_err(|()| ASK_LATER)?;
+        has_records |= !records.is_empty();
+        // A lone dot is for what is not offered (RFC 2782).
+        let names = records.iter().map(|Service { target, .. }| plain(target)).filter(|it| !it.is_empty());
+        found.machines.extend(names.map(|name| {
+            let addresses = addresses(&name).unwrap_or_default();
+            Machine { service, name, addresses }
+        }));
     }
-    // A lone dot is for what is not offered (RFC 2782).
-    let targets = services.iter().map(|Service { target, .. }| plain(target)).filter(|it| !it.is_empty());
-    let machine = |target: String| {
-        let addresses = addresses(&target).unwrap_or_default();
-        (target, addresses)
-    };
-    Ok(Found { machines: targets.map(machine).collect(), ..Found::default() })
+    if !has_records {
+        found.addresses = addresses(domain)?;
+    }
+    Ok(found)
 }
 
 fn addresses(name: &str) -> Result<Vec<IpAddr>, String> {
@@ -121,7 +136,7 @@ fn compare(
     let Found { machines, addresses } = found;
     let leads_here = |it: &[IpAddr]| it.iter().any(|address| own.contains(address));
     let any_will_do = expected.is_empty() && !(machines.is_empty() && addresses.is_empty());
-    let is_ours = |(name, addresses): &(String, Vec<IpAddr>)| names.contains(name) || leads_here(addresses);
+    let is_ours = |machine: &Machine| names.contains(&machine.name) || leads_here(&machine.addresses);
     if any_will_do || machines.iter().any(is_ours) || leads_here(addresses) {
         return Ok(());
     }
@@ -139,14 +154,15 @@ fn compare(
             listed(addresses)
         ),
         (machines, _) => {
-            let machines = machines.iter().map(|(name, addresses)| match addresses.as_slice() {
-                [] => format!("{name} (which has no address)"),
-                addresses => format!("{name} ({})", listed(addresses)),
+            let lines = machines.iter().map(|Machine { service, name, addresses }| {
+                let addresses = match addresses.as_slice() {
+                    [] => "which has no address".into(),
+                    addresses => listed(addresses),
+                };
+                format!("{service}.{domain} leads to {name} ({addresses})")
             });
-            let found = listed(&machines.collect::<Vec<_>>());
-            format!(
-                "Incorrect DNS SRV settings: _xmpp-client._tcp.{domain} leads to {found}. Expected: {wanted}"
-            )
+            let found = listed(&lines.collect::<Vec<_>>());
+            format!("Incorrect DNS SRV settings: {found}. Expected: {wanted}")
         }
     })
 }

@@ -17,9 +17,9 @@ impl VhostMan {
             Ok(found) => found,
             Err(why) => return ask(form().again(request, FIELD, &why)),
         };
-        let machines = found.machines.iter().flat_map(|(name, addresses)| {
-            let addresses = addresses.iter().map(|address| row(name, "address", address));
-            std::iter::once(row(&format!("_xmpp-client._tcp.{domain}"), "SRV", name)).chain(addresses)
+        let machines = found.machines.iter().flat_map(|it| {
+            let addresses = it.addresses.iter().map(|address| row(&it.name, "address", address));
+            std::iter::once(row(&format!("{}.{domain}", it.service), "SRV", &it.name)).chain(addresses)
         });
         let own = found.addresses.iter().map(|address| row(domain, "address", address));
         let columns = [("name", "Name"), ("type", "Type"), ("value", "Value")];

@@ -12,6 +12,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{SystemTime, UNIX_EPOCH};
 use waxwing_server::CertificateInfo;
 use waxwing_xmpp::{datetime, domain_to_ascii};
+use x509_parser::asn1_rs::{Any, FromDer, Oid, Tag, oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::GeneralName;
@@ -49,6 +50,9 @@ pub fn certify(
              the issuers after it"
                 .to_owned()
         }
+        rustls::Error::General(_) => "the private key is of a kind that is not supported: it takes RSA of 2048 bits or \
+                                      more, ECDSA on P-256 or P-384, or Ed25519"
+            .to_owned(),
         other => other.to_string(),
     })?;
     Certificate::new(domain, certified).map_err(|why| why.to_string())
@@ -146,6 +150,7 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
                     _ => None,
                 }
             }
+            GeneralName::OtherName(kind, value) => xmpp_name(kind, value),
             _ => None,
         }));
     }
@@ -156,6 +161,25 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
         }
     }
     names
+}
+
+/// The domain in a name of one of the two kinds that are made for services such as this (RFC 6120, section 13.7.1.2.1):
+/// an XMPP address, and the name of an SRV record (RFC 4985).
+fn xmpp_name(kind: &Oid<'_>, value: &[u8]) -> Option<String> {
+    let is_address = *kind == oid!(1.3.6.1.5.5.7.8.5);
+    if !is_address && *kind != oid!(1.3.6.1.5.5.7.8.7) {
+        return None;
+    }
+    // The string is inside an explicit tag.
+    let (_, tagged) = Any::from_der(value).ok()?;
+    let (_, string) = Any::from_der(tagged.data).ok()?;
+    if ![Tag::Utf8String, Tag::Ia5String].contains(&string.tag()) {
+        return None;
+    }
+    let text = std::str::from_utf8(string.data).ok()?;
+    let name = if is_address { Some(text) } else { text.strip_prefix("_xmpp-client.") };
+    // Neither kind has wildcards, and an address with an `@` is that of somebody.
+    name.filter(|name| !name.contains(['@', '/', '*'])).map(str::to_owned)
 }
 
 /// Whether a name in a certificate is that of the domain. A wildcard is for all names one level down (RFC 6125,

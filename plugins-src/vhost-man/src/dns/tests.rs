@@ -13,7 +13,16 @@ fn verdict(found: &Found, own: &[&str], names: &[&str]) -> Result<(), String> {
 
 fn srv(name: &str, addresses: &[&str]) -> Found {
     let addresses = addresses.iter().map(|text| ip(text)).collect();
-    Found { machines: vec![(name.into(), addresses)], ..Found::default() }
+    Found {
+        machines: vec![Machine { service: SERVICES[0], name: name.into(), addresses }],
+        ..Found::default()
+    }
+}
+
+/// A domain whose clients are to begin with TLS.
+fn direct(found: Found) -> Found {
+    let machines = found.machines.into_iter().map(|it| Machine { service: SERVICES[1], ..it }).collect();
+    Found { machines, ..found }
 }
 
 fn host(address: &str) -> Found {
@@ -25,6 +34,7 @@ fn what_leads_here() {
     for (found, own, names) in [
         (srv("xmpp.example", &[]), &[][..], &["xmpp.example."][..]),
         (srv("alias.example", &["2001:db8::1"]), &["2001:db8:0::1"], &[]),
+        (direct(srv("xmpp.example", &[])), &[], &["xmpp.example"]),
         (host("192.0.2.1"), &["192.0.2.9", "192.0.2.1"], &["xmpp.example"]),
         // With nothing to compare with, it is enough that there is something.
         (host("192.0.2.1"), &[], &[]),
@@ -43,6 +53,13 @@ fn what_leads_elsewhere_is_said() {
             &["xmpp.example"][..],
             "Incorrect DNS SRV settings: _xmpp-client._tcp.a.example leads to alias.example (192.0.2.7). \
              Expected: xmpp.example, 192.0.2.1",
+        ),
+        (
+            direct(srv("alias.example", &[])),
+            &["192.0.2.1"],
+            &[],
+            "Incorrect DNS SRV settings: _xmpps-client._tcp.a.example leads to alias.example (which has no address). \
+             Expected: 192.0.2.1",
         ),
         (
             host("192.0.2.7"),

@@ -4,6 +4,7 @@ use super::super::check::check;
 use super::super::folder::ensure_domains;
 use super::super::{Certificates, Store};
 use super::{Authority, early, expired};
+use rcgen::{CertificateParams, DistinguishedName, SanType};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -49,6 +50,38 @@ fn what_can_be_shown() {
     assert!(check("192.0.2.1", &(pem + &key)).is_ok());
 }
 
+/// Parameters of a certificate whose only name is of one of the kinds for XMPP: its last arc, and the name.
+fn for_xmpp(params: &mut CertificateParams, arc: u64, name: &str) {
+    params.distinguished_name = DistinguishedName::new();
+    params.subject_alt_names = vec![SanType::OtherName((vec![1, 3, 6, 1, 5, 5, 7, 8, arc], name.into()))];
+}
+
+/// RFC 6120, section 13.7.1.2.1.
+#[test]
+fn names_that_are_for_xmpp_alone() {
+    let root = Authority::root("Root");
+    let issue = |arc, name: &str| {
+        let (pem, key) = root.issue(&[DOMAIN], |params| for_xmpp(params, arc, name));
+        check(DOMAIN, &(pem + &key))
+    };
+    for (arc, name) in [(5, DOMAIN), (5, "Chat.Example.Org"), (7, "_xmpp-client.chat.example.org")] {
+        let info = issue(arc, name).unwrap_or_else(|why| panic!("{name}: {why}")).info().unwrap();
+        assert_eq!(info.names.len(), 1, "{info:?}");
+    }
+    for (arc, name) in [
+        (5, "example.org"),
+        (5, "juliet@chat.example.org"),
+        (5, "*.example.org"),
+        (7, DOMAIN),
+        (7, "_xmpp-server.chat.example.org"),
+        (7, "_xmpp-client.example.org"),
+        // The name of a user at Microsoft, as any other kind.
+        (3, DOMAIN),
+    ] {
+        assert!(issue(arc, name).is_err(), "{arc} {name}");
+    }
+}
+
 #[test]
 fn names_that_do_not_fit() {
     let root = Authority::root("Root");
@@ -62,6 +95,17 @@ fn names_that_do_not_fit() {
         );
     }
 }
+
+/// On a curve that nobody uses.
+const UNSUPPORTED_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIAC0SyfgzK8KZGwhz1
+ATvuVdoFathC3A8coe2AHVh3zUMkDKR+hkr4oSMq1NnHJf1qkQr6afFSmIvETuko
+AfulcKShgYkDgYYABAHB/KsJ1RsAl2+tP5fYE7m3peT54W7nB/10/k17W21chffc
+vuON/fxJICuDJPAbALX35FpMBMrl9Vo2p66yIlq3XgFOcqMLdG5nVJu21rbvLv7P
+0sfVwDGm4zUe6oegccRwYqpDOznt2cBzoZoXrfpsTmItAeIvpDtBdwWGpM4E6ZvU
+YA==
+-----END PRIVATE KEY-----
+";
 
 #[test]
 fn what_is_wrong_is_said() {
@@ -86,6 +130,7 @@ fn what_is_wrong_is_said() {
         (format!("{pem}{encrypted}"), "private keys with a password are not accepted"),
         (format!("{pem}{header}"), "private keys with a password are not accepted"),
         (format!("{pem}{key}{foreign}"), "there is more than one private key"),
+        (format!("{pem}{UNSUPPORTED_KEY}"), "the private key is of a kind that is not supported"),
         (format!("{pem}{foreign}"), "the private key is not that of the first certificate"),
         (format!("{old}{old_key}"), "the certificate has expired on 2021-02-03"),
         (format!("{young}{young_key}"), "the certificate is not valid before 4000-05-06"),
