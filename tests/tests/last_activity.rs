@@ -165,7 +165,7 @@ fn nothing_is_known() {
     refused(&ask(&mut romeo, "juliet@localhost"), "item-not-found");
 }
 
-/// How long it has been is told in seconds.
+/// How long it has been is told in seconds, to herself as to others, though she is still connected.
 #[test]
 fn seconds_pass() {
     let server = builder().start();
@@ -174,4 +174,31 @@ fn seconds_pass() {
     juliet.drain();
     romeo.drain();
     eventually("a second has passed", || told(&ask(&mut romeo, "juliet@localhost")).0 > 0);
+    let own = ask(&mut juliet, "juliet@localhost");
+    let (seconds, status) = told(&own);
+    assert!(seconds > 0 && status == "bye", "{own}");
+    juliet.send("<presence/>");
+    juliet.drain();
+    assert_eq!(told(&ask(&mut juliet, "juliet@localhost")), (0, ""));
+}
+
+/// Sessions that end with their domain, or because it is switched off, are remembered as any others.
+#[test]
+fn a_domain_that_is_switched_off() {
+    let server = builder().start();
+    let (mut romeo, _juliet) = befriended(&server);
+    let switch = |on: &str| {
+        let enabled = format!("enabled={on}");
+        server.command(&["ctl", "vhost-man", "comp-repo-item-update", "item-list=localhost", &enabled])
+    };
+    switch("false");
+    romeo.expect_stream_error("host-gone");
+    eventually("both sessions have ended", || {
+        let online = ["ctl", "sess-man", "get-online-users-num", "domainjid=localhost"];
+        server.command(&online).contains(": 0")
+    });
+    switch("true");
+    let mut romeo = server.online_again("romeo/orchard");
+    assert_eq!(told(&ask(&mut romeo, "juliet@localhost")).1, "");
+    assert!(!server.log().contains("session event failed"), "{}", server.log());
 }

@@ -41,8 +41,7 @@ impl Process for Last {
             return answer(runtime::about().started, "");
         }
         may_ask(event)?;
-        if account == event.sender_bare() || router::sessions(account).iter().any(|session| session.available)
-        {
+        if router::sessions(account).iter().any(|session| session.available) {
             // Section 3: whoever is there has not been away.
             return answer(runtime::now(), "");
         }
