@@ -49,4 +49,4 @@ pub use resumption::{Enabled, ResumeError, Resumed};
 pub use server::{BindError, Server, Stats};
 pub use session::Session;
 pub use vhost::Vhost;
-pub use vhosts::VhostError;
+pub use vhosts::{VhostError, VhostsError};

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
 use crate::known_accounts::KnownAccounts;
 use crate::session::Session;
-use crate::vhosts::Vhosts;
+use crate::vhosts::{Vhosts, VhostsError};
 use arc_swap::ArcSwap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -82,6 +82,8 @@ pub struct Stats {
     pub anonymous_refused: AtomicU64,
     /// Fields of ad-hoc commands that were refused because they were too long.
     pub fields_too_long: AtomicU64,
+    /// Ad-hoc commands that were given up, unfinished, because others wanted their place.
+    pub commands_given_up: AtomicU64,
 }
 
 impl Stats {
@@ -102,10 +104,7 @@ pub enum BindError {
 
 impl Server {
     /// A server for the virtual hosts of the settings and of the storage.
-    pub async fn new(
-        settings: Arc<Settings>,
-        storage: Arc<dyn Storage>,
-    ) -> Result<Arc<Self>, waxwing_storage::Error> {
+    pub async fn new(settings: Arc<Settings>, storage: Arc<dyn Storage>) -> Result<Arc<Self>, VhostsError> {
         let vhosts = crate::vhosts::load(&settings, &*storage).await?;
         let random = ring::rand::SystemRandom::new();
         let decoy_secret = crate::credentials::decoy_secret(&*storage, &random).await?;
@@ -166,6 +165,18 @@ impl Server {
         limit: u32,
     ) -> Result<Vec<AccountSummary>, waxwing_storage::Error> {
         self.storage.accounts(domain, after, limit).await
+    }
+
+    /// The domains that have accounts in the database and are not served, in order.
+    pub async fn unserved_domains(&self) -> Result<Vec<String>, waxwing_storage::Error> {
+        let (mut unserved, mut last) = (Vec::new(), String::new());
+        while let Some(domain) = self.storage.account_domain(&last).await? {
+            if !self.is_local(&domain) {
+                unserved.push(domain.clone());
+            }
+            last = domain;
+        }
+        Ok(unserved)
     }
 
     /// The plugin engine, once the server has its plugins.

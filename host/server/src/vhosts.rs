@@ -344,14 +344,22 @@ impl Server {
     }
 }
 
+/// Why the virtual hosts are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum VhostsError {
+    /// A setting of one in the config file is wrong; the sentence says of which, and how.
+    #[error("virtual-hosts: {0}")]
+    Settings(String),
+    /// Those that were added while the server ran cannot be read.
+    #[error(transparent)]
+    Storage(#[from] waxwing_storage::Error),
+}
+
 /// Those of the settings and of the storage.
-pub(crate) async fn load(
-    settings: &Settings,
-    storage: &dyn Storage,
-) -> Result<Vhosts, waxwing_storage::Error> {
+pub(crate) async fn load(settings: &Settings, storage: &dyn Storage) -> Result<Vhosts, VhostsError> {
     let mut vhosts = Vhosts::new();
     for configured in &settings.vhosts {
-        let vhost = Vhost::new(configured, true, settings).map_err(waxwing_storage::Error::Unavailable)?;
+        let vhost = Vhost::new(configured, true, settings).map_err(VhostsError::Settings)?;
         vhosts.insert(vhost.domain().into(), Arc::new(vhost));
     }
     for stored in storage.vhosts().await? {

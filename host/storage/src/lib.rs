@@ -119,6 +119,8 @@ pub trait Storage: Send + Sync + 'static {
         after: Option<&'a Jid>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<AccountSummary>>>;
+    /// The first domain after `after`, in order, that has accounts.
+    fn account_domain<'a>(&'a self, after: &'a str) -> BoxFuture<'a, Result<Option<String>>>;
     /// How many accounts a domain has.
     fn count_accounts<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>>;
     /// How many of them may not log in.

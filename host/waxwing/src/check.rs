@@ -4,6 +4,7 @@ use crate::wiring::{self, Load};
 use std::net::TcpListener;
 use std::sync::Arc;
 use waxwing_config::Settings;
+use waxwing_server::VhostsError;
 
 /// Fewer open files than this keep a server from serving many clients.
 const OPEN_FILES: u64 = 4096;
@@ -60,6 +61,7 @@ pub async fn check(settings: Settings) -> anyhow::Result<()> {
                 }
                 server.close().await;
             }
+            Err(why) if why.is::<VhostsError>() => say("virtual hosts", Err(crate::sentence(&why))),
             Err(why) => say("database and plugins", Err(crate::sentence(&why))),
         }
     }

@@ -1,4 +1,5 @@
-//! What only the first start does: make the admin accounts and say how to log in.
+//! What the first start does, which makes the admin accounts and says how to log in; and what every start says of
+//! accounts that nobody can log in to, and of administrators that there are none of.
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -28,6 +29,30 @@ pub async fn make_admins(settings: &Settings, server: &Server) -> anyhow::Result
         server.create_account(&account, &password).await.with_context(|| format!("making {account}"))?;
         println!("Made the account {account} with the password {password}");
         println!("It is shown only this once. Change it with: waxwing user passwd {account}");
+    }
+    Ok(())
+}
+
+/// Warn of administrators who cannot log in, and of accounts whose domain is not served.
+pub async fn look_around(settings: &Settings, server: &Server) -> anyhow::Result<()> {
+    let mut found = false;
+    for admin in &settings.admins {
+        let account = Jid::parse(admin).with_context(|| format!("admins: '{admin}'"))?;
+        if server.vhost(account.domain()).is_none() {
+            let domain = account.domain();
+            tracing::warn!("admins: {account} cannot log in, because {domain} is not served here");
+        } else {
+            found |= server.has_account(&account).await?;
+        }
+    }
+    if let (false, Some(admin)) = (found, settings.admins.first()) {
+        tracing::warn!("admins: none of them has an account; make one with: waxwing user add {admin}");
+    }
+    for domain in server.unserved_domains().await? {
+        tracing::warn!(
+            "there are accounts of {domain}, which is not served here: was it taken out of 'default-virtual-host' or \
+             'virtual-hosts'?"
+        );
     }
     Ok(())
 }

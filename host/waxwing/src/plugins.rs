@@ -50,6 +50,26 @@ pub async fn specs(bounds: &PluginsSettings, engine: &Engine) -> anyhow::Result<
     Ok(specs)
 }
 
+/// Plugins that run and share a store with none that does, though with one that could: they will find nothing there.
+/// Each with its store and that other.
+pub fn lonely(plugins: &[Plugin]) -> Vec<(&str, &str, &str)> {
+    let mut lonely = Vec::new();
+    for plugin in plugins.iter().filter(|plugin| plugin.active) {
+        for (store, _) in plugin.grants.stores.iter().filter(|(store, _)| store.starts_with("shared/")) {
+            let is_other = |other: &&Plugin| {
+                other.name != plugin.name && other.grants.stores.iter().any(|(name, _)| name == store)
+            };
+            let mut others = plugins.iter().filter(is_other).peekable();
+            if let Some(other) = others.peek().copied()
+                && others.all(|other| !other.active)
+            {
+                lonely.push((plugin.name.as_str(), store.as_str(), other.name.as_str()));
+            }
+        }
+    }
+    lonely
+}
+
 fn specs_of(bounds: &PluginsSettings, plugin: &Plugin) -> anyhow::Result<Vec<PluginSpec>> {
     let given = &plugin.grants;
     let base = PluginSpec {
@@ -116,4 +136,23 @@ fn policy(given: Option<OnFailure>) -> Policy {
 fn laid_over(general: &PluginValues, own: &PluginValues) -> PluginValues {
     let rest = general.iter().filter(|(key, _)| own.iter().all(|(other, _)| other != key));
     rest.chain(own).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_nobody_else_fills() {
+        let plugin = |name: &str, active, store: &str| {
+            let stores = [(store.to_owned(), 0)].into_iter().collect();
+            let grants = PluginGrants { stores, ..PluginGrants::default() };
+            Plugin { active, grants, ..Plugin::new(name) }
+        };
+        let teller = plugin("teller", true, "shared/last");
+        let others = [plugin("marker", false, "shared/last"), plugin("alone", true, "shared/own")];
+        let plugins = [&[teller.clone()], &others[..]].concat();
+        assert_eq!(lonely(&plugins), [("teller", "shared/last", "marker")]);
+        assert_eq!(lonely(&[teller, plugin("marker", true, "shared/last")]), []);
+    }
 }

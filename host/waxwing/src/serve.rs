@@ -27,6 +27,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     };
     let server = Arc::new(wiring::server(settings.clone(), storage, Load::ToServe).await?);
     first_start::make_admins(&settings, &server.core).await?;
+    first_start::look_around(&settings, &server.core).await?;
     waxwing_net::certificates::ensure(&settings, &server.core.vhosts())?;
     let net = Net::start(settings.clone(), server.core.clone()).await?;
     let admin = admin::listen(&settings, server.clone())?;

@@ -153,6 +153,10 @@ impl<O: Oracle> Storage for Asked<O> {
         refused()
     }
 
+    fn account_domain<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<String>>> {
+        refused()
+    }
+
     fn count_accounts<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64>> {
         refused()
     }

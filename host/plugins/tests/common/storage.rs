@@ -269,6 +269,10 @@ impl Storage for Memory {
         ready(Ok(Vec::new())).boxed()
     }
 
+    fn account_domain<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<String>>> {
+        ready(Ok(None)).boxed()
+    }
+
     fn count_accounts<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<u64>> {
         ready(Ok(0)).boxed()
     }

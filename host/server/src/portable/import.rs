@@ -168,7 +168,10 @@ impl Import<'_> {
         let served = if self.server.is_local(&host.domain) {
             true
         } else if self.report.dry_run {
-            self.report.vhosts.push(host.domain.clone());
+            // Nothing is added, so the next file that has it finds it missing, too.
+            if !self.report.vhosts.contains(&host.domain) {
+                self.report.vhosts.push(host.domain.clone());
+            }
             true
         } else {
             match self.server.add_vhost(&host.domain, &host.settings).await {

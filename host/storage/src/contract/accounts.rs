@@ -141,6 +141,19 @@ pub async fn an_account_is_switched_off_and_on(place: &dyn Place) {
     assert_eq!(storage.count_disabled("example.org").await.unwrap(), 0);
 }
 
+/// One after another, each once, whoever serves them.
+pub async fn domains_with_accounts_are_found(place: &dyn Place) {
+    let storage = place.open().await;
+    assert_eq!(storage.account_domain("").await.unwrap(), None);
+    let accounts = ["a@example.org", "b@example.org", "a@example.com", "z@a.example"];
+    commit(&*storage, accounts.map(|jid| Write::CreateAccount(account(jid)))).await.unwrap();
+    let mut found = vec![String::new()];
+    while let Some(domain) = storage.account_domain(&found[found.len() - 1]).await.unwrap() {
+        found.push(domain);
+    }
+    assert_eq!(found[1..], ["a.example", "example.com", "example.org"]);
+}
+
 /// Pages join up without gap or repetition.
 pub async fn accounts_are_listed_in_order_by_page(place: &dyn Place) {
     let storage = place.open().await;

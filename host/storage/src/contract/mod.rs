@@ -51,6 +51,7 @@ macro_rules! contract_tests {
             missing_keys_are_completed,
             an_account_is_switched_off_and_on,
             accounts_are_listed_in_order_by_page,
+            domains_with_accounts_are_found,
             accounts_belong_to_their_domain,
             removing_an_account_erases_what_it_owns,
             removing_an_account_erases_every_table_and_store,

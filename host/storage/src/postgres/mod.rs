@@ -154,6 +154,10 @@ impl Storage for Postgres {
         self.counted(self.reads.accounts(domain, after.map_or("", |jid| jid.bare_str()), limit))
     }
 
+    fn account_domain<'a>(&'a self, after: &'a str) -> BoxFuture<'a, Result<Option<String>>> {
+        self.counted(self.reads.account_domain(after))
+    }
+
     fn count_accounts<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>> {
         self.counted(self.reads.count_accounts(domain))
     }

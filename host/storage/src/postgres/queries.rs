@@ -52,6 +52,12 @@ impl Reads {
         rows.iter().map(account).collect()
     }
 
+    pub(super) async fn account_domain(&self, after: &str) -> Result<Option<String>> {
+        let sql = "SELECT domain FROM account WHERE domain > $1 ORDER BY domain LIMIT 1";
+        let rows = self.query(sql, &[&encode(after)]).await?;
+        rows.first().map(|row| text(row, 0)).transpose()
+    }
+
     pub(super) async fn count_accounts(&self, domain: &str) -> Result<u64> {
         let sql = "SELECT count(*) FROM account WHERE domain = $1";
         number(&self.query(sql, &[&encode(domain)]).await?)

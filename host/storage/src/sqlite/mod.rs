@@ -147,6 +147,10 @@ impl Storage for Sqlite {
         Box::pin(self.scan(move |db| queries::accounts(db, &domain, &after, limit)))
     }
 
+    fn account_domain<'a>(&'a self, after: &'a str) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(self.lookup(move |db| queries::account_domain(db, after)))
+    }
+
     fn count_accounts<'a>(&'a self, domain: &'a str) -> BoxFuture<'a, Result<u64>> {
         let domain = domain.to_owned();
         Box::pin(self.scan(move |db| queries::count_accounts(db, &domain)))

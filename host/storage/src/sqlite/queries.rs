@@ -63,6 +63,11 @@ pub(super) fn accounts(
     Ok(found)
 }
 
+pub(super) fn account_domain(db: &Connection, after: &str) -> Result<Option<String>> {
+    let mut statement = db.prepare_cached("SELECT min(domain) FROM account WHERE domain > ?")?;
+    Ok(statement.query_row([after], |row| row.get(0))?)
+}
+
 pub(super) fn count_disabled(db: &Connection, domain: &str) -> Result<u64> {
     let mut statement = db.prepare_cached("SELECT count(*) FROM account WHERE domain = ? AND NOT enabled")?;
     Ok(unsigned(statement.query_row([domain], |row| row.get(0))?))
