@@ -321,6 +321,24 @@ impl Server {
         said
     }
 
+    /// Runs another command of the binary for a person at a terminal, who types these answers to what it asks without
+    /// showing it; returns all that the terminal has shown.
+    #[track_caller]
+    pub fn at_a_terminal(&self, args: &[&str], answers: &[&str]) -> String {
+        let waxwing = self.waxwing();
+        let mut terminal = Command::new("python3");
+        terminal.args(["-c", include_str!("../clients/terminal.py")]).arg(answers.len().to_string());
+        terminal.args(answers).arg(waxwing.get_program()).args(waxwing.get_args()).args(args);
+        terminal.envs(waxwing.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = waxwing.get_current_dir() {
+            terminal.current_dir(folder);
+        }
+        let output = terminal.output().expect("python3 can be run");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "the terminal: {complaint}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Starts another command of the binary, without waiting for what comes of it.
     pub fn start_command(&self, args: &[&str]) -> Child {
         let mut command = self.waxwing();

@@ -6,12 +6,13 @@ use crate::progress::Progress;
 use crate::wire::{self, Answer, Steps};
 use crate::wiring::{self, Running};
 use anyhow::Context as _;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
-use waxwing_config::Settings;
+use waxwing_config::{DataSource, Settings};
 
 /// Commands served at the same time; others wait.
 const AT_ONCE: usize = 8;
@@ -55,13 +56,35 @@ pub async fn ask_running(
     body: &[u8],
     show: impl FnMut(u64, Option<u64>),
 ) -> anyhow::Result<Option<Answer>> {
-    match UnixStream::connect(&socket_path(settings)).await {
+    let path = socket_path(settings);
+    match UnixStream::connect(&path).await {
         Ok(stream) => {
             let asked = wire::ask(stream, request, body, show);
             asked.await.context("the running server did not answer").map(Some)
         }
-        Err(_) => Ok(None),
+        Err(why) => nobody_listens(&path, &why).map(|()| None),
     }
+}
+
+/// Whether a socket could not be opened because no server runs; another reason is an error.
+fn nobody_listens(path: &Path, why: &std::io::Error) -> anyhow::Result<()> {
+    let advice = match why.kind() {
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound => return Ok(()),
+        ErrorKind::PermissionDenied => "; run this as the user that the server runs as, or as root",
+        _ => "",
+    };
+    anyhow::bail!("the admin socket {} cannot be opened: {why}{advice}", path.display())
+}
+
+/// What is needed to ask a server that runs while its config file is being edited and does not read: where its data is,
+/// as far as the file or the defaults say. `None` if none runs there.
+pub fn settings_of_running(config: &Path, properties: &[String]) -> Option<Settings> {
+    let data_folder = wiring::data_folder(config, properties);
+    // Never a database beside the server: which one it would be is what the file does not say.
+    let data_source = DataSource { uri: String::new(), ..DataSource::default() };
+    let settings = Settings { data_folder, data_source, ..Settings::default() };
+    std::os::unix::net::UnixStream::connect(socket_path(&settings)).ok()?;
+    Some(settings)
 }
 
 /// Run a command where no server runs.
@@ -144,4 +167,18 @@ async fn answer(mut stream: UnixStream, running: &Running) -> anyhow::Result<()>
         Err(why) => Answer::Error(why),
     };
     wire::answer(&mut stream, &answer).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_of_somebody_else_is_not_a_server_that_is_stopped() {
+        let said = |kind: ErrorKind| nobody_listens(Path::new("data/admin.sock"), &kind.into());
+        assert!(said(ErrorKind::NotFound).is_ok() && said(ErrorKind::ConnectionRefused).is_ok());
+        let denied = said(ErrorKind::PermissionDenied).unwrap_err().to_string();
+        assert!(denied.contains("data/admin.sock") && denied.contains("as the user"), "{denied}");
+        assert!(said(ErrorKind::NotADirectory).is_err());
+    }
 }

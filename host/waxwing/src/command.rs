@@ -3,13 +3,13 @@
 
 use crate::ctl::CtlRequest;
 use crate::moving::MoveRequest;
+use crate::password::given_or_asked_for;
 use crate::plugin_admin::PluginRequest;
 use crate::plugin_values::domain;
 use crate::wire::Answer;
 use crate::wiring::{Load, Running};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use waxwing_server::{Progress, Server};
@@ -18,7 +18,8 @@ use waxwing_xmpp::Jid;
 /// Accounts.
 #[derive(Subcommand)]
 pub enum User {
-    /// Make an account. Without a password or a file, the password is read from standard input.
+    /// Make an account. Without `--password` or a file the password is asked for, or read from standard input if that
+    /// is no terminal.
     Add {
         /// The bare JID.
         #[arg(required_unless_present = "from")]
@@ -31,7 +32,7 @@ pub enum User {
     },
     /// Remove an account with all that it owns.
     Remove { jid: String },
-    /// Change a password. Without `--password` it is read from standard input.
+    /// Change a password. Without `--password` it is asked for, or read from standard input if that is no terminal.
     Passwd {
         jid: String,
         #[arg(long)]
@@ -77,10 +78,15 @@ impl TryFrom<User> for Request {
         Ok(match user {
             User::Add { from: Some(file), .. } => Self::UserAdd(read_users(&file)?),
             User::Add { jid, password, .. } => {
-                Self::UserAdd(vec![(jid.unwrap_or_default(), password_or_stdin(password)?)])
+                let jid = jid.unwrap_or_default();
+                let password = given_or_asked_for(password, &jid)?;
+                Self::UserAdd(vec![(jid, password)])
             }
             User::Remove { jid } => Self::UserRemove(jid),
-            User::Passwd { jid, password } => Self::UserPasswd(jid, password_or_stdin(password)?),
+            User::Passwd { jid, password } => {
+                let password = given_or_asked_for(password, &jid)?;
+                Self::UserPasswd(jid, password)
+            }
             User::List { domain } => Self::UserList(domain),
         })
     }
@@ -93,17 +99,6 @@ impl From<Vhost> for Request {
             Vhost::List => Self::VhostList,
         }
     }
-}
-
-fn password_or_stdin(given: Option<String>) -> anyhow::Result<String> {
-    if let Some(password) = given {
-        return Ok(password);
-    }
-    let mut line = String::new();
-    std::io::stdin().lock().take(4096).read_line(&mut line)?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!password.is_empty(), "no password: give --password, or one line on standard input");
-    Ok(password.to_owned())
 }
 
 fn read_users(file: &std::path::Path) -> anyhow::Result<Vec<(String, String)>> {

@@ -1,6 +1,7 @@
 //! `waxwing ctl`: the ad-hoc commands of a server, run on its own machine.
 
 use crate::command::Request;
+use crate::ctl_json;
 use crate::wire::Answer;
 use crate::{admin, wiring::Running};
 use anyhow::Context as _;
@@ -18,7 +19,7 @@ pub struct Ctl {
     /// List all commands.
     #[arg(long, conflicts_with_all = ["component", "command", "fields"])]
     list: bool,
-    /// Print JSON.
+    /// Print JSON, as docs/users.md describes it.
     #[arg(long)]
     json: bool,
     /// The component, such as sess-man.
@@ -88,7 +89,7 @@ impl Ctl {
                         "there is no component '{component}'; see `waxwing ctl --list`"
                     );
                 }
-                print(&if self.json { serde_json::to_string_pretty(&list)? } else { listed(&list) })
+                print(&if self.json { ctl_json::listing(&list)? } else { listed(&list) })
             }
             Answer::Ctl(CtlAnswer::Ran(reply)) => self.show(&reply),
             Answer::Error(why) => Err(anyhow::anyhow!(why)),
@@ -98,7 +99,7 @@ impl Ctl {
 
     fn show(&self, reply: &OperatorReply) -> anyhow::Result<()> {
         if self.json {
-            print(&serde_json::to_string_pretty(reply)?)?;
+            print(&ctl_json::outcome(reply)?)?;
         }
         match reply {
             OperatorReply::Done { note, severity, form } => {
@@ -174,7 +175,7 @@ fn result(form: &Form) -> String {
     let mut lines = Vec::new();
     lines.extend(Some(form.title.clone()).filter(|title| !title.is_empty()));
     for field in form.fields.iter().filter(|field| field.ty != "hidden") {
-        let name = if field.label.is_empty() { &field.var } else { &field.label };
+        let name = if field.label.is_empty() { field.short_name() } else { &field.label };
         match field.values.as_slice() {
             [one] if !one.contains('\n') => lines.push(format!("{name}: {one}")),
             many => {
@@ -208,12 +209,13 @@ fn to_fill_in(form: &Form) -> String {
             lines.extend(field.values.iter().cloned());
             continue;
         }
+        let name = field.short_name();
         let required = if field.required { " (required)" } else { "" };
         let label = match field.label.as_str() {
-            label if label.is_empty() || label == field.var => String::new(),
+            label if label.is_empty() || label == name => String::new(),
             label => format!(": {label}"),
         };
-        lines.push(format!("  {}={}{required}{label}", field.var, field.values.join(", ")));
+        lines.push(format!("  {name}={}{required}{label}", field.values.join(", ")));
         if !field.choices.is_empty() {
             let choices: Vec<&str> = field.choices.iter().map(|(_, value)| value.as_str()).collect();
             lines.push(format!("      one of: {}", choices.join(", ")));

@@ -5,11 +5,13 @@ mod check;
 mod closed_pipe;
 mod command;
 mod ctl;
+mod ctl_json;
 mod db;
 mod db_view;
 mod first_start;
 mod moving;
 mod nested;
+mod password;
 mod plugin_admin;
 mod plugin_command;
 mod plugin_compile;
@@ -97,7 +99,11 @@ fn run(mut cli: Cli) -> anyhow::Result<()> {
         Some(Command::Db(db)) => return db.run(|| wiring::settings(&cli.config, &cli.property)),
         command => cli.command = command,
     }
-    let settings = wiring::settings(&cli.config, &cli.property)?;
+    let asks_a_server = matches!(cli.command, Some(Command::User(_) | Command::Vhost(_) | Command::Ctl(_)));
+    let settings = match wiring::settings(&cli.config, &cli.property) {
+        Err(why) if asks_a_server => admin::settings_of_running(&cli.config, &cli.property).ok_or(why)?,
+        settings => settings?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve) {

@@ -2,11 +2,13 @@
 
 use crate::plugins;
 use anyhow::Context as _;
+use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use waxwing_config::Settings;
+use waxwing_config::tdsl::Document;
 use waxwing_plugins::{Catalogue, CatalogueOptions, Engine, EngineOptions};
 use waxwing_server::Server;
 use waxwing_storage::{Location, PostgresOptions, Storage};
@@ -22,14 +24,32 @@ pub struct Running {
 
 /// Read the settings; `properties` are `NAME=VALUE`.
 pub fn settings(path: &Path, properties: &[String]) -> anyhow::Result<Settings> {
-    let mut props = BTreeMap::new();
-    for property in properties {
-        let (name, value) = property
-            .split_once('=')
-            .with_context(|| format!("-D {property}: a property is written NAME=VALUE"))?;
-        props.insert(name.to_owned(), value.to_owned());
-    }
-    Ok(Settings::load(path, &props)?)
+    Ok(Settings::load(path, &named(properties)?)?)
+}
+
+fn named(properties: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
+    let pair = |property: &String| {
+        let pair = property.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        pair.with_context(|| format!("-D {property}: a property is written NAME=VALUE"))
+    };
+    properties.iter().map(pair).collect()
+}
+
+/// Where the data is, of a file that may have mistakes anywhere else; the default if it does not say.
+pub fn data_folder(path: &Path, properties: &[String]) -> PathBuf {
+    let read = || {
+        let text = std::fs::read_to_string(path).ok()?;
+        let document = Document::parse(&text, "", &named(properties).ok()?).ok()?;
+        document.deserialize::<DataFolder>().ok()?.data_folder
+    };
+    read().unwrap_or_else(|| Settings::default().data_folder)
+}
+
+/// The one setting of which a mistake elsewhere does not matter.
+#[derive(Deserialize)]
+struct DataFolder {
+    #[serde(rename = "data-folder")]
+    data_folder: Option<PathBuf>,
 }
 
 /// The database that the settings name.
@@ -147,6 +167,11 @@ async fn catalogue(settings: &Settings, server: &Arc<Server>, load: Load) -> any
     let engine = Engine::new(options, host)?;
     let listed = plugins::specs(&settings.plugins, &engine).await?;
     if matches!(load, Load::Everything | Load::ToServe) {
+        for (plugin, store, other) in plugins::lonely(&settings.plugins.list) {
+            tracing::warn!(
+                "the plugin '{plugin}' shares {store} with '{other}', which is not active: it finds nothing there"
+            );
+        }
         engine.add(listed.clone()).await?;
     }
     let file_bytes = settings.plugins.file_bytes;
