@@ -447,9 +447,9 @@ def done(note=None, form=None, severity="info"):
     return _commands.Reply_Done(_commands.Outcome(note, _member(_commands.Severity, severity), form))
 
 
-def form(title, *fields, instructions="", table=None):
+def form(title, *fields, instructions="", table=None, element=None):
     """A form: `form("Dice", text_field("sides", "Sides"))`. A table is what `table` makes."""
-    return _commands.Form(title, instructions, list(fields), table)
+    return _commands.Form(title, instructions, list(fields), table, element)
 
 
 def table(columns, rows):

@@ -6,7 +6,7 @@ use crate::state::State;
 use crate::verdict::{clean, stanza_error};
 use serde::{Deserialize, Deserializer, Serialize};
 use wasmtime::Store;
-use waxwing_xmpp::StanzaError;
+use waxwing_xmpp::{Element, StanzaError};
 
 /// The most bytes of state that a step may leave for the next.
 pub(crate) const STATE: usize = 64 << 10;
@@ -73,6 +73,9 @@ pub struct CommandRequest {
     pub action: CommandAction,
     /// The fields as filled in: name and values.
     pub answers: Vec<(String, Vec<String>)>,
+    /// Whether there are answers already for the form of the first step.
+    #[serde(default)]
+    pub answers_follow: bool,
     /// What the last step left.
     #[serde(with = "crate::blob")]
     pub state: Vec<u8>,
@@ -175,6 +178,9 @@ pub struct Form {
     /// Of a result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Table>,
+    /// Of a result: an element that another protocol has for it, as XML that stands by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<String>,
 }
 
 /// A field of a form (XEP-0004, section 3.2).
@@ -201,6 +207,16 @@ pub struct Field {
     /// What is wrong with the value that was sent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrong: Option<String>,
+}
+
+impl Field {
+    /// What people call it: its name without the namespace that it may begin with (XEP-0068, section 3.4).
+    pub fn short_name(&self) -> &str {
+        match self.var.rsplit_once('}') {
+            Some((namespace, name)) if namespace.starts_with('{') && !name.is_empty() => name,
+            _ => &self.var,
+        }
+    }
 }
 
 /// The name of a type of fields.
@@ -247,6 +263,7 @@ pub(crate) async fn call(
             CommandAction::Complete => wit::Action::Complete,
         },
         answers: &answers,
+        answers_follow: request.answers_follow,
         state: &request.state,
     };
     let reply = guest.call_on_command(store, lent).await?;
@@ -281,7 +298,9 @@ impl From<wit::Form> for Form {
             columns: table.columns.into_iter().map(|(var, label)| (clean(var), clean(label))).collect(),
             rows: table.rows.into_iter().map(|row| row.into_iter().map(clean).collect()).collect(),
         });
-        Form { title: clean(form.title), instructions: clean(form.instructions), fields, table }
+        // One that is none is left out, as the characters are that XML has no place for.
+        let element = form.element.and_then(|xml| Some(Element::parse(&xml).ok()?.to_string()));
+        Form { title: clean(form.title), instructions: clean(form.instructions), fields, table, element }
     }
 }
 

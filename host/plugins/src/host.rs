@@ -47,8 +47,10 @@ pub enum AccountError {
     Exists,
     /// There is no such account.
     NotFound,
-    /// The virtual host does not allow it, or is full.
+    /// The virtual host does not allow it, or the name is not to be had.
     NotAllowed,
+    /// The virtual host has as many accounts as it may have.
+    Full,
     /// An address or password that cannot be used.
     Invalid,
     /// The storage cannot answer now.
@@ -74,6 +76,8 @@ pub enum Subscription {
 pub struct Contact {
     /// Its bare JID.
     pub jid: Jid,
+    /// What the owner calls it.
+    pub name: Option<String>,
     /// Who sees whose presence.
     pub subscription: Subscription,
     /// In order.

@@ -23,9 +23,18 @@ pub enum AccountError {
     /// There is none with this name.
     #[error("there is no such account")]
     NotFound,
-    /// Not on this domain, or not by strangers, or there are as many as there may be.
+    /// Not by strangers, or not for somebody who has no account.
     #[error("that is not allowed here")]
     NotAllowed,
+    /// Nobody serves its domain.
+    #[error("its domain is not served here")]
+    NotServed,
+    /// The name is that of a part of the server.
+    #[error("the name belongs to a part of the server")]
+    Reserved,
+    /// The domain has as many accounts as it may have.
+    #[error("its domain has as many accounts as it may have")]
+    Full,
     /// The name or the password cannot be one.
     #[error("the name or the password is not valid")]
     Invalid,
@@ -123,10 +132,10 @@ impl Server {
         if jid.local().is_none() || !jid.is_bare() {
             return Err(AccountError::Invalid);
         }
-        let vhost = self.vhost(jid.domain()).ok_or(AccountError::NotAllowed)?;
+        let vhost = self.vhost(jid.domain()).ok_or(AccountError::NotServed)?;
         // What is sent there is not for an account.
         if self.component(jid).is_some() {
-            return Err(AccountError::NotAllowed);
+            return Err(AccountError::Reserved);
         }
         self.let_removed_go(jid).await;
         // Before the work of hashing; the storage decides in the end.
@@ -135,7 +144,7 @@ impl Server {
         }
         let limit = vhost.max_users();
         if limit > 0 && self.storage.count_accounts(jid.domain()).await? >= limit {
-            return Err(AccountError::NotAllowed);
+            return Err(AccountError::Full);
         }
         let (sha1, sha256) = self.hash_password(password).await?;
         let account = Account {

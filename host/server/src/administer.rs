@@ -217,7 +217,9 @@ fn changed(result: Result<(), AccountError>) -> AdminAnswer {
         Ok(()) => return AdminAnswer::Done,
         Err(AccountError::Exists) => AdminError::Exists,
         Err(AccountError::NotFound) => AdminError::NotFound,
-        Err(AccountError::NotAllowed) => AdminError::Denied,
+        Err(
+            AccountError::NotAllowed | AccountError::NotServed | AccountError::Reserved | AccountError::Full,
+        ) => AdminError::Denied,
         Err(error @ AccountError::Invalid) => AdminError::Invalid(error.to_string()),
         Err(error @ AccountError::Unavailable(_)) => return unavailable(&error),
     })

@@ -119,6 +119,7 @@ impl Host for Server {
             let items = items.filter(|item| after.is_none_or(|after| item.jid.as_str() > after));
             let contacts = items.take(limit as usize).map(|item| Contact {
                 jid: item.jid.clone(),
+                name: Some(item.name.clone()).filter(|name| !name.is_empty()),
                 subscription: subscription(item),
                 groups: item.groups.clone(),
             });
@@ -190,7 +191,8 @@ fn answer(error: OwnError) -> AccountError {
     match error {
         OwnError::Exists => AccountError::Exists,
         OwnError::NotFound => AccountError::NotFound,
-        OwnError::NotAllowed => AccountError::NotAllowed,
+        OwnError::NotAllowed | OwnError::NotServed | OwnError::Reserved => AccountError::NotAllowed,
+        OwnError::Full => AccountError::Full,
         OwnError::Invalid => AccountError::Invalid,
         OwnError::Unavailable(_) => AccountError::Unavailable,
     }

@@ -8,6 +8,8 @@ use waxwing_plugin::prelude::*;
 const ADMIN: &str = "http://jabber.org/protocol/admin#";
 /// Bytes that a text may have.
 const ROOM: usize = 32 * 1024;
+/// The state of a command that has asked, or is to ask, for the domain.
+const CHOICE: &str = "choice";
 
 /// All of them; whoever manages a virtual host may run them for it.
 pub fn commands() -> [Command; 5] {
@@ -25,38 +27,46 @@ pub fn commands() -> [Command; 5] {
 
 pub fn run(request: &Request) -> Result<Reply> {
     let domains = vhosts::names();
-    let Some(domain) = request.domain(&domains) else { return Ok(failed("You manage no such domain.")) };
     let name = request.name();
-    let reply = match name {
-        "set-motd" => set(request, &MOTD, &domains, domain),
-        "edit-motd" => edit(request, &MOTD, &domains, domain),
-        "delete-motd" => delete(request, &MOTD, &domains, domain),
-        "set-welcome" => edit(request, &WELCOME, &domains, domain),
-        "delete-welcome" => delete(request, &WELCOME, &domains, domain),
-        _ => Err(Condition::ItemNotFound.into()),
-    }?;
-    if matches!(reply, Reply::Done(_)) {
+    let (run, kind): (fn(&Request, &Kind, &[String]) -> Result<Reply>, _) = match name {
+        "set-motd" => (set, &MOTD),
+        "edit-motd" => (edit, &MOTD),
+        "delete-motd" => (delete, &MOTD),
+        "set-welcome" => (edit, &WELCOME),
+        "delete-welcome" => (delete, &WELCOME),
+        _ => return Err(Condition::ItemNotFound.into()),
+    };
+    let reply = run(request, kind, &domains)?;
+    if let (Reply::Done(_), Some(domain)) = (&reply, request.domain(&domains)) {
         runtime::log(runtime::Level::Info, &format!("{} has run {name} {domain}", request.user));
     }
     Ok(reply)
 }
 
+/// The domain that is meant.
+fn chosen<'a>(request: &Request, domains: &'a [String]) -> Result<&'a str> {
+    request.domain(domains).ok_or_else(|| Condition::Forbidden.text("You manage no such domain."))
+}
+
 /// Begin with an empty form.
-fn set(request: &Request, kind: &Kind, domains: &[String], domain: &str) -> Result<Reply> {
+fn set(request: &Request, kind: &Kind, domains: &[String]) -> Result<Reply> {
     let form = text_form(kind, domain_field(request, domains));
     match request.is_first() {
         true => Ok(ask(form)),
-        false => keep(request, kind, domain, form),
+        false => keep(request, kind, chosen(request, domains)?, form),
     }
 }
 
-/// Begin with what is set. Where there are several domains, of which.
-fn edit(request: &Request, kind: &Kind, domains: &[String], domain: &str) -> Result<Reply> {
-    let is_one = domains.len() == 1;
-    if !is_one && (request.is_first() || request.action == Action::Prev) {
-        return Ok(ask_more(domain_form(request, kind, domains), ""));
+/// Begin with what is set; before that ask of which domain, where there is a choice.
+fn edit(request: &Request, kind: &Kind, domains: &[String]) -> Result<Reply> {
+    let is_only_step = request.leaves_no_choice(domains) && request.state.is_empty();
+    if request.action == Action::Prev || request.is_first() && !is_only_step {
+        return Ok(ask_more(domain_form(request, kind, domains), CHOICE));
     }
-    let mut form = text_form(kind, hidden_field("domainjid", domain)).instructions(&format!("Of {domain}."));
+    let domain = chosen(request, domains)?;
+    let target = [domain.to_owned()];
+    let target = Field { values: target.to_vec(), ..domain_field(request, &target) };
+    let mut form = text_form(kind, target).instructions(&format!("Of {domain}."));
     if !request.answers(kind.key).is_empty() {
         return keep(request, kind, domain, form);
     }
@@ -64,14 +74,15 @@ fn edit(request: &Request, kind: &Kind, domains: &[String], domain: &str) -> Res
     for field in form.fields.iter_mut().filter(|field| field.var == kind.key) {
         field.values = now.lines().map(String::from).collect();
     }
-    Ok(if is_one { ask(form) } else { ask_last(form, "") })
+    Ok(if is_only_step { ask(form) } else { ask_last(form, CHOICE) })
 }
 
 /// Section 4.26 wants no form where there is nothing to choose.
-fn delete(request: &Request, kind: &Kind, domains: &[String], domain: &str) -> Result<Reply> {
-    if domains.len() > 1 && request.is_first() {
+fn delete(request: &Request, kind: &Kind, domains: &[String]) -> Result<Reply> {
+    if request.is_first() && !request.leaves_no_choice(domains) {
         return Ok(ask(domain_form(request, kind, domains)));
     }
+    let domain = chosen(request, domains)?;
     if Text::of(domain, kind)?.is_none() {
         return Ok(done(&format!("{domain} has no {}.", kind.name)));
     }

@@ -16,7 +16,7 @@ use crate::commands::{
 /// ```
 #[must_use]
 pub fn form(title: &str) -> Form {
-    Form { title: title.into(), instructions: String::new(), fields: Vec::new(), table: None }
+    Form { title: title.into(), instructions: String::new(), fields: Vec::new(), table: None, element: None }
 }
 
 impl Form {
@@ -50,6 +50,12 @@ impl Form {
     pub fn table(self, columns: &[(&str, &str)], rows: Vec<Vec<String>>) -> Self {
         let columns = columns.iter().map(|(var, label)| ((*var).into(), (*label).into())).collect();
         Self { table: Some(Table { columns, rows }), ..self }
+    }
+
+    /// A result with an element that another protocol has for it, beside what people read.
+    #[must_use]
+    pub fn element(self, xml: &str) -> Self {
+        Self { element: Some(xml.into()), ..self }
     }
 }
 
@@ -256,8 +262,11 @@ pub fn admin_form(title: &str) -> Form {
     form(title).field(hidden_field("FORM_TYPE", "http://jabber.org/protocol/admin"))
 }
 
-/// `domainjid`: one of these domains. The one that the command was sent to is chosen if it is among them, else the
-/// first. [`Request::domain`] is the answer.
+/// The field of [`domain_field`]. XEP-0133 has none for this, so the name says whose it is (XEP-0068, section 3.4).
+pub const DOMAIN_FIELD: &str = "{urn:waxwing:admin:0}domainjid";
+
+/// `domainjid`: one of these domains. The one that the command was sent to is proposed, if it is among them.
+/// [`Request::domain`] is the answer.
 ///
 /// ```
 /// # use waxwing_plugin::prelude::*;
@@ -268,22 +277,24 @@ pub fn admin_form(title: &str) -> Form {
 #[must_use]
 pub fn domain_field(request: &Request, domains: &[String]) -> Field {
     let choices: Vec<(&str, &str)> = domains.iter().map(|it| (it.as_str(), it.as_str())).collect();
-    let chosen = proposed(request, domains).map(String::from);
-    Field { values: chosen.into_iter().collect(), ..list_field("domainjid", "Domain", &choices) }
-}
-
-fn proposed<'a>(request: &Request, domains: &'a [String]) -> Option<&'a str> {
-    domains.iter().find(|it| **it == request.vhost).or(domains.first()).map(String::as_str)
+    let proposed = domains.iter().filter(|domain| **domain == request.vhost).cloned();
+    list_field(DOMAIN_FIELD, "Domain", &choices).values(proposed).required()
 }
 
 impl Request {
-    /// Which of these domains was chosen in a [`domain_field`], or would have been; `None` for any other.
+    /// Which of these domains was chosen in a [`domain_field`], or is meant because the command was sent to it; `None`
+    /// for any other.
     #[must_use]
     pub fn domain<'a>(&self, domains: &'a [String]) -> Option<&'a str> {
-        match self.answer("domainjid") {
-            Some(chosen) => domains.iter().find(|it| *it == chosen).map(String::as_str),
-            None => proposed(self, domains),
-        }
+        let meant = self.answer(DOMAIN_FIELD).unwrap_or(&self.vhost);
+        domains.iter().find(|domain| *domain == meant).map(String::as_str)
+    }
+
+    /// Whether nobody needs to be asked which of these domains is meant: there is one, the command was sent to it, and
+    /// nothing else was filled in.
+    #[must_use]
+    pub fn leaves_no_choice(&self, domains: &[String]) -> bool {
+        matches!(domains, [only] if *only == self.vhost) && !self.answers_follow
     }
 
     /// The lines of a field as one text, without empty ones around it.

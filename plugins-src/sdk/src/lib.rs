@@ -54,9 +54,9 @@ pub use bindings::replies::exports::xmpp::plugin::replies::Answer;
 pub use bindings::sessions::exports::xmpp::plugin::sessions::{Change, Flow};
 pub use description::*;
 pub use forms::{
-    admin_form, ask, ask_last, ask_more, domain_field, done, failed, field, fixed_field, form, hidden_field,
-    jid_field, jids_field, lines_field, list_field, number_field, password_field, show, text_field, warned,
-    yes_field,
+    DOMAIN_FIELD, admin_form, ask, ask_last, ask_more, domain_field, done, failed, field, fixed_field, form,
+    hidden_field, jid_field, jids_field, lines_field, list_field, number_field, password_field, show,
+    text_field, warned, yes_field,
 };
 #[doc(hidden)]
 pub use hooks::Exports;
@@ -76,7 +76,7 @@ pub use xml::{Raw, ToXml, datetime, escape, raw, with_child};
 /// Everything that a plugin usually needs: `use waxwing_plugin::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, Event, Filter, Flow, Incoming, Interest, Kind,
+        AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, DOMAIN_FIELD, Event, Filter, Flow, Incoming, Interest, Kind,
         OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Page, Party, Portable, Post, Pre, Process,
         Replies, Result, SERVER, STREAM, Serial, Sessions, Stage, Stanza, StanzaError, UNAVAILABLE, Verdict,
         account_admin, account_data, accounts, admin_form, after_login, ask, ask_last, ask_more, bare,

@@ -101,7 +101,7 @@ impl From<account_admin::Error> for StanzaError {
         match error {
             account_admin::Error::Exists => Condition::Conflict.into(),
             account_admin::Error::NotFound => Condition::ItemNotFound.into(),
-            account_admin::Error::NotAllowed => Condition::NotAllowed.into(),
+            account_admin::Error::NotAllowed | account_admin::Error::Full => Condition::NotAllowed.into(),
             account_admin::Error::Invalid => Condition::NotAcceptable.into(),
             account_admin::Error::Unavailable => passing(Condition::ResourceConstraint),
         }

@@ -4,9 +4,10 @@ use crate::account::with_account;
 use crate::paged::{contacts_of, sessions_of};
 use crate::say::{self, is_account, known, why};
 use crate::several::addresses;
-use waxwing_plugin::accounts::Subscription;
-use waxwing_plugin::commands::{Field, Reply, Request};
+use waxwing_plugin::accounts::{Contact, Subscription};
+use waxwing_plugin::commands::{Field, FieldType, Reply, Request};
 use waxwing_plugin::connections::Connection;
+use waxwing_plugin::field;
 use waxwing_plugin::prelude::*;
 
 /// The key of the time at which an account has last logged in, in milliseconds.
@@ -14,14 +15,15 @@ pub const LAST_LOGIN: &str = "last-login";
 /// The most contacts in one answer.
 const MOST: usize = 5_000;
 
-/// `get-user-roster` (XEP-0133, section 4.8), as a table: forms have no place for the element that the XEP shows.
+/// `get-user-roster` (XEP-0133, section 4.8), as a table for people. Of one account it has the element of the XEP, too;
+/// of several that would not say whose contacts are whose.
 pub fn roster(request: &Request) -> Result<Reply> {
     let form = admin_form("Getting rosters").field(jids_field("accountjids", "The accounts").required());
     let accounts = match addresses(request, form, is_account) {
         Ok(accounts) => accounts,
         Err(reply) => return Ok(reply),
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut items) = (Vec::new(), String::new());
     for account in &accounts {
         if let Err(why) = known(account) {
             return say::ended(why);
@@ -34,7 +36,10 @@ pub fn roster(request: &Request) -> Result<Reply> {
                 Subscription::From => "from",
                 Subscription::Both => "both",
             };
-            rows.push(vec![account.clone(), contact.jid, subscription.into(), contact.groups.join(", ")]);
+            items += &item(&contact, subscription);
+            let name = contact.name.unwrap_or_default();
+            let groups = contact.groups.join(", ");
+            rows.push(vec![account.clone(), contact.jid, name, subscription.into(), groups]);
         }
     }
     let is_cut = rows.len() > MOST;
@@ -46,12 +51,25 @@ pub fn roster(request: &Request) -> Result<Reply> {
     let columns = [
         ("accountjid", "Account"),
         ("jid", "Contact"),
+        ("name", "Name"),
         ("subscription", "Subscription"),
         ("groups", "Groups"),
     ];
+    let is_one = accounts.len() == 1 && !is_cut;
     let form = admin_form("Rosters").field(jids_field("accountjids", "The accounts").values(accounts));
+    let form = match is_one {
+        true => form.element(&xml!("<query xmlns='jabber:iq:roster'>{}</query>", raw(&items))),
+        false => form,
+    };
     let reply = if is_cut { warned(&note) } else { done(&note) };
     Ok(reply.with(form.table(&columns, rows)))
+}
+
+/// A contact as rosters have it (RFC 6121, section 2.1.2).
+fn item(contact: &Contact, subscription: &str) -> String {
+    let groups: String = contact.groups.iter().map(|group| xml!("<group>{}</group>", group)).collect();
+    let name = contact.name.as_deref().map(|name| xml!(" name='{}'", name)).unwrap_or_default();
+    xml!("<item jid='{}'{} subscription='{}'>{}</item>", contact.jid, raw(&name), subscription, raw(&groups))
 }
 
 /// `get-user-lastlogin` (section 4.9).
@@ -75,9 +93,9 @@ pub fn last_login(request: &Request) -> Result<Reply> {
     Ok(show(form.table(&[("accountjid", "Account"), ("lastlogin", "Last login")], rows.collect())))
 }
 
-/// `get-user-info`, of Tigase.
+/// `get-user-info`, of Tigase: no form of XEP-0133, so its fields have the names that they have there.
 pub fn info(request: &Request) -> Result<Reply> {
-    let form = admin_form("Getting user info")
+    let form = waxwing_plugin::form("Getting user info")
         .field(jid_field("accountjid", "The account").required())
         .field(yes_field(AS_TABLE, AS_TABLE).value("true"));
     with_account(request, &form, |account| {
@@ -89,7 +107,7 @@ pub fn info(request: &Request) -> Result<Reply> {
             Err(error) => return Err(why(error, account)),
         };
         let status = if sessions.is_empty() { "offline" } else { "online" };
-        let mut form = admin_form(account)
+        let mut form = waxwing_plugin::form(account)
             .field(text_field("JID", "Address").value(account))
             .field(text_field("Status", "Status").value(status));
         if let Some(now) = &now {
@@ -106,7 +124,7 @@ pub fn info(request: &Request) -> Result<Reply> {
         form = if unless_asked || request.is_yes(AS_TABLE) {
             form.table(&COLUMNS, sessions.into_iter().map(row).collect())
         } else {
-            form.field(resources(&sessions))
+            form.field(lines_field("onlineresources", "Resources").values(names(&sessions)))
         };
         Ok(show(form))
     })
@@ -140,16 +158,15 @@ pub fn statistics(request: &Request) -> Result<Reply> {
         let contacts = contacts_of(account).count();
         Ok(show(
             admin_form(account)
-                .field(lines_field("ipaddresses", "IP addresses").values(addresses))
+                .field(field(FieldType::ListMulti, "ipaddresses", "IP addresses").values(addresses))
                 .field(text_field("rostersize", "Contacts in the roster").value(&contacts.to_string()))
-                .field(resources(&sessions)),
+                .field(lines_field("onlineresources", "Resources").values(names(&sessions))),
         ))
     })
 }
 
-fn resources(sessions: &[Connection]) -> Field {
-    let names = sessions.iter().map(|it| resource(&it.jid).unwrap_or_default().into());
-    lines_field("onlineresources", "Resources").values(names)
+fn names(sessions: &[Connection]) -> Vec<String> {
+    sessions.iter().map(|it| resource(&it.jid).unwrap_or_default().into()).collect()
 }
 
 fn login_field(time: &str) -> Field {

@@ -44,7 +44,10 @@ pub fn add(request: &Request) -> Result<Reply> {
         match account_admin::create(account, password) {
             Ok(()) => Ok(done(&format!("Operation successful. There is an account {account} now."))),
             Err(Error::Invalid) => wrong("password", BAD_PASSWORD),
-            Err(Error::NotAllowed) => Ok(failed(&format!("{host} has as many accounts as it may have."))),
+            Err(Error::NotAllowed) => {
+                let text = format!("{account} is kept for the server or for those who administer it.");
+                Err(Condition::Forbidden.text(&text))
+            }
             Err(error) => Err(why(error, account)),
         }
     })
@@ -75,7 +78,7 @@ pub fn modify(request: &Request) -> Result<Reply> {
     }
     let field = jid_field("accountjid", "The account").required();
     let field = if back { field.value(&account) } else { field };
-    let form = admin_form("Modifying a user").field(field);
+    let form = waxwing_plugin::form("Modifying a user").field(field);
     if request.is_first() || back {
         return Ok(ask_more(form, ""));
     }
@@ -85,7 +88,7 @@ pub fn modify(request: &Request) -> Result<Reply> {
     }
     match known(account) {
         Ok(now) => {
-            let form = admin_form("Modifying a user")
+            let form = waxwing_plugin::form("Modifying a user")
                 .instructions(&format!("What is changed here is changed for {account}."))
                 .field(hidden_field("accountjid", account))
                 .field(yes_field(ENABLED, ENABLED).value(&now.enabled.to_string()));

@@ -4,6 +4,10 @@ use crate::delivery::Announcement;
 use waxwing_plugin::commands::{Choice, Form, Reply, Request};
 use waxwing_plugin::prelude::*;
 
+// Fields that XEP-0133 does not have.
+const SUBJECT: &str = "{urn:waxwing:admin:0}subject";
+const TYPE: &str = "{urn:waxwing:admin:0}msg-type";
+const SENDER: &str = "{urn:waxwing:admin:0}from-jid";
 /// Bytes that a text may have.
 const ROOM: usize = 32 * 1024;
 /// Stands for all domains in `domainjid`.
@@ -29,22 +33,27 @@ pub fn announce(request: &Request, audience: Audience) -> Result<Reply> {
     if text.len() > ROOM {
         return wrong("announcement", &format!("This is too long: there is room for {ROOM} bytes"));
     }
-    let sender = request.answer("from-jid");
+    let sender = request.answer(SENDER);
     if sender.is_some_and(|sender| !may_speak_as(sender, request, &domains)) {
-        return wrong("from-jid", "It must be your own address, or one of your domains that is no account");
+        return wrong(SENDER, "It must be your own address, or one of your domains that is no account");
     }
-    let targets = match (request.answer("domainjid"), request.domain(&domains)) {
+    let targets = match (request.answer(DOMAIN_FIELD), request.domain(&domains)) {
         (Some(EVERYWHERE), _) => &domains[..],
         (_, Some(domain)) => &[domain.to_owned()][..],
         (_, None) => return Ok(failed("You manage no such domain.")),
     };
-    for domain in targets {
+    let is_heard = |domain: &&String| audience == Audience::All || connections::count(domain) > 0;
+    let targets: Vec<&String> = targets.iter().filter(is_heard).collect();
+    if targets.is_empty() {
+        return Ok(warned("Nobody is online there to hear it: nothing was sent."));
+    }
+    for domain in &targets {
         let announcement = Announcement {
-            from: sender.unwrap_or(domain).into(),
-            kind: request.answer("msg-type").unwrap_or("normal").into(),
+            from: sender.unwrap_or(domain.as_str()).into(),
+            kind: request.answer(TYPE).unwrap_or("normal").into(),
             audience,
             after: None,
-            subject: request.answer("subject").unwrap_or_default().into(),
+            subject: request.answer(SUBJECT).unwrap_or_default().into(),
             text: text.clone(),
         };
         if announcement.begin(domain).is_err() {
@@ -73,9 +82,9 @@ fn form(request: &Request, audience: Audience, domains: &[String]) -> Form {
     admin_form("Making an announcement")
         .instructions(&format!("Fill out this form to make an announcement to {whom}."))
         .field(lines_field("announcement", "Announcement").required())
-        .field(text_field("subject", "Subject").value("Message from administrators"))
-        .field(list_field("msg-type", "Type", kinds).value("normal"))
-        .field(jid_field("from-jid", "Sender").hint("The domain itself if this is empty"))
+        .field(text_field(SUBJECT, "Subject").value("Message from administrators"))
+        .field(list_field(TYPE, "Type", kinds).value("normal"))
+        .field(jid_field(SENDER, "Sender").hint("The domain itself if this is empty"))
         .field(target)
 }
 

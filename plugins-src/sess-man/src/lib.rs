@@ -81,7 +81,7 @@ impl Alarms for SessMan {
 /// Tell the server's log who has done what to whom.
 fn note(request: &Request, name: &str, reply: &Reply) {
     if let Reply::Done(Outcome { severity: Severity::Info | Severity::Warn, .. }) = reply {
-        let about = ["accountjid", "accountjids", "domainjid"].iter().flat_map(|var| request.answers(var));
+        let about = ["accountjid", "accountjids", DOMAIN_FIELD].iter().flat_map(|var| request.answers(var));
         let about: String = about.map(|about| format!(" {about}")).collect();
         runtime::log(runtime::Level::Info, &format!("{} has run {name}{about}", request.user));
     }

@@ -6,6 +6,9 @@ use waxwing_plugin::account_admin;
 use waxwing_plugin::commands::{Reply, Request};
 use waxwing_plugin::prelude::*;
 
+// Fields that XEP-0133 does not have.
+const AFTER: &str = "{urn:waxwing:admin:0}after";
+const TOTAL: &str = "{urn:waxwing:admin:0}total";
 /// The most addresses in one answer.
 const MOST: usize = 5_000;
 /// For how long one call looks around, in milliseconds: less than the processor time that it is granted.
@@ -18,6 +21,11 @@ enum Kind {
     Online,
     Active,
     Idle,
+}
+
+/// The domain that is meant.
+fn chosen<'a>(request: &Request, domains: &'a [String]) -> Result<&'a str> {
+    request.domain(domains).ok_or_else(|| Condition::Forbidden.text("You manage no such domain."))
 }
 
 /// What was found.
@@ -45,13 +53,13 @@ impl SessMan {
             _ => return Err(Condition::ItemNotFound.into()),
         };
         let domains = vhosts::names();
-        let Some(domain) = request.domain(&domains) else { return Ok(failed("You manage no such domain.")) };
         let of_domain = domain_field(request, &domains);
         if name.ends_with("-num") {
             // Where there is nothing to choose, the XEP wants the number at once.
-            if request.is_first() && domains.len() > 1 {
+            if request.is_first() && !request.leaves_no_choice(&domains) {
                 return Ok(ask(admin_form(&format!("Counting {word} users")).field(of_domain)));
             }
+            let domain = chosen(request, &domains)?;
             let found = self.find(kind, domain, 0, None)?;
             let number = text_field(&format!("{word}usersnum"), &format!("The number of {word} users"));
             let form =
@@ -64,10 +72,11 @@ impl SessMan {
         if request.is_first() {
             let form = admin_form(&format!("Listing {word} users")).field(of_domain);
             let sizes = list_field("max_items", "Maximum number of items to show", &SIZES).value("100");
-            return Ok(ask(form.field(sizes).field(jid_field("after", "Only those after this address"))));
+            return Ok(ask(form.field(sizes).field(jid_field(AFTER, "Only those after this address"))));
         }
+        let domain = chosen(request, &domains)?;
         let limit = request.answer("max_items").unwrap_or("100").parse().unwrap_or(MOST);
-        let found = self.find(kind, domain, limit, request.answer("after"))?;
+        let found = self.find(kind, domain, limit, request.answer(AFTER))?;
         Ok(shown(found, domain, word))
     }
 
@@ -156,10 +165,10 @@ fn shown(found: Found, domain: &str, word: &str) -> Reply {
     let mut note = format!("{} of {total} {word} users of {domain}.", jids.len());
     let mut form = admin_form(&format!("{domain}: {word} users"))
         .field(jids_field(&format!("{word}userjids"), &format!("The list of {word} users")).values(jids))
-        .field(text_field("total", "How many there are in all").value(&total.to_string()));
+        .field(text_field(TOTAL, "How many there are in all").value(&total.to_string()));
     if let Some(after) = after {
         note += &format!(" For those that follow, run it again with after={after}");
-        form = form.field(text_field("after", "More come after this address").value(&after));
+        form = form.field(jid_field(AFTER, "More come after this address").value(&after));
     }
     match unfinished {
         Some(looked_at) => warned(&format!("{note} {}", self::unfinished(looked_at))).with(form),

@@ -22,6 +22,10 @@ pub fn why(error: Error, account: &str) -> StanzaError {
         Error::Exists => Condition::Conflict.text(&format!("There is an account {account} already.")),
         Error::NotFound => Condition::ItemNotFound.text(&format!("There is no account {account}.")),
         Error::NotAllowed => Condition::Forbidden.text(&format!("You may not manage {account}.")),
+        Error::Full => {
+            let text = format!("{} has as many accounts as it may have.", domain(account));
+            Condition::NotAcceptable.text(&text)
+        }
         Error::Invalid => Condition::NotAcceptable.text(&format!("{account} cannot be used.")),
         Error::Unavailable => {
             let text = format!("The server cannot do this with {account} now. Try again later.");

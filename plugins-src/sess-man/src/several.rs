@@ -9,6 +9,8 @@ use waxwing_plugin::prelude::*;
 /// Accounts that a command takes.
 const MOST: usize = 100;
 const FIELD: &str = "accountjids";
+/// XEP-0133 does not have it.
+const REASON: &str = "{urn:waxwing:admin:0}reason";
 
 /// `delete-user` (XEP-0133, section 4.2).
 pub fn delete(request: &Request) -> Result<Reply> {
@@ -47,8 +49,8 @@ pub fn enable(request: &Request, enabled: bool) -> Result<Reply> {
 /// `end-user-session` (section 4.5): of an account all sessions, of a full JID that one.
 pub fn end_sessions(request: &Request) -> Result<Reply> {
     let form = form("Ending user sessions", "The accounts, or the sessions of the form user@domain/resource")
-        .field(text_field("reason", "What to tell them"));
-    let reason = request.answer("reason").unwrap_or_default();
+        .field(text_field(REASON, "What to tell them"));
+    let reason = request.answer(REASON).unwrap_or_default();
     each(
         request,
         form,

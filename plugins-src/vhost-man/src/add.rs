@@ -13,7 +13,7 @@ impl VhostMan {
     pub fn add(&self, request: &Request) -> Reply {
         let form = || {
             let user = local(&request.user).map(|_| setting("owner", bare(&request.user)));
-            let domain = jid_field(DOMAIN, DOMAIN).hint("Such as example.org");
+            let domain = jid_field(DOMAIN, DOMAIN).required().hint("Such as example.org");
             form_of("Add new item", domain, user.as_slice())
                 .instructions("A domain to be served here. All but its name can be changed later on.")
         };

@@ -19,7 +19,14 @@ impl From<vhosts::Error> for Complaint {
     fn from(error: vhosts::Error) -> Self {
         let why = sentence(error);
         let key = why.split([':', ' ']).next().unwrap_or_default();
-        about(by_key(key).map_or(DOMAIN, |item| item.var), why)
+        match by_key(key) {
+            // The field that it stands beside says it.
+            Some(item) => {
+                let rest = why.strip_prefix(key).and_then(|rest| rest.strip_prefix(": "));
+                about(item.var, rest.unwrap_or(&why))
+            }
+            None => about(DOMAIN, why),
+        }
     }
 }
 
@@ -40,9 +47,13 @@ mod tests {
 
     #[test]
     fn the_field_is_found() {
-        let var = |why: &str| Complaint::from(vhosts::Error::Invalid(why.into())).var;
-        assert_eq!(var("max-users must be a whole number, 0 or more"), "Max users");
-        assert_eq!(var("owner: 'x' is not of the form user@domain"), "Owner");
-        assert_eq!(var("'a b' is no domain: it has a space"), DOMAIN);
+        for (said, var, why) in [
+            ("max-users must be a whole number", "Max users", "max-users must be a whole number"),
+            ("owner: 'x' is not of the form user@domain", "Owner", "'x' is not of the form user@domain"),
+            ("'a b' is no domain: it has a space", DOMAIN, "'a b' is no domain: it has a space"),
+        ] {
+            let complaint = Complaint::from(vhosts::Error::Invalid(said.into()));
+            assert_eq!((complaint.var, complaint.why.as_str()), (var, why));
+        }
     }
 }

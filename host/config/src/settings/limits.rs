@@ -35,6 +35,15 @@ block! {
         "anonymous-stanzas" => anonymous_stanzas: u32 = 5,
         /// Bytes that one field of an ad-hoc command's form may hold.
         "form-field-bytes" => form_field_bytes: usize = 64 * 1024,
+        /// Ad-hoc commands of one account that wait for their next step, each ten minutes at most. One more, and
+        /// the oldest is given up.
+        "commands-per-account" => commands_per_account: u32 = 16,
+        /// The same for all users of one domain; the oldest of the account that has most is given up. Those of
+        /// administrators of the server do not count.
+        "commands-per-domain" => commands_per_domain: u32 = 250,
+        /// The same for all users; the domain that has most gives one up. Those of administrators of the server
+        /// do not count.
+        "commands" => commands: u32 = 1000,
         /// Contacts in one account's roster.
         "roster-items" => roster_items: u32 = 2000,
         /// Bytes that may wait for one session's client to read them. Beyond it senders to that

@@ -161,6 +161,7 @@ fn commands(declared: &Declared) -> Vec<Sample> {
             vhost: VHOST.to_owned(),
             action: CommandAction::Execute,
             answers: Vec::new(),
+            answers_follow: false,
             state: Vec::new(),
         };
         Sample { what: format!("first step of {}", command.node), input: Input::Commands(request) }

@@ -150,6 +150,7 @@ fn command(stanza: &Stanza, from: &Jid, to: &Jid) -> anyhow::Result<CommandReque
         vhost: to.domain().to_owned(),
         action,
         answers: answers.collect(),
+        answers_follow: false,
         state: Vec::new(),
     })
 }

@@ -138,6 +138,7 @@ fn answer(error: AccountError) -> Error {
         AccountError::Exists => Error::Exists,
         AccountError::NotFound => Error::NotFound,
         AccountError::NotAllowed => Error::NotAllowed,
+        AccountError::Full => Error::Full,
         AccountError::Invalid => Error::Invalid,
         AccountError::Unavailable => Error::Unavailable,
     }

@@ -31,6 +31,7 @@ impl Host for State {
         let contacts = call.host.contacts(&owner, after.as_deref(), limit.min(PAGE)).await?;
         let seen = contacts.into_iter().map(|contact| Contact {
             jid: contact.jid.to_string(),
+            name: contact.name,
             subscription: subscription(contact.subscription),
             groups: contact.groups,
         });

@@ -157,6 +157,9 @@ pub struct SeenSession {
 pub struct SeenContact {
     /// Its bare JID.
     pub jid: String,
+    /// What the owner calls it.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Who sees whom.
     pub subscription: Subscription,
     /// In order.
@@ -239,16 +242,16 @@ impl SeenSession {
 
 impl From<Contact> for SeenContact {
     fn from(contact: Contact) -> Self {
-        let Contact { jid, subscription, groups } = contact;
-        SeenContact { jid: jid.to_string(), subscription, groups }
+        let Contact { jid, name, subscription, groups } = contact;
+        SeenContact { jid: jid.to_string(), name, subscription, groups }
     }
 }
 
 impl SeenContact {
     /// `None` if its address is none.
     pub(crate) fn contact(self) -> Option<Contact> {
-        let SeenContact { jid, subscription, groups } = self;
-        Some(Contact { jid: Jid::parse(&jid).ok()?, subscription, groups })
+        let SeenContact { jid, name, subscription, groups } = self;
+        Some(Contact { jid: Jid::parse(&jid).ok()?, name, subscription, groups })
     }
 }
 

@@ -160,7 +160,12 @@ impl Host for FakeHost {
         limit: u32,
     ) -> BoxFuture<'a, waxwing_storage::Result<Vec<Contact>>> {
         let all = ["nurse@capulet.example", "romeo@montague.example"].map(super::jid);
-        let contact = |jid| Contact { jid, subscription: Subscription::Both, groups: vec!["Friends".into()] };
+        let contact = |jid| Contact {
+            jid,
+            name: None,
+            subscription: Subscription::Both,
+            groups: vec!["Friends".into()],
+        };
         let after = all.into_iter().filter(|jid| after.is_none_or(|after| jid.as_str() > after));
         ready(Ok(after.map(contact).take(limit as usize).collect())).boxed()
     }

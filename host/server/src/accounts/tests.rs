@@ -13,13 +13,13 @@ async fn accounts_are_made_where_and_as_allowed() {
         async move { world.create_account(&jid(address), password).await }
     };
     assert!(matches!(result("a@verona.lit", "x").await, Err(AccountError::Exists)));
-    assert!(matches!(result("b@elsewhere.lit", "x").await, Err(AccountError::NotAllowed)));
+    assert!(matches!(result("b@elsewhere.lit", "x").await, Err(AccountError::NotServed)));
     assert!(matches!(result("verona.lit", "x").await, Err(AccountError::Invalid)));
     assert!(matches!(result("b@verona.lit/c", "x").await, Err(AccountError::Invalid)));
     assert!(matches!(result("b@verona.lit", "").await, Err(AccountError::Invalid)));
     assert!(matches!(world.register(&jid("b@verona.lit"), "x").await, Err(AccountError::NotAllowed)));
     result("b@verona.lit", "x").await.unwrap();
-    assert!(matches!(result("c@verona.lit", "x").await, Err(AccountError::NotAllowed)), "two are enough");
+    assert!(matches!(result("c@verona.lit", "x").await, Err(AccountError::Full)), "two are enough");
     assert!(matches!(world.set_password(&jid("c@verona.lit"), "x").await, Err(AccountError::NotFound)));
     assert!(matches!(world.remove_account(&jid("c@verona.lit")).await, Err(AccountError::NotFound)));
 }

@@ -1,7 +1,7 @@
 //! Whether a form was filled in as it asks (XEP-0004, section 3.3, and XEP-0122), before its plugin sees it.
 
 use waxwing_plugins::{Field, Form};
-use waxwing_xmpp::Jid;
+use waxwing_xmpp::{Jid, is_xml_char};
 
 /// The fields as filled in: name and values.
 pub(super) type Answers = Vec<(String, Vec<String>)>;
@@ -81,6 +81,9 @@ fn check_field(
 }
 
 fn check_value(field: &Field, value: String) -> Result<String, String> {
+    if let Some(stray) = value.chars().find(|c| !is_xml_char(*c)) {
+        return Err(format!("It has the character U+{:04X}, which XMPP cannot carry", u32::from(stray)));
+    }
     match field.ty {
         "boolean" => match value.trim().to_ascii_lowercase().as_str() {
             "1" | "true" => Ok("true".to_owned()),
@@ -111,7 +114,7 @@ pub(super) fn complaints(form: &Form) -> Option<String> {
         .fields
         .iter()
         .filter_map(|field| {
-            let name = if field.label.is_empty() { &field.var } else { &field.label };
+            let name = if field.label.is_empty() { field.short_name() } else { &field.label };
             Some(format!("{name}: {}", field.wrong.as_ref()?))
         })
         .collect();
@@ -136,7 +139,7 @@ pub(super) fn is_called(field: &Field, name: &str) -> bool {
     let plain = |text: &str| -> String {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
-    field.var == name || plain(&field.var) == plain(name) || plain(&field.label) == plain(name)
+    field.var == name || plain(field.short_name()) == plain(name) || plain(&field.label) == plain(name)
 }
 
 #[cfg(test)]
@@ -200,9 +203,11 @@ mod tests {
             field("long", "text-multi"),
             Field { values: vec!["a.example".into()], ..field("item-list", "hidden") },
             Field { values: vec!["a.example".into()], ..field("Domain name", "fixed") },
+            field("lines", "text-multi"),
         ]);
         let long = ["x".repeat(MOST / 2 + 1), "x".repeat(MOST / 2)];
         let given = answers(&[
+            ("lines", &["fine", "\u{1b}[1mred"]),
             ("who", &["@"]),
             ("name", &[" "]),
             ("which", &["2"]),
@@ -228,6 +233,7 @@ mod tests {
         assert_eq!(lines[8], "item-list: This is 'a.example' and cannot be changed");
         assert_eq!(lines[9], "Domain name: This is 'a.example' and cannot be changed");
         assert!(wrong.fields[7].values.is_empty() && wrong.fields[8].values == ["a.example"]);
+        assert_eq!(lines[10], "lines: It has the character U+001B, which XMPP cannot carry");
         // What was typed is there to be corrected.
         assert_eq!(wrong.fields[3].values, ["10"]);
     }

@@ -17,18 +17,22 @@ pub(super) fn form_xml(form: &Form, ty: &str) -> String {
         write_field(&mut xml, field, ty == "form");
     }
     if let Some(table) = &form.table {
-        write_table(&mut xml, table);
+        // A form type says which names there are, and knows none for this (XEP-0068, section 3.4).
+        let has_type = form.fields.iter().any(|field| field.var == "FORM_TYPE");
+        write_table(&mut xml, table, if has_type { "{urn:waxwing:commands:0}rows" } else { "rows" });
     }
+    // Clients that only know forms pass over it.
+    xml += form.element.as_deref().unwrap_or_default();
     xml + "</x>"
 }
 
 /// Rows as lines of text. XEP-0004, section 3.4, has tables, but clients that many use do not: Gajim 1.7 waits for
 /// ever, and Psi shows nothing.
-fn write_table(xml: &mut String, table: &Table) {
+fn write_table(xml: &mut String, table: &Table, var: &str) {
     const BETWEEN: &str = " | ";
     let labels: Vec<&str> = table.columns.iter().map(|(_, label)| label.as_str()).collect();
     // Writing to a string cannot fail.
-    let _ = write!(xml, "<field type='text-multi' var='rows' label='{}'>", escape(&labels.join(BETWEEN)));
+    let _ = write!(xml, "<field type='text-multi' var='{var}' label='{}'>", escape(&labels.join(BETWEEN)));
     for row in &table.rows {
         let _ = write!(xml, "<value>{}</value>", escape(&row.join(BETWEEN)));
     }
@@ -81,17 +85,21 @@ fn write_field(xml: &mut String, field: &Field, to_fill_in: bool) {
 /// The fields of the form inside a `<command/>`, each with its values; none if there is no form.
 ///
 /// # Errors
-/// `bad-payload` for more than one form, one that is not of type `submit`, and a field without a name.
+/// `bad-payload` for more than one form, one that is not of type `submit`, a field without a name, and two with the
+/// same.
 pub(super) fn answers(command: &Element) -> Result<Vec<(String, Vec<String>)>, StanzaError> {
     let mut forms = command.children().filter(|child| child.is("x", ns::DATA_FORMS));
     let Some(form) = forms.next() else { return Ok(Vec::new()) };
     if form.attr("type") != Some("submit") || forms.next().is_some() {
         return Err(bad_payload());
     }
-    let mut answers = Vec::new();
+    let mut answers: Vec<(String, Vec<String>)> = Vec::new();
     for field in form.children().filter(|child| child.is("field", ns::DATA_FORMS)) {
         let values = field.children().filter(|child| child.is("value", ns::DATA_FORMS));
         match field.attr("var") {
+            Some(var) if answers.iter().any(|(known, _)| known == var) => {
+                return Err(bad_payload().with_text(&format!("the field '{var}' is there twice")));
+            }
             Some(var) => answers.push((var.to_owned(), values.map(Element::text).collect())),
             // It has nothing to fill in.
             None if field.attr("type") == Some("fixed") => {}

@@ -142,7 +142,12 @@ impl Server {
         let command = self.command(venue, &session.jid, &wish.node)?;
         let (user, vhost) = (session.jid.clone(), venue.vhost.to_owned());
         let run = Run { user, vhost, plugin: command.plugin, node: command.node };
-        self.take_step(run, wish).await
+        let taken = self.take_step(run, wish).await;
+        if session.is_finishing() {
+            // It may have ended before the command was remembered.
+            self.command_sessions.forget(&session.jid);
+        }
+        taken
     }
 }
 

@@ -125,8 +125,8 @@ impl Names {
         let to_fill_in = |field: &&Field| !["hidden", "fixed"].contains(&field.ty);
         self.unknown.retain(|(name, _)| !form.fields.iter().any(|field| is_called(field, name)));
         for field in form.fields.iter().filter(to_fill_in) {
-            if !self.known.contains(&field.var) {
-                self.known.push(field.var.clone());
+            if !self.known.iter().any(|known| known == field.short_name()) {
+                self.known.push(field.short_name().to_owned());
             }
         }
     }

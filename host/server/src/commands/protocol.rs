@@ -65,7 +65,9 @@ impl Wish {
         let node = command.attr("node").ok_or(Condition::BadRequest)?.to_owned();
         let session = command.attr("sessionid").map(str::to_owned);
         let action = Action::named(command.attr("action"))?;
-        Ok(Wish { node, session, action, answers: answers(&command)? })
+        // Some clients send the form with it, marked as given up or as it was filled in so far.
+        let answers = if action == Action::Cancel { Vec::new() } else { answers(&command)? };
+        Ok(Wish { node, session, action, answers })
     }
 }
 

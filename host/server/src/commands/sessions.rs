@@ -6,15 +6,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use waxwing_config::Limits;
 use waxwing_plugins::Form;
-use waxwing_xmpp::{Condition, Jid, StanzaError};
+use waxwing_xmpp::{Jid, StanzaError};
 
 /// How long a command waits for its next step.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
-/// Commands under way in all.
-pub(super) const MOST: usize = 1000;
-/// Commands under way of one account.
-pub(super) const MOST_OF_ACCOUNT: usize = 16;
 
 /// Who runs which command, and where: nobody else may go on with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +39,8 @@ struct Open {
     run: Run,
     page: Page,
     touched: Instant,
+    /// Its user administers the server, and is not kept waiting by what others have begun.
+    exempt: bool,
 }
 
 /// The commands under way, by their `sessionid`.
@@ -49,21 +48,26 @@ struct Open {
 pub(crate) struct Sessions(Mutex<HashMap<String, Open>>);
 
 impl Sessions {
-    /// A command begins.
-    ///
-    /// # Errors
-    /// When as many are under way as may be.
-    pub(super) fn open(&self, id: &str, run: &Run, now: Instant) -> Result<(), StanzaError> {
+    /// A command has more steps than the first, and waits for the next of them. Nobody is refused: where too many are
+    /// under way, the oldest of whoever has most makes room. Answers how many have been given up.
+    pub(super) fn open(
+        &self,
+        id: &str,
+        run: &Run,
+        page: Page,
+        exempt: bool,
+        limits: &Limits,
+        now: Instant,
+    ) -> u64 {
         let mut open = self.0.lock();
         sweep(&mut open, now);
-        let live = || open.values().filter(|open| open.is_live(now));
-        let own = live().filter(|open| open.run.user.bare_str() == run.user.bare_str()).count();
-        if own >= MOST_OF_ACCOUNT || live().count() >= MOST {
-            let text = "too many commands are under way: complete or cancel one";
-            return Err(StanzaError::from(Condition::ResourceConstraint).with_text(text));
+        open.insert(id.to_owned(), Open { run: run.clone(), page, touched: now, exempt });
+        let mut given_up = 0;
+        while let Some(oldest) = one_too_many(&open, id, limits, now) {
+            open.remove(&oldest);
+            given_up += 1;
         }
-        open.insert(id.to_owned(), Open { run: run.clone(), page: Page::default(), touched: now });
-        Ok(())
+        given_up
     }
 
     /// A command goes on where it stands.
@@ -109,6 +113,45 @@ impl Open {
     fn is_live(&self, now: Instant) -> bool {
         now.duration_since(self.touched) < PATIENCE
     }
+}
+
+/// The command that makes room for the newest, if there are more of its account, of its user's domain or in all than
+/// there may be.
+fn one_too_many(open: &HashMap<String, Open>, newest: &str, limits: &Limits, now: Instant) -> Option<String> {
+    let user = &open.get(newest)?.run.user;
+    let (account, domain) = (user.bare_str(), user.domain());
+    let is_of_account = |other: &Open| other.run.user.bare_str() == account;
+    let is_of_domain = |other: &Open| !other.exempt && other.run.user.domain() == domain;
+    let count = |fits: &dyn Fn(&Open) -> bool| {
+        open.values().filter(|other| other.is_live(now) && fits(other)).count()
+    };
+    let others = || open.iter().filter(|(id, other)| *id != newest && other.is_live(now));
+    let oldest = |fits: &dyn Fn(&Open) -> bool| {
+        let fitting = others().filter(|(_, other)| fits(other));
+        fitting.min_by_key(|(_, other)| other.touched).map(|(id, _)| id.clone())
+    };
+    if count(&is_of_account) > limits.commands_per_account as usize {
+        return oldest(&is_of_account);
+    }
+    let domain = if count(&is_of_domain) > limits.commands_per_domain as usize {
+        domain
+    } else if count(&|other| !other.exempt) > limits.commands as usize {
+        with_most(others().filter(|(_, other)| !other.exempt).map(|(_, other)| other.run.user.domain()))?
+    } else {
+        return None;
+    };
+    let of_domain = others().filter(|(_, other)| !other.exempt && other.run.user.domain() == domain);
+    let account = with_most(of_domain.map(|(_, other)| other.run.user.bare_str()))?;
+    oldest(&|other| other.run.user.bare_str() == account)
+}
+
+/// The name that is there most often.
+fn with_most<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(name, _)| name)
 }
 
 /// Let go what has waited too long: first what the command remembers; once it has waited twice as long,

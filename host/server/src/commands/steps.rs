@@ -24,9 +24,8 @@ impl Server {
                 return Err(protocol::bad_action());
             }
             let id = self.random_text(SESSION_BYTES).ok_or(Condition::InternalServerError)?;
-            self.command_sessions.open(&id, &run, Instant::now())?;
             let reply = self.go_through(&run, &answers, false, |_, _| true).await;
-            return self.turn_page(&id, &run.node, reply);
+            return self.turn_page(&id, &run.node, reply, |page| self.begin(&id, &run, page));
         };
         let page = self.command_sessions.resume(&id, &run, Instant::now())?;
         if action == Action::Cancel {
@@ -50,7 +49,14 @@ impl Server {
             _ => answers,
         };
         let reply = self.ask_for_step(&run, action, answers, page.state).await;
-        self.turn_page(&id, &run.node, reply)
+        self.turn_page(&id, &run.node, reply, |page| self.command_sessions.keep(&id, page, Instant::now()))
+    }
+
+    /// A command waits for its second step. One that ends with the first takes no place.
+    fn begin(&self, id: &str, run: &Run, page: Page) {
+        let (limits, exempt) = (&self.settings.limits, self.is_admin(&run.user));
+        let given_up = self.command_sessions.open(id, run, page, exempt, limits, Instant::now());
+        self.stats.commands_given_up.fetch_add(given_up, Ordering::Relaxed);
     }
 
     /// Begin a command. Answers that come with the first request are those of the steps that follow, as far as
@@ -63,14 +69,19 @@ impl Server {
         to_its_end: bool,
         mut goes_on: impl FnMut(&Form, bool) -> bool,
     ) -> Result<CommandReply, StanzaError> {
-        let mut reply = self.ask_for_step(run, CommandAction::Execute, Vec::new(), Vec::new()).await?;
+        let mut reply = self.begin_with(run, !given.is_empty()).await?;
         let mut before: Option<Form> = None;
+        let mut unplaced: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
         for _ in 0..STEPS {
             let CommandReply::Step { form, state, has_prev, has_next } = reply else { return Ok(reply) };
-            let is_there = |(name, _): &(String, Vec<String>)| {
-                form.fields.iter().any(|field| field.ty != "hidden" && is_called(field, name))
-            };
-            let is_meant = !given.is_empty() && (to_its_end || given.iter().any(is_there));
+            let has = |name: &str| form.fields.iter().any(|it| it.ty != "hidden" && is_called(it, name));
+            // What is on the way to the form that they are for needs nothing from them.
+            let most = self.settings.limits.form_field_bytes;
+            let is_passed = || has_next && check(&form, &filled_in(&form, &Answers::new()), most).is_ok();
+            let is_there = unplaced.iter().any(|name| has(name));
+            let is_meant =
+                !given.is_empty() && (to_its_end || is_there || !unplaced.is_empty() && is_passed());
+            unplaced.retain(|name| !has(name));
             // The same form again is one with something wrong in it.
             if !is_meant || repeats(before.as_ref(), &form) || !goes_on(&form, !has_next) {
                 return Ok(CommandReply::Step { form: without_secrets(form), state, has_prev, has_next });
@@ -96,7 +107,13 @@ impl Server {
         check(form, given, most)
     }
 
-    /// Ask the maker of a command for one step.
+    /// Ask the maker of a command for the first step.
+    async fn begin_with(&self, run: &Run, answers_follow: bool) -> Result<CommandReply, StanzaError> {
+        let first = request(run, CommandAction::Execute);
+        self.run_step(&CommandRequest { answers_follow, ..first }).await
+    }
+
+    /// Ask the maker of a command for one of the steps after it.
     async fn ask_for_step(
         &self,
         run: &Run,
@@ -104,24 +121,27 @@ impl Server {
         answers: Answers,
         state: Vec<u8>,
     ) -> Result<CommandReply, StanzaError> {
-        let engine = self.engine.get().ok_or(Condition::ItemNotFound)?;
-        let (node, user, vhost) = (run.node.clone(), run.user.to_string(), run.vhost.clone());
-        engine.run_command(&CommandRequest { node, user, vhost, action, answers, state }).await
+        self.run_step(&CommandRequest { answers, state, ..request(run, action) }).await
     }
 
-    /// Remember what a step leaves for the next, or that there is none.
+    async fn run_step(&self, request: &CommandRequest) -> Result<CommandReply, StanzaError> {
+        self.engine.get().ok_or(Condition::ItemNotFound)?.run_command(request).await
+    }
+
+    /// Have what a step leaves for the next remembered, or forget the command if there is none.
     fn turn_page(
         &self,
         id: &str,
         node: &str,
         reply: Result<CommandReply, StanzaError>,
+        remember: impl FnOnce(Page),
     ) -> Result<String, StanzaError> {
         match reply {
             Ok(CommandReply::Step { form, state, has_prev, has_next }) => {
                 let form = Arc::new(without_secrets(form));
                 let page = Page { form: Some(form.clone()), state, has_prev, has_next };
                 let xml = protocol::executing(node, id, &page, &form, complaints(&form).as_deref());
-                self.command_sessions.keep(id, page, Instant::now());
+                remember(page);
                 Ok(xml)
             }
             Ok(CommandReply::Done { note, severity, form }) => {
@@ -133,6 +153,19 @@ impl Server {
                 Err(error)
             }
         }
+    }
+}
+
+/// What a command's maker is asked, with nothing filled in.
+fn request(run: &Run, action: CommandAction) -> CommandRequest {
+    CommandRequest {
+        node: run.node.clone(),
+        user: run.user.to_string(),
+        vhost: run.vhost.clone(),
+        action,
+        answers: Vec::new(),
+        answers_follow: false,
+        state: Vec::new(),
     }
 }
 

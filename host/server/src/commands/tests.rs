@@ -2,10 +2,11 @@
 
 use super::forms::{answers, form_xml};
 use super::protocol::{Action, Wish, bad_action, completed, executing};
-use super::sessions::{MOST, MOST_OF_ACCOUNT, PATIENCE, Page, Run, Sessions};
+use super::sessions::{PATIENCE, Page, Run, Sessions};
 use crate::testing::{World, jid};
 use std::time::Duration;
 use tokio::time::Instant;
+use waxwing_config::Limits;
 use waxwing_plugins::{CommandAction, Field, Form, Severity};
 use waxwing_xmpp::{Condition, Element, Stanza, StanzaError};
 
@@ -38,7 +39,7 @@ fn a_form_says_what_is_to_be_filled_in() {
         title: "R&J".into(),
         instructions: String::new(),
         fields: vec![name, lines, tone],
-        table: None,
+        ..Form::default()
     };
     assert_eq!(
         form_xml(&form, "form"),
@@ -81,6 +82,14 @@ fn requests_are_read_with_the_defaults_of_the_protocol() {
 }
 
 #[test]
+fn giving_up_takes_any_form_or_none() {
+    for form in ["", "<x xmlns='jabber:x:data' type='cancel'/>", "<x xmlns='jabber:x:data' type='submit'/>"] {
+        let wish = wish(" node='n' sessionid='s' action='cancel'", form).unwrap();
+        assert_eq!((wish.action, wish.answers), (Action::Cancel, vec![]), "{form}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_the_conditions_of_the_protocol() {
     let extra = |result: Result<Wish, StanzaError>| {
         let error = result.unwrap_err();
@@ -94,6 +103,7 @@ fn what_makes_no_sense_is_refused_with_the_conditions_of_the_protocol() {
         "<x xmlns='jabber:x:data' type='form'/>",
         "<x xmlns='jabber:x:data' type='submit'/><x xmlns='jabber:x:data' type='submit'/>",
         "<x xmlns='jabber:x:data' type='submit'><field><value>whose?</value></field></x>",
+        "<x xmlns='jabber:x:data' type='submit'><field var='a'/><field var='b'/><field var='a'/></x>",
     ] {
         assert!(extra(wish(" node='n'", bad)).starts_with("<bad-payload "), "{bad}");
     }
@@ -149,9 +159,8 @@ fn extra<T: std::fmt::Debug>(result: Result<T, StanzaError>) -> String {
 fn only_who_runs_a_command_goes_on_with_it() {
     let (sessions, romeo) = (Sessions::default(), run("romeo@verona.lit/orchard"));
     let now = Instant::now();
-    sessions.open("s", &romeo, now).unwrap();
     let page = Page { form: None, state: b"state".to_vec(), has_prev: false, has_next: true };
-    sessions.keep("s", page.clone(), now);
+    sessions.open("s", &romeo, page.clone(), false, &Limits::default(), now);
     assert_eq!(sessions.resume("s", &romeo, now), Ok(page));
     for other in [
         run("romeo@verona.lit/street"),
@@ -175,7 +184,7 @@ fn a_command_waits_ten_minutes_from_each_step() {
     let now = Instant::now();
     let second = Duration::from_secs(1);
     for id in ["a", "b"] {
-        sessions.open(id, &romeo, now).unwrap();
+        sessions.open(id, &romeo, Page::default(), false, &Limits::default(), now);
     }
     let now = now + PATIENCE - second;
     assert!(sessions.resume("a", &romeo, now).is_ok());
@@ -188,23 +197,81 @@ fn a_command_waits_ten_minutes_from_each_step() {
     assert_eq!(extra(sessions.resume("a", &romeo, now)), "<bad-sessionid");
 }
 
-#[test]
-fn only_so_many_commands_are_under_way() {
-    let (sessions, now) = (Sessions::default(), Instant::now());
-    for n in 0..MOST {
-        let user = format!("user{}@verona.lit/{n}", n / MOST_OF_ACCOUNT);
-        sessions.open(&n.to_string(), &run(&user), now).unwrap();
+/// Opens commands, each a moment after the one before, and says which of all are left.
+struct Desk {
+    sessions: Sessions,
+    limits: Limits,
+    now: Instant,
+    all: Vec<(String, Run)>,
+}
+
+impl Desk {
+    fn new(per_account: u32, per_domain: u32, in_all: u32) -> Self {
+        let limits = Limits {
+            commands_per_account: per_account,
+            commands_per_domain: per_domain,
+            commands: in_all,
+            ..Limits::default()
+        };
+        Self { sessions: Sessions::default(), limits, now: Instant::now(), all: Vec::new() }
     }
-    let full = sessions.open("more", &run("nurse@verona.lit/hall"), now).unwrap_err();
-    assert_eq!((full.condition, full.ty.as_str()), (Condition::ResourceConstraint, "wait"));
-    sessions.close("999");
-    let own = sessions.open("more", &run("user0@verona.lit/other"), now).unwrap_err();
-    assert_eq!(own.condition, Condition::ResourceConstraint);
-    sessions.forget(&jid("user0@verona.lit/3"));
-    sessions.open("more", &run("user0@verona.lit/other"), now).unwrap();
-    // What has waited too long makes room.
-    let now = now + PATIENCE;
-    sessions.open("much later", &run("nurse@verona.lit/hall"), now).unwrap();
+
+    fn open(&mut self, id: &str, user: &str, exempt: bool) -> u64 {
+        self.now += Duration::from_millis(1);
+        self.all.push((id.to_owned(), run(user)));
+        self.sessions.open(id, &run(user), Page::default(), exempt, &self.limits, self.now)
+    }
+
+    fn left(&self) -> String {
+        let is_left = |(id, run): &&(String, Run)| self.sessions.resume(id, run, self.now).is_ok();
+        self.all.iter().filter(is_left).map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[test]
+fn the_oldest_of_an_account_makes_room() {
+    let mut desk = Desk::new(2, 100, 100);
+    for (id, given_up) in [("a", 0), ("b", 0), ("c", 1)] {
+        assert_eq!(desk.open(id, "romeo@verona.lit/orchard", false), given_up, "{id}");
+    }
+    // Administrators give up no others' commands, but their own.
+    for (id, given_up) in [("x", 0), ("y", 0), ("z", 1)] {
+        assert_eq!(desk.open(id, "nurse@verona.lit/hall", true), given_up, "{id}");
+    }
+    assert_eq!(desk.left(), "b c y z");
+}
+
+#[test]
+fn no_domain_takes_the_place_of_others() {
+    let mut desk = Desk::new(10, 3, 100);
+    desk.open("admin", "nurse@verona.lit/hall", true);
+    desk.open("juliet", "juliet@verona.lit/balcony", false);
+    for id in ["a", "b"] {
+        desk.open(id, "romeo@verona.lit/orchard", false);
+    }
+    desk.open("elsewhere", "benvolio@mantua.lit/inn", false);
+    // Whoever has most of a domain gives one up, and not whoever was first.
+    assert_eq!(desk.open("tybalt", "tybalt@verona.lit/street", false), 1);
+    assert_eq!(desk.left(), "admin juliet b elsewhere tybalt");
+}
+
+#[test]
+fn the_domain_that_has_most_makes_room_for_all() {
+    let mut desk = Desk::new(10, 10, 3);
+    desk.open("only", "benvolio@mantua.lit/inn", false);
+    desk.open("a", "romeo@verona.lit/orchard", false);
+    desk.open("b", "juliet@verona.lit/balcony", false);
+    for id in ["admin", "again"] {
+        assert_eq!(desk.open(id, "nurse@verona.lit/hall", true), 0);
+    }
+    assert_eq!(desk.open("new", "abram@padua.lit/gate", false), 1);
+    assert_eq!(desk.left().split(' ').filter(|id| ["a", "b"].contains(id)).count(), 1);
+    for id in ["only", "admin", "again", "new"] {
+        assert!(desk.left().contains(id), "{id}");
+    }
+    // What has waited too long is in nobody's way.
+    desk.now += PATIENCE;
+    assert_eq!(desk.open("later", "abram@padua.lit/gate", false), 0);
 }
 
 #[tokio::test]
@@ -212,7 +279,7 @@ async fn commands_of_a_session_go_with_it() {
     let world = World::new().await;
     let romeo = world.login("romeo@verona.lit/orchard").await;
     let orchard = run("romeo@verona.lit/orchard");
-    world.command_sessions.open("s", &orchard, Instant::now()).unwrap();
+    world.command_sessions.open("s", &orchard, Page::default(), false, &Limits::default(), Instant::now());
     assert!(world.command_sessions.resume("s", &orchard, Instant::now()).is_ok());
     romeo.leave().await;
     assert_eq!(extra(world.command_sessions.resume("s", &orchard, Instant::now())), "<bad-sessionid");
