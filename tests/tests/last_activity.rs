@@ -200,5 +200,5 @@ fn a_domain_that_is_switched_off() {
     switch("true");
     let mut romeo = server.online_again("romeo/orchard");
     assert_eq!(told(&ask(&mut romeo, "juliet@localhost")).1, "");
-    assert!(!server.log().contains("session event failed"), "{}", server.log());
+    assert!(!server.log().contains("call failed"), "{}", server.log());
 }

@@ -133,6 +133,7 @@ async fn commands_are_run_step_by_step() {
         vhost: VHOST.into(),
         action: CommandAction::Execute,
         answers: Vec::new(),
+        answers_follow: false,
         state: Vec::new(),
     };
     let CommandReply::Step { form, has_next, .. } = world.engine.run_command(&request).await.unwrap() else {

@@ -138,12 +138,8 @@ mod tests {
         let hidden = Field { ty: "hidden", var: "FORM_TYPE".into(), ..field.clone() };
         let columns = vec![("jid".into(), "Address".into()), ("result".into(), "Result".into())];
         let table = Table { columns, rows: vec![vec!["a@b".into(), "done".into()]] };
-        let form = Form {
-            title: "T".into(),
-            instructions: String::new(),
-            fields: vec![hidden, field],
-            table: Some(table),
-        };
+        let form =
+            Form { title: "T".into(), fields: vec![hidden, field], table: Some(table), ..Form::default() };
         let done = OperatorReply::Done {
             note: Some("Well.".into()),
             severity: Severity::Warn,

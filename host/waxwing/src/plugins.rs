@@ -151,7 +151,7 @@ mod tests {
         };
         let teller = plugin("teller", true, "shared/last");
         let others = [plugin("marker", false, "shared/last"), plugin("alone", true, "shared/own")];
-        let plugins = [&[teller.clone()], &others[..]].concat();
+        let plugins = [std::slice::from_ref(&teller), &others[..]].concat();
         assert_eq!(lonely(&plugins), [("teller", "shared/last", "marker")]);
         assert_eq!(lonely(&[teller, plugin("marker", true, "shared/last")]), []);
     }

@@ -29,7 +29,11 @@ impl Pre for MessageForward {
                 self.forward(event, stanza, event.to());
             }
         }
-        if stanza.has(FORWARD) { Ok(Verdict::Replace(rewritten(event, &content(stanza)))) } else { Ok(Verdict::Next) }
+        if stanza.has(FORWARD) {
+            Ok(Verdict::Replace(rewritten(event, &content(stanza))))
+        } else {
+            Ok(Verdict::Next)
+        }
     }
 }
 
@@ -37,7 +41,10 @@ impl MessageForward {
     /// Send a copy for one of the two, unless the address is one of them.
     fn forward(&self, event: &Event, stanza: &Stanza, user: &str) {
         let own = runtime::vhost_setting(domain(user), "message-forward").filter(|own| !own.is_empty());
-        let general = || runtime::prepare_address(&self.message_global_forward).unwrap_or_else(|| self.message_global_forward.clone());
+        let general = || {
+            runtime::prepare_address(&self.message_global_forward)
+                .unwrap_or_else(|| self.message_global_forward.clone())
+        };
         let address = own.unwrap_or_else(general);
         let is_address = |party: &str| bare(party) == bare(&address);
         if address.is_empty() || is_address(event.sender()) || is_address(event.to()) {
@@ -67,7 +74,8 @@ fn content(stanza: &Stanza) -> String {
 fn rewritten(event: &Event, inner: &str) -> String {
     let header = &event.header;
     let attributes = [("type", &header.type_), ("id", &header.id), ("xml:lang", &header.lang)];
-    let attribute = |(name, value): (&str, &Option<String>)| Some(format!(" {name}='{}'", escape(value.as_ref()?)));
+    let attribute =
+        |(name, value): (&str, &Option<String>)| Some(format!(" {name}='{}'", escape(value.as_ref()?)));
     let attributes: String = attributes.into_iter().filter_map(attribute).collect();
     format!("<message xmlns='jabber:client'{attributes}>{inner}</message>")
 }

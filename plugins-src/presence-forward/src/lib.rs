@@ -47,7 +47,10 @@ impl PresenceForward {
     /// Send a presence to the address, unless it is the address's own.
     fn forward(&self, session: &str, presence: &str) {
         let own = runtime::vhost_setting(domain(session), "presence-forward").filter(|own| !own.is_empty());
-        let general = || runtime::prepare_address(&self.presence_global_forward).unwrap_or_else(|| self.presence_global_forward.clone());
+        let general = || {
+            runtime::prepare_address(&self.presence_global_forward)
+                .unwrap_or_else(|| self.presence_global_forward.clone())
+        };
         let address = own.unwrap_or_else(general);
         if address.is_empty() || bare(&address) == bare(session) {
             return;

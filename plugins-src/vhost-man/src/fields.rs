@@ -103,7 +103,9 @@ pub fn form_of(title: &str, domain: Field, settings: &[Setting]) -> Form {
         let set = settings.iter().find(|setting| setting.key == item.key);
         item.field(set.map_or(item.default, |setting| &setting.value))
     };
-    form(title).fields([hidden_field("command-marker", "command-marker"), domain]).fields(ITEMS.iter().map(value))
+    form(title)
+        .fields([hidden_field("command-marker", "command-marker"), domain])
+        .fields(ITEMS.iter().map(value))
 }
 
 /// The settings that were filled in. A field that was not sent is none of them, one that was left empty is.

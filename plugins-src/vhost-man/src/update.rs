@@ -27,9 +27,9 @@ impl VhostMan {
         let form = filled_form(&domain, &now);
         match shown {
             None => ask_last(form, format!("{domain}\n{}", Shown::new(&now).write())),
-            Some(shown) => self
-                .updated(request, &domain, &shown)
-                .unwrap_or_else(|it| ask_last(form.again(request, it.var, &it.why), request.state.as_slice())),
+            Some(shown) => self.updated(request, &domain, &shown).unwrap_or_else(|it| {
+                ask_last(form.again(request, it.var, &it.why), request.state.as_slice())
+            }),
         }
     }
 

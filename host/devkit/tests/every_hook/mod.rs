@@ -184,6 +184,7 @@ async fn commands(world: &World) {
         vhost: VHOST.into(),
         action: CommandAction::Execute,
         answers,
+        answers_follow: false,
         state: Vec::new(),
     };
     let run = |name: Option<&str>| {

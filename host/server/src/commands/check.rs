@@ -11,7 +11,7 @@ pub(super) type Answers = Vec<(String, Vec<String>)>;
 ///
 /// # Errors
 /// The form with what is wrong.
-pub(super) fn check(form: &Form, given: &Answers, most: usize) -> Result<Answers, Form> {
+pub(super) fn check(form: &Form, given: &Answers, most: usize) -> Result<Answers, Box<Form>> {
     let mut checked = Form { fields: Vec::new(), ..form.clone() };
     let (mut answers, mut sound) = (Answers::new(), true);
     for field in &form.fields {
@@ -31,7 +31,7 @@ pub(super) fn check(form: &Form, given: &Answers, most: usize) -> Result<Answers
             }
         }
     }
-    if sound { Ok(answers) } else { Err(checked) }
+    if sound { Ok(answers) } else { Err(Box::new(checked)) }
 }
 
 /// Whether a field is there to be filled in, rather than to be read or carried along.

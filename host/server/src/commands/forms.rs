@@ -98,7 +98,7 @@ pub(super) fn answers(command: &Element) -> Result<Vec<(String, Vec<String>)>, S
         let values = field.children().filter(|child| child.is("value", ns::DATA_FORMS));
         match field.attr("var") {
             Some(var) if answers.iter().any(|(known, _)| known == var) => {
-                return Err(bad_payload().with_text(&format!("the field '{var}' is there twice")));
+                return Err(bad_payload().with_text(format!("the field '{var}' is there twice")));
             }
             Some(var) => answers.push((var.to_owned(), values.map(Element::text).collect())),
             // It has nothing to fill in.

@@ -39,7 +39,7 @@ impl Server {
             {
                 Ok(answers) => answers,
                 Err(wrong) => {
-                    let wrong = without_secrets(wrong);
+                    let wrong = without_secrets(*wrong);
                     let xml =
                         protocol::executing(&run.node, &id, &page, &wrong, complaints(&wrong).as_deref());
                     self.command_sessions.keep(&id, page, Instant::now());
@@ -89,7 +89,12 @@ impl Server {
             let answers = match self.checked(&form, &filled_in(&form, given)) {
                 Ok(answers) => answers,
                 Err(form) => {
-                    return Ok(CommandReply::Step { form: without_secrets(form), state, has_prev, has_next });
+                    return Ok(CommandReply::Step {
+                        form: without_secrets(*form),
+                        state,
+                        has_prev,
+                        has_next,
+                    });
                 }
             };
             let action = if has_next { CommandAction::Next } else { CommandAction::Complete };
@@ -100,7 +105,7 @@ impl Server {
     }
 
     /// What was filled in, if it is as the form asks.
-    fn checked(&self, form: &Form, given: &Answers) -> Result<Answers, Form> {
+    fn checked(&self, form: &Form, given: &Answers) -> Result<Answers, Box<Form>> {
         let most = self.settings.limits.form_field_bytes;
         let too_long = given.iter().filter(|(_, values)| bytes(values) > most).count() as u64;
         self.stats.fields_too_long.fetch_add(too_long, Ordering::Relaxed);

@@ -65,7 +65,8 @@ fn names_that_are_for_xmpp_alone() {
         check(DOMAIN, &(pem + &key))
     };
     for (arc, name) in [(5, DOMAIN), (5, "Chat.Example.Org"), (7, "_xmpp-client.chat.example.org")] {
-        let info = issue(arc, name).unwrap_or_else(|why| panic!("{name}: {why}")).info().unwrap();
+        let certificate = issue(arc, name).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let info = certificate.info().unwrap();
         assert_eq!(info.names.len(), 1, "{info:?}");
     }
     for (arc, name) in [
