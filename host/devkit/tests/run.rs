@@ -4,7 +4,7 @@ mod components;
 
 use components::{bundled, guest, options};
 use std::path::Path;
-use waxwing_devkit::run::{Args, Ran, call};
+use waxwing_devkit::run::{Args, Ran, call, run};
 use waxwing_plugins::{Grant, Input, TraceAnswer, TraceStanza, TraceWrite};
 
 fn args(component: &Path, stanza: &str) -> (Args, tempfile::TempDir) {
@@ -98,6 +98,19 @@ async fn settings_and_failures_are_shown() {
         "{:?}",
         failed.trace
     );
+    let (mut args, _folder) = args(&guest("clockwork"), mood);
+    bad(&mut args);
+    // It has a runtime of its own.
+    let ended = tokio::task::spawn_blocking(move || run(&args)).await.unwrap();
+    assert_eq!(ended.unwrap_err().to_string(), "the call has failed");
+}
+
+#[tokio::test]
+async fn other_hooks_are_named() {
+    let hello = "<message to='romeo@example.org'><reply xmlns='urn:test'/></message>";
+    let ran = ran(&guest("hostile"), hello, |_| {}).await.unwrap();
+    assert!(matches!(ran.input, Input::Pre(_)));
+    assert_eq!(ran.others, ["post", "filter"]);
 }
 
 #[tokio::test]

@@ -285,3 +285,18 @@ async fn without_scripts_or_a_plugin_there_is_nothing_to_play() {
     let error = play_all(folder.path(), &module, &options(), &mut |_| {}).await.unwrap_err();
     assert!(error.to_string().contains("waxwing plugin build"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_missing_beside_is_looked_for_somewhere() {
+    let said = fails(&bundled("ping"), "<test><plugin name='msgoffline'/></test>").await;
+    assert!(
+        said.contains("/msgoffline.wasm. A plugin that runs beside is looked for in the folder"),
+        "{said}"
+    );
+    let import = "<test><import account='romeo@example.org'><item xmlns='urn:x'/></import></test>";
+    let said = fails(&bundled("private"), import).await;
+    assert!(
+        said.contains("the plugin takes no <item xmlns='urn:x'>; it takes {jabber:iq:private}query/*"),
+        "{said}"
+    );
+}

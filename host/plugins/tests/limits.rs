@@ -163,3 +163,13 @@ async fn an_answer_counts_with_what_is_sent() {
     let Outcome::Next(stanza) = world.message(Stage::Pre, "replace-large").await else { panic!() };
     assert_eq!(stanza.text("body").as_deref(), Some("x"));
 }
+
+#[tokio::test]
+async fn an_instance_that_takes_long_to_make_is_waited_for() {
+    let settings = vec![("heavy".to_owned(), vec![String::new()])];
+    let world = World::with(PluginSpec { settings, ..spec("hostile") }).await;
+    world.host.storage.slow.store(true, SeqCst);
+    let (one, two) = tokio::join!(world.iq("increment"), world.iq("increment"));
+    assert!(matches!((one, two), (Outcome::Reply(_), Outcome::Reply(_))));
+    assert_eq!(world.counters(), (2, 0, 1));
+}

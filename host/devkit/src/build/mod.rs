@@ -110,3 +110,19 @@ pub(crate) fn interfaces(component: &[u8]) -> wasmparser::Result<(Vec<String>, V
     }
     Ok((imports, exports))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_operator_must_allow() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let imports = ["xmpp:plugin/types@0.1.0", "xmpp:plugin/router@0.1.0", "wasi:http/types@0.2.3"];
+        let exports = names(&["xmpp:plugin/lifecycle@0.1.0", "xmpp:plugin/alarms@0.1.0"]);
+        let built = Built { file: PathBuf::new(), size: 0, imports: names(&imports), exports };
+        assert_eq!((built.permissions(), built.http()), (vec!["alarms", "router"], true));
+        let built = Built { imports: names(&["wasi:clocks/wall-clock@0.2.3"]), ..built };
+        assert!(!built.http());
+    }
+}

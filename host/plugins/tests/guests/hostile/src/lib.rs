@@ -5,6 +5,7 @@ mod harm;
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering};
+use waxwing_plugin::SettingValue;
 use waxwing_plugin::prelude::*;
 
 plugin! {
@@ -12,6 +13,8 @@ plugin! {
     pub struct Hostile {
         /// What to say.
         greeting: String = "hello".into(),
+        /// Takes long to set up.
+        heavy: Heavy = Heavy(0),
     }
     hooks: [Pre, Incoming, Process, Post, Filter, Sessions],
     features: ["urn:test", "urn:test", "urn:a"],
@@ -31,6 +34,15 @@ plugin! {
         before_login("<register xmlns='urn:test'/>").when("register"),
         after_login("<hostile xmlns='urn:test'/>"),
     ],
+}
+
+/// What is computed when it is set.
+pub struct Heavy(u64);
+
+impl SettingValue for Heavy {
+    fn read(_: &[String]) -> std::result::Result<Heavy, &'static str> {
+        Ok(Heavy((0..20).fold(0, |sum, _| sum ^ harm::compute())))
+    }
 }
 
 impl Pre for Hostile {
@@ -129,6 +141,7 @@ impl Hostile {
                 stanza.has("nothing")
             )),
             "setting" => is(&self.greeting),
+            "heavy" => is(&self.heavy.0.to_string()),
             "calls" => is(&calls.to_string()),
             "sessions" => {
                 let sessions = router::sessions(owner).into_iter();
