@@ -1,15 +1,17 @@
 //! Service discovery of the server, its accounts and the services of plugins (XEP-0030), and the
 //! server's entity capabilities (XEP-0115).
 
+mod about;
+
+pub(crate) use about::Abouts;
+
 use crate::commands::Venue;
 use crate::presence::sees;
 use crate::server::Server;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use parking_lot::Mutex;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::sync::Arc;
 use waxwing_plugins::ServiceInfo;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type, escape, ns};
 
@@ -41,16 +43,15 @@ impl Info<'_> {
         STANDARD.encode(hash)
     }
 
-    /// The content of a result.
+    /// The answer to a question about it.
     pub fn to_xml(&self, node: Option<&str>) -> String {
-        self.to_xml_with(node, &[])
+        about::answer(node, &self.content(&[]))
     }
 
-    /// The same with more identities: category and type of each.
-    fn to_xml_with(&self, node: Option<&str>, identities: &[(String, String)]) -> String {
-        let mut xml = open(ns::DISCO_INFO, node);
+    /// What is inside the answer, with more identities: category and type of each.
+    fn content(&self, identities: &[(String, String)]) -> String {
         // Writing to a string cannot fail.
-        let _ = write!(xml, "<identity category='{}' type='{}'", escape(self.category), escape(self.ty));
+        let mut xml = format!("<identity category='{}' type='{}'", escape(self.category), escape(self.ty));
         if !self.name.is_empty() {
             let _ = write!(xml, " name='{}'", escape(self.name));
         }
@@ -61,17 +62,9 @@ impl Info<'_> {
         for feature in &self.features {
             let _ = write!(xml, "<feature var='{}'/>", escape(feature));
         }
-        xml + "</query>"
+        xml
     }
 }
-
-/// Entity capabilities by virtual host. They change only with the plugins, whose generation is kept with
-/// them.
-#[derive(Default)]
-pub(crate) struct Caps(Mutex<HashMap<Box<str>, Generation>>);
-
-/// The generation of the plugins, and the element that tells of them.
-type Generation = (u64, Arc<str>);
 
 impl Server {
     /// Answer a disco#info or disco#items get to the server or to an account.
@@ -96,20 +89,6 @@ impl Server {
         }
     }
 
-    /// The server's entity capabilities for its stream features (XEP-0115, section 6.3).
-    pub(crate) fn caps(&self, vhost: &str) -> Arc<str> {
-        let generation = self.engine.get().map_or(0, |engine| engine.generation());
-        let known = self.caps.0.lock().get(vhost).filter(|(of, _)| *of == generation).cloned();
-        if let Some((_, caps)) = known {
-            return caps;
-        }
-        let ver = self.about_server(vhost).ver();
-        let caps: Arc<str> =
-            format!("<c xmlns='{}' hash='sha-1' node='{NODE}' ver='{ver}'/>", ns::CAPS).into();
-        self.caps.0.lock().insert(vhost.into(), (generation, caps.clone()));
-        caps
-    }
-
     /// Whether a virtual host announces this feature, on behalf of a plugin or by itself.
     pub(crate) fn has_feature(&self, vhost: &str, feature: &str) -> bool {
         self.is_local(vhost)
@@ -117,27 +96,11 @@ impl Server {
                 || self.engine.get().is_some_and(|engine| engine.has_feature(vhost, feature)))
     }
 
-    fn about_server(&self, vhost: &str) -> Info<'static> {
-        let mut features = named(SERVER_FEATURES);
-        if let Some(engine) = self.engine.get() {
-            features.extend(engine.features(vhost));
-        }
-        // Whoever asks: capabilities are the same for everybody.
-        if self.has_commands(vhost) {
-            features.insert(ns::COMMANDS.to_owned());
-        }
-        Info { category: "server", ty: "im", name: "Waxwing", features }
-    }
-
     fn server_info(&self, vhost: &str, from: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
-        let info = self.about_server(vhost);
+        let about = self.about(vhost);
         match node {
-            Some(node)
-                if node.strip_prefix(NODE).and_then(|rest| rest.strip_prefix('#')) != Some(&info.ver()) =>
-            {
-                self.command_info(Venue::vhost(vhost), from, node)
-            }
-            node => Ok(info.to_xml(node)),
+            Some(node) if node != about.node => self.command_info(Venue::vhost(vhost), from, node),
+            node => Ok(about::answer(node, &about.server)),
         }
     }
 
@@ -193,14 +156,9 @@ impl Server {
         if node.is_some() {
             return Err(Condition::ItemNotFound.into());
         }
-        let (mut features, mut identities) = (named(ACCOUNT_FEATURES), Vec::new());
-        if let Some(engine) = self.engine.get() {
-            features.extend(engine.account_features(to.domain()));
-            identities = engine.account_identities(to.domain());
-        }
-        let ty = if self.is_anonymous(to) { "anonymous" } else { "registered" };
-        let info = Info { category: "account", ty, name: "", features };
-        Ok(info.to_xml_with(None, &identities))
+        let about = self.about(to.domain());
+        let content = if self.is_anonymous(to) { &about.guest } else { &about.account };
+        Ok(about::answer(None, content))
     }
 
     /// The account's available resources, for those who see its presence (XEP-0030, section 8).

@@ -9,7 +9,7 @@ impl Server {
     /// The children of `<stream:features/>` that the core and its plugins add before a login, as XML. What a stranger fills
     /// in for a plugin, such as a password, takes TLS, as PLAIN does.
     pub fn features_before_login(&self, vhost: &Vhost, tls: bool) -> String {
-        let mut features = self.caps(vhost.domain()).to_string();
+        let mut features = self.about(vhost.domain()).caps.clone();
         if tls {
             features.push_str(&self.features_of_plugins(vhost, Phase::BeforeLogin));
         }
@@ -25,7 +25,7 @@ impl Server {
         if self.settings.client_state.enabled {
             features.push_str(&format!("<csi xmlns='{}'/>", ns::CSI));
         }
-        features.push_str(&self.caps(vhost.domain()));
+        features.push_str(&self.about(vhost.domain()).caps);
         features.push_str(&self.features_of_plugins(vhost, Phase::AfterLogin));
         features
     }

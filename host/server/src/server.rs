@@ -33,8 +33,8 @@ pub struct Server {
     pub(crate) random: ring::rand::SystemRandom,
     /// From it come the keys shown to those who guess at accounts.
     pub(crate) decoy_secret: ring::hmac::Key,
-    /// The entity capabilities of each virtual host.
-    pub(crate) caps: crate::disco::Caps,
+    /// What virtual hosts tell of themselves.
+    pub(crate) abouts: crate::disco::Abouts,
     /// The ad-hoc commands under way.
     pub(crate) command_sessions: crate::commands::Sessions,
     pub(crate) departed: crate::resumption::Departed,
@@ -119,7 +119,7 @@ impl Server {
             engine: OnceLock::new(),
             random,
             decoy_secret,
-            caps: crate::disco::Caps::default(),
+            abouts: crate::disco::Abouts::default(),
             command_sessions: crate::commands::Sessions::default(),
             departed: crate::resumption::Departed::default(),
             vhosts: ArcSwap::from_pointee(vhosts),

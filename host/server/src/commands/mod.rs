@@ -51,29 +51,18 @@ impl<'a> Venue<'a> {
 impl Server {
     /// All commands of a venue, with what the operator says of each.
     fn commands(&self, venue: Venue<'_>) -> Vec<CommandInfo> {
-        let Some(engine) = self.engine.get() else { return Vec::new() };
-        let mut commands = engine.commands(venue.vhost);
-        commands.retain(|command| venue.has(command));
-        for command in &mut commands {
-            let component = command.component.as_deref().unwrap_or_default();
-            command.obey(self.settings.plugins.component_commands(component));
-        }
-        commands
-    }
-
-    /// Whether a virtual host has any commands.
-    pub(crate) fn has_commands(&self, vhost: &str) -> bool {
-        !self.commands(Venue::vhost(vhost)).is_empty()
+        self.about(venue.vhost).commands.iter().filter(|command| venue.has(command)).cloned().collect()
     }
 
     /// Those that a user may run.
     fn commands_for(&self, venue: Venue<'_>, user: &Jid) -> Vec<CommandInfo> {
-        let mut commands = self.commands(venue);
-        if !commands.is_empty() {
-            let rights = self.rights(user);
-            commands.retain(|command| rights.allow(command, venue.vhost));
+        let about = self.about(venue.vhost);
+        if about.commands.is_empty() {
+            return Vec::new();
         }
-        commands
+        let rights = self.rights(user);
+        let may_run = |command: &&CommandInfo| venue.has(command) && rights.allow(command, venue.vhost);
+        about.commands.iter().filter(may_run).cloned().collect()
     }
 
     /// The command of this node, for somebody who may run it.
@@ -81,10 +70,11 @@ impl Server {
     /// # Errors
     /// `item-not-found` or `forbidden`.
     fn command(&self, venue: Venue<'_>, user: &Jid, node: &str) -> Result<CommandInfo, StanzaError> {
-        let mut all = self.commands(venue).into_iter();
+        let about = self.about(venue.vhost);
+        let mut all = about.commands.iter().filter(|command| venue.has(command));
         let command = all.find(|command| command.node == node).ok_or(Condition::ItemNotFound)?;
-        let allowed = self.rights(user).allow(&command, venue.vhost);
-        if allowed { Ok(command) } else { Err(Condition::Forbidden.into()) }
+        let allowed = self.rights(user).allow(command, venue.vhost);
+        if allowed { Ok(command.clone()) } else { Err(Condition::Forbidden.into()) }
     }
 }
 

@@ -46,7 +46,7 @@ async fn the_server_tells_what_it_can_do_and_its_capabilities_can_be_asked_for()
     assert!(info.contains("<identity category='server' type='im' name='Waxwing'/>"), "{info}");
     assert!(info.contains(&format!("<feature var='{INFO}'/><feature var='{ITEMS}'/>")), "{info}");
 
-    let caps = Element::parse(&world.caps(DOMAIN)).unwrap();
+    let caps = Element::parse(&world.about(DOMAIN).caps).unwrap();
     let node = format!("{}#{}", caps.attr("node").unwrap(), caps.attr("ver").unwrap());
     let same = romeo.ask(&get("verona.lit", INFO, &format!(" node='{node}'"))).await;
     assert_eq!(same, info.replace("#info'><identity", &format!("#info' node='{node}'><identity")));
