@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A server to be measured: plain TCP on loopback, plugins on, users u0@localhost, u1@localhost... with the password
+# A server to be measured: the shipped config, plain TCP on loopback, users u0@localhost, u1@localhost... with the password
 # `pass`, pinned to a processor. Prints `waxwing HOST PORT PID` once it accepts connections.
 #
 #   scripts/bench.sh start|stop
@@ -25,8 +25,9 @@ running && { echo "already running: $(cat "$pid_file")" >&2; exit 1; }
 waxwing=${CARGO_TARGET_DIR:-target}/release/waxwing
 [ -x "$waxwing" ] && [ -e plugins/msgoffline.wasm ] || make plugins >&2
 mkdir -p "$DATA"
-cat > "$config" <<TDSL
-'default-virtual-host' = 'localhost'
+# The config that `make run` uses, with what a benchmark must have otherwise: where things are, plain TCP, and no limits on how
+# much one address and one sender may do.
+{ cat etc/config.tdsl - <<TDSL; } > "$config"
 'virtual-hosts' { localhost { 'tls-required' = false } }
 c2s {
     connections {
@@ -49,23 +50,8 @@ limits {
 'sess-man' {
     'plugins-folder' = '$PWD/plugins'
     'plugins-cache-folder' = '$DATA/plugins-cache'
-    msgoffline () {
-        grants {
-            allow = [ 'post', 'process', 'sessions', 'stanzas', 'router', 'storage', 'marks', 'runtime', 'portable' ]
-            stores { 'shared/offline' = 0, offline = 0 }
-        }
-        'store-limit' = 0
-    }
-    'message-carbons' () { grants { allow = [ 'pre', 'process', 'stanzas', 'router', 'marks' ] } }
-    ping () { grants { allow = [ 'process', 'stanzas' ] } }
-    version () { grants { allow = [ 'process', 'stanzas', 'runtime' ] } }
-    time () { grants { allow = [ 'process', 'stanzas', 'runtime' ] } }
-    private () { grants { allow = [ 'process', 'stanzas', 'storage', 'portable' ], stores { private = 0 } } }
-    'vcard-temp' () { grants { allow = [ 'process', 'stanzas', 'storage', 'portable' ], stores { vcard = 0 } } }
-    'jabber:iq:register' () {
-        grants { allow = [ 'process', 'stanzas', 'account-admin', 'storage', 'runtime' ], stores { registrations = 0 } }
-    }
 }
+msgoffline { 'store-limit' = 0 }
 TDSL
 if [ "$(cat "$DATA/users" 2>/dev/null)" != "$USERS" ]; then
     rm -f "$DATA"/waxwing.db*
