@@ -30,14 +30,28 @@ fn collect(server: &Server, who: &str) -> Vec<String> {
     got
 }
 
-/// A session without a connection, which acknowledged nothing.
+/// With it the server says when it has noticed that a connection is lost.
+const TELLS: &str = "log = 'info,waxwing_net=debug'";
+
+/// The connection is lost, and the server has noticed. Answers by what the session can be resumed.
 #[track_caller]
-fn cut(server: &Server, who: &str) -> String {
-    let mut one = Managed::online(server, who);
-    one.answers = false;
-    let id = one.id.clone();
+fn lose(server: &Server, one: Managed) -> (String, u32) {
+    let count = || server.log().matches("session without a stream").count();
+    let (before, resume) = (count(), (one.id.clone(), one.h));
     one.reset();
-    id
+    eventually("the server has noticed", || count() > before);
+    resume
+}
+
+/// A session without a connection.
+#[track_caller]
+fn cut(server: &Server, who: &str) -> (String, u32) {
+    lose(server, Managed::online(server, who))
+}
+
+#[track_caller]
+fn resume(server: &Server, (id, h): &(String, u32)) -> Managed {
+    Managed::resume(server, "juliet", id, *h).ok().expect("resumed").0
 }
 
 /// So many sessions and messages for each; the full number for a measurement.
@@ -100,7 +114,7 @@ fn refused(nodes: &[Node]) -> Vec<&str> {
 /// As for somebody who has no session at all.
 #[test]
 fn the_limit_counts_before_the_sender_is_answered() {
-    let mut server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut server = Server::builder().users(["romeo", "juliet"]).settings(TELLS).start();
     let mut romeo = server.online("romeo/orchard");
     let id = cut(&server, "juliet/phone");
     for n in 0..130 {
@@ -108,7 +122,7 @@ fn the_limit_counts_before_the_sender_is_answered() {
     }
     let back = romeo.drain();
     assert_eq!(refused(&back), numbers(100..130));
-    let (mut juliet, _) = Managed::resume(&server, "juliet", &id, 1).ok().expect("resumed");
+    let mut juliet = resume(&server, &id);
     assert_eq!(bodies(&juliet.drain()), numbers(0..100));
     juliet.acknowledge();
     juliet.drain();
@@ -124,7 +138,7 @@ fn the_limit_counts_before_the_sender_is_answered() {
 /// What was acknowledged while she was there is kept although it is more than the limit.
 #[test]
 fn what_was_accepted_is_kept_beyond_the_limit() {
-    let mut server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut server = Server::builder().users(["romeo", "juliet"]).settings(TELLS).start();
     let mut romeo = server.online("romeo/orchard");
     let mut juliet = Managed::online(&server, "juliet/phone");
     juliet.answers = false;
@@ -141,7 +155,7 @@ fn what_was_accepted_is_kept_beyond_the_limit() {
 /// Sessions without a connection keep what is theirs, and a new one gets all of it at once, in order.
 #[test]
 fn a_new_session_gets_what_waits_in_several_that_are_gone() {
-    let server = Server::builder().users(["romeo", "juliet"]).endless_queues().start();
+    let server = Server::builder().users(["romeo", "juliet"]).settings(TELLS).endless_queues().start();
     let mut romeo = server.online("romeo/orchard");
     let mut first = (String::new(), 0);
     for round in 0..4 {
@@ -154,10 +168,10 @@ fn a_new_session_gets_what_waits_in_several_that_are_gone() {
             romeo.send(chat("juliet@localhost", round * 20 + n));
         }
         romeo.expect_nothing();
+        let resume = lose(&server, one);
         if round == 0 {
-            first = (one.id.clone(), one.h);
+            first = resume;
         }
-        one.reset();
         for n in 10..20 {
             romeo.send(chat("juliet@localhost", round * 20 + n));
         }
@@ -170,7 +184,7 @@ fn a_new_session_gets_what_waits_in_several_that_are_gone() {
     assert_eq!(juliet.message().body(), "news");
     juliet.acknowledge();
     // One that comes back all the same has what it had.
-    let (mut back, _) = Managed::resume(&server, "juliet", &first.0, first.1).ok().expect("resumed");
+    let mut back = resume(&server, &first);
     let got = back.drain();
     assert_eq!(&bodies(&got)[..20], numbers(0..20));
     back.acknowledge();
@@ -183,7 +197,7 @@ fn a_new_session_gets_what_waits_in_several_that_are_gone() {
 /// The message reaches one of her clients; that another has lost its connection is no reason to keep it.
 #[test]
 fn not_kept_for_one_client_what_another_has() {
-    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let server = Server::builder().users(["romeo", "juliet"]).settings(TELLS).start();
     let mut romeo = server.online("romeo/orchard");
     let phone = cut(&server, "juliet/phone");
     let mut desk = server.online("juliet/desk");
@@ -194,14 +208,14 @@ fn not_kept_for_one_client_what_another_has() {
     assert_eq!(bodies(&desk.drain()), numbers(0..10));
     desk.close();
     assert!(collect(&server, "juliet/other").is_empty());
-    let (mut phone, _) = Managed::resume(&server, "juliet", &phone, 1).ok().expect("resumed");
+    let mut phone = resume(&server, &phone);
     assert_eq!(bodies(&phone.drain()), numbers(0..10));
 }
 
 /// Two without a connection have it, and one of them comes back.
 #[test]
 fn a_copy_for_all_is_gone_when_one_has_it() {
-    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let server = Server::builder().users(["romeo", "juliet"]).settings(TELLS).start();
     let mut romeo = server.online("romeo/orchard");
     let phone = cut(&server, "juliet/phone");
     let tablet = cut(&server, "juliet/tablet");
@@ -209,13 +223,13 @@ fn a_copy_for_all_is_gone_when_one_has_it() {
         romeo.send(chat("juliet@localhost", n));
     }
     romeo.expect_nothing();
-    let (mut phone, _) = Managed::resume(&server, "juliet", &phone, 1).ok().expect("resumed");
+    let mut phone = resume(&server, &phone);
     assert_eq!(bodies(&phone.drain()), numbers(0..10));
     phone.acknowledge();
     phone.drain();
     phone.client.close();
     assert!(collect(&server, "juliet/new").is_empty());
-    let (mut tablet, _) = Managed::resume(&server, "juliet", &tablet, 1).ok().expect("resumed");
+    let mut tablet = resume(&server, &tablet);
     assert_eq!(bodies(&tablet.drain()), numbers(0..10));
 }
 
