@@ -1,7 +1,10 @@
 //! Two people with XMPP clients that nobody here wrote: they log in over STARTTLS, add each other, see each
 //! other come and go, chat, and receive what was said while they were away. One runs a command.
 
-use waxwing_tests::{Chat, Server};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use waxwing_tests::{Chat, Server, password};
 
 type Start = fn(&Server, &str) -> Chat;
 
@@ -28,6 +31,22 @@ fn slixmpp_runs_a_command() {
     romeo.expect("form Hello name");
     romeo.expect("completed Hello, Romeo");
     romeo.quit();
+}
+
+/// It ends a line after each element of the login.
+#[test]
+fn go_sendxmpp() {
+    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut juliet = server.online("juliet/balcony");
+    let mut command = Command::new("go-sendxmpp");
+    command.args(["--no-tls-verify", "--jserver", &server.addr().to_string()]);
+    command.args(["--username", "romeo@localhost", "--password", &password("romeo"), "juliet@localhost"]);
+    command.env("HOME", server.path("")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut romeo = command.spawn().expect("go-sendxmpp, which Debian and Ubuntu have as a package");
+    romeo.stdin.take().expect("its standard input").write_all(b"Wherefore art thou?\n").expect("written");
+    let output = romeo.wait_with_output().expect("its output");
+    assert!(output.status.success(), "{output:?}");
+    juliet.expect("<message type='chat'><body>Wherefore art thou?</body></message>");
 }
 
 fn two_people(start_romeo: Start, start_juliet: Start) {

@@ -8,7 +8,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ProtocolVersion, ServerConnection};
 use std::io;
 use std::sync::{Arc, LazyLock};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use waxwing_server::CertificateInfo;
@@ -20,6 +20,9 @@ const ALPN: &[u8] = b"xmpp-client";
 
 /// How many bytes a connection buffers that its peer does not read.
 const WRITE_BUFFER: usize = 32 * 1024;
+
+/// How many bytes are looked at for where a handshake begins. Fewer than it has: what is read next completes it.
+const FIRST_BYTES: usize = 16;
 
 /// How a stream comes to use TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +129,7 @@ pub struct Secured {
 /// # Errors
 /// Whatever ends the handshake. The client has been sent an alert.
 pub async fn accept<T>(
-    io: T,
+    mut io: T,
     start: TlsStart,
     certificates: &Certificates,
     domains: [&str; 2],
@@ -134,7 +137,11 @@ pub async fn accept<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let handshake = LazyConfigAcceptor::new(Acceptor::default(), io).await?;
+    let mut acceptor = Acceptor::default();
+    if start == TlsStart::StartTls {
+        feed_first_bytes(&mut acceptor, &mut io).await?;
+    }
+    let handshake = LazyConfigAcceptor::new(acceptor, io).await?;
     // As virtual hosts are spelt: with letters beyond ASCII where they are encoded here.
     let server_name = handshake.client_hello().server_name().and_then(|name| Jid::parse(name).ok());
     let server_name = server_name.as_ref().map(Jid::domain);
@@ -155,6 +162,25 @@ where
     let client_of = domain.filter(|_| connection.peer_certificates().is_some());
     let binding = ChannelBinding { exporter: exporter(connection), end_point: certificate.end_point.clone() };
     Ok((Box::new(stream), Secured { binding, client_of }))
+}
+
+/// Begin to read the handshake, without the white space with which some clients end the line of `<starttls/>`.
+async fn feed_first_bytes<T: AsyncRead + Unpin>(acceptor: &mut Acceptor, io: &mut T) -> io::Result<()> {
+    let mut buffer = [0; FIRST_BYTES];
+    loop {
+        let count = io.read(&mut buffer).await?;
+        let read = buffer.get(..count).unwrap_or_default();
+        let mut handshake = read.trim_ascii_start();
+        if read.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !handshake.is_empty() {
+            while !handshake.is_empty() {
+                acceptor.read_tls(&mut handshake)?;
+            }
+            return Ok(());
+        }
+    }
 }
 
 /// The `tls-exporter` value (RFC 9266). Only of TLS 1.3: before it, the value is only unique to the connection

@@ -76,7 +76,7 @@ pub enum Frame {
 /// Where in the stream the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Before the first byte.
+    /// Before anything but white space.
     Start,
     /// Before the stream header.
     Prolog,
@@ -130,7 +130,7 @@ impl Framer {
     }
 
     /// The next frame, if `input` completes one. Takes from the front of `input` what it used, which is
-    /// everything when it returns `None`. White space between elements is skipped (RFC 6120 section 11.7).
+    /// everything when it returns `None`. White space before and between elements is skipped (RFC 6120 section 11.7).
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, StreamError> {
         loop {
             if !self.scanner.is_inside() {
@@ -167,11 +167,9 @@ impl Framer {
     }
 
     fn skip_space(&mut self, input: &mut &[u8]) -> Result<(), StreamError> {
+        // Even before an XML declaration, where XML has none: some clients end the line after an element that
+        // makes the stream begin anew.
         let space = input.iter().take_while(|b| is_space(**b)).count();
-        if space > 0 && self.phase == Phase::Start {
-            // Too late for an XML declaration.
-            self.phase = Phase::Prolog;
-        }
         *input = input.get(space..).unwrap_or_default();
         match input.first() {
             None | Some(b'<') if self.phase != Phase::Closed => Ok(()),

@@ -124,6 +124,30 @@ async fn plaintext_injected_around_starttls() {
     peer.task.await.unwrap();
 }
 
+/// Some clients end lines, and what they write may come in parts.
+#[tokio::test]
+async fn white_space_wherever_a_stream_may_begin() {
+    let world = World::new().await;
+    let mut peer = world.connect();
+    peer.send(" \n").await;
+    peer.open("tls.example").await;
+    peer.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await;
+    peer.expect("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await;
+    peer.send("\n").await;
+    peer.send("\r\n").await;
+    let mut peer = peer.handshake("tls.example", &[]).await.unwrap();
+    peer.send("\n").await;
+    peer.open("tls.example").await;
+    let initial = encode(format!("\0juliet\0{PASSWORD}").as_bytes());
+    peer.send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{initial}</auth>\n"))
+        .await;
+    peer.expect("</success>").await;
+    peer.send("\t\n").await;
+    peer.open("tls.example").await;
+    peer.send("\n<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>\n").await;
+    peer.expect("<jid>juliet@tls.example/").await;
+}
+
 #[tokio::test]
 async fn direct_tls() {
     let world = World::new().await;
