@@ -202,7 +202,9 @@ impl Framer {
                 let context = self.context.as_deref().ok_or(StreamCondition::InternalServerError)?;
                 Ok(Some(
                     match context
-                        .with_namespaces(|outer| read_top(text, outer, context.content, self.limits))?
+                        .with_namespaces(|outer| {
+                            read_top(text, outer, context.content, context.lang.as_ref(), self.limits)
+                        })?
                     {
                         Top::Stanza(stanza) => Frame::Stanza(stanza),
                         Top::Bad(stanza, error) => Frame::Bad { stanza, error },

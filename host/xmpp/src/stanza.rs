@@ -2,11 +2,13 @@
 
 mod error_reply;
 mod kind;
+mod lang;
 mod parse;
 mod path;
 mod rewrite;
 
 pub use kind::{Kind, Type};
+pub(crate) use lang::Lang;
 pub(crate) use parse::{Top, read_top};
 
 use crate::chars::attribute_value;
@@ -100,7 +102,7 @@ impl Stanza {
     /// need not declare `jabber:client`.
     pub fn parse(xml: &str) -> Result<Stanza, ParseError> {
         let xml = xml.trim_matches([' ', '\t', '\r', '\n']);
-        match read_top(xml, &[("", ns::CLIENT)], ns::CLIENT, Limits::INSIDE)? {
+        match read_top(xml, &[("", ns::CLIENT)], ns::CLIENT, None, Limits::INSIDE)? {
             Top::Stanza(stanza) => Ok(stanza),
             Top::Bad(_, error) => Err(ParseError::Stanza(error)),
             Top::Other(_) => Err(StreamError::new(StreamCondition::InvalidNamespace).into()),
@@ -135,7 +137,7 @@ impl Stanza {
     fn assemble(kind: Kind, attrs: &str, inner: &str) -> Result<Stanza, ParseError> {
         let name = kind.as_str();
         let xml = ["<", name, attrs, ">", inner, "</", name, ">"].concat();
-        match read_top(&xml, &[("", ns::CLIENT)], ns::CLIENT, Limits::INSIDE)? {
+        match read_top(&xml, &[("", ns::CLIENT)], ns::CLIENT, None, Limits::INSIDE)? {
             Top::Stanza(stanza) | Top::Bad(stanza, _) => Ok(stanza),
             Top::Other(_) => Err(StreamError::new(StreamCondition::InvalidNamespace).into()),
         }

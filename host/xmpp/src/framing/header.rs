@@ -3,6 +3,7 @@
 use super::Limits;
 use crate::chars::ill_formed;
 use crate::reader::{Reader, Token};
+use crate::stanza::Lang;
 use crate::{Jid, StreamCondition, StreamError, ns};
 use smallvec::SmallVec;
 
@@ -32,6 +33,8 @@ pub struct Context {
     pub name: String,
     /// The content namespace.
     pub content: &'static str,
+    /// What stanzas are in that do not say so themselves.
+    pub lang: Option<Lang>,
     /// Prefixes and names of the namespaces that the header declares.
     namespaces: Box<[(String, String)]>,
 }
@@ -102,7 +105,8 @@ pub fn read_header(text: &str, limits: Limits) -> Result<(StreamHeader, Context)
     let namespaces = bindings.map(|binding| (binding.prefix.to_owned(), binding.uri.to_string())).collect();
     let name =
         text.get(1..).and_then(|text| text.split([' ', '\t', '\r', '\n', '>']).next()).unwrap_or_default();
-    Ok((header, Context { name: name.to_owned(), content, namespaces }))
+    let lang = header.lang.as_deref().and_then(Lang::new);
+    Ok((header, Context { name: name.to_owned(), content, lang, namespaces }))
 }
 
 /// The content namespace is the default one. Without a default one, or with that of the stream itself,

@@ -89,6 +89,31 @@ fn takes_only_what_it_needs() {
     assert!(matches!(framer.next(&mut HEADER.as_bytes()), Ok(Some(Frame::Open(_)))));
 }
 
+/// RFC 6120, section 8.1.5: readers would take it for the language of their own stream.
+#[test]
+fn the_language_of_the_stream_is_that_of_its_stanzas() {
+    let german = HEADER.replace("'en'", "'de-CH'");
+    let stanza = |xml| stanza_under(&german, xml);
+    let text = |stanza: Stanza| stanza.to_xml().replace(" xmlns='jabber:client'", "");
+    let message = stanza("<message to='a@b' id='1'><body>Hallo</body></message>");
+    assert_eq!(
+        text(message.clone()),
+        "<message to='a@b' id='1' xml:lang='de-CH'><body>Hallo</body></message>"
+    );
+    assert_eq!((message.lang(), message.id().as_deref()), (Some("de-CH"), Some("1")));
+    assert_eq!(message.children().next().map(|child| child.raw()), Some("<body>Hallo</body>"));
+    assert_eq!(message.with_lang("fr").lang(), Some("fr"));
+    let own = "<presence xml:lang='it'><status>Ciao</status></presence>";
+    assert_eq!(text(stanza(own)), own);
+    // Nothing is said in it.
+    assert_eq!(text(stanza("<presence/>")), "<presence/>");
+    for none in ["", "d'e", "d e", &"x".repeat(36)] {
+        let header = HEADER.replace("'en'", &format!("\"{none}\""));
+        let said = "<message><body>Hi</body></message>";
+        assert_eq!(text(stanza_under(&header, said)), said, "{none}");
+    }
+}
+
 /// The stream header, and what is wrong with others.
 #[test]
 fn headers() {
@@ -411,10 +436,10 @@ fn children_stand_by_themselves() {
     assert_eq!(
         stanza.to_xml(),
         "<message xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' stream:a='1' \
-         xmlns:p='u&amp;v' p:b='2'><body></body></message>"
+         xmlns:p='u&amp;v' p:b='2' xml:lang='en'><body></body></message>"
     );
     let stanza = stanza_under(HEADER, "<message xmlns:p='u' p:b='2'><body/></message>");
-    assert_eq!(stanza.to_xml(), "<message xmlns='jabber:client' xmlns:p='u' p:b='2'><body/></message>");
+    assert_eq!(stanza.to_xml(), "<message xmlns='jabber:client' xmlns:p='u' p:b='2' xml:lang='en'><body/></message>");
 }
 
 /// What cannot become well-formed any more ends the stream then and there, not when the element ends, if

@@ -1,7 +1,7 @@
 //! Reading a top-level element of a stream: the one pass that validates it and collects the head of a stanza.
 
 use super::rewrite::standing_alone;
-use super::{Body, ChildSpan, Kind, Span, Stanza, Type};
+use super::{Body, ChildSpan, Kind, Lang, Span, Stanza, Type};
 use crate::chars::ill_formed;
 use crate::framing::Limits;
 use crate::reader::{Attr, Name, Reader, Token, too_much};
@@ -23,11 +23,13 @@ pub(crate) enum Top {
     Other(Element),
 }
 
-/// Reads a top-level element of a stream with this content namespace, on which these namespaces are declared.
+/// Reads a top-level element of a stream with this content namespace, on which these namespaces are declared. A
+/// stanza that says something and not in which language is in the stream's.
 pub(crate) fn read_top(
     xml: &str,
     outer: &[(&str, &str)],
     content: &str,
+    lang: Option<&Lang>,
     limits: Limits,
 ) -> Result<Top, StreamError> {
     let start = || -> Result<Reader<'_>, StreamError> {
@@ -52,11 +54,11 @@ pub(crate) fn read_top(
     let kind = Kind::from_name(root.local).ok_or(StreamCondition::UnsupportedStanzaType)?;
     let mut head = Head::read_root(kind, &reader);
     if head.read_inner(&mut reader, content)? {
-        return Ok(head.finish(xml));
+        return Ok(head.finish(xml, lang));
     }
     // Written anew once, and then like any other.
     let xml = standing_alone(start()?, content, limits.stanza_bytes.min(8 * xml.len() + 4096))?;
-    read_top(&xml, &[("", ns::CLIENT)], ns::CLIENT, limits)
+    read_top(&xml, &[("", ns::CLIENT)], ns::CLIENT, lang, limits)
 }
 
 /// What is known of a stanza while it is being read. Places are in the text that is read.
@@ -189,13 +191,20 @@ impl Head {
         element && !reader.attrs().iter().any(|attr| attr.is_prefixed() && attr.name.declared < OWN)
     }
 
-    fn finish(self, xml: &str) -> Top {
+    fn finish(mut self, xml: &str, lang: Option<&Lang>) -> Top {
         let inner = xml.get(self.inner.clone()).unwrap_or_default();
+        let lang = lang.filter(|_| self.lang.is_none() && !inner.is_empty());
+        if let Some(lang) = lang {
+            let start = self.attrs_len as u32;
+            self.attrs_len += lang.attr().len();
+            self.lang = Some(lang.value_after(start));
+        }
         let mut text = String::with_capacity(self.attrs_len + inner.len() + self.more.len());
         for attr in &self.attrs {
             text.push(' ');
             text.push_str(xml.get(attr.clone()).unwrap_or_default());
         }
+        text.push_str(lang.map_or("", Lang::attr));
         text.push_str(inner);
         text.push_str(&self.more);
 
