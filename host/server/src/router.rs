@@ -344,7 +344,7 @@ impl Server {
         let Some(_turn) = session.presence_turn().await else { return };
         match (&stanza.to, stanza.ty()) {
             (None, Type::Available) => self.become_available(session, stanza).await,
-            (None, Type::Unavailable) => self.become_unavailable(session, stanza).await,
+            (None, Type::Unavailable) => self.leave(session, stanza).await,
             (None, Type::Error) => {}
             (None, _) => self.bounce(&stanza, &Condition::BadRequest.into()).await,
             (Some(_), Type::Subscribe | Type::Subscribed | Type::Unsubscribe | Type::Unsubscribed) => {
@@ -386,6 +386,17 @@ impl Server {
         // Plugins first: who is told that somebody has left may ask at once when that was (XEP-0012).
         self.session_event(session, Change::Unavailable(status), SessionEvents::UNAVAILABLE).await;
         self.broadcast_unavailable(session, stanza).await;
+    /// A client says that it is not available any more, and hears it too (section 4.5.2).
+    async fn leave(&self, session: &Arc<Session>, stanza: Stanza) {
+        let was_available = session.priority().is_some();
+        self.become_unavailable(session, stanza.clone()).await;
+        if was_available {
+            let stanza = stanza.with_addresses(stanza.from.clone(), Some(session.account.jid.clone()));
+            // Whoever is gone needs no presence.
+            let _ = self.hand_to(session, &Source::of(session), stanza).await;
+        }
+    }
+
     }
 
     /// Queue a stanza for exactly one session, and let `ticket` tell what became of it.

@@ -63,7 +63,9 @@ async fn contacts_and_own_resources_see_presence_come_change_and_go() {
         "<presence from='romeo/orchard' to='juliet' type='unavailable'><status>Bye</status></presence>";
     assert_eq!(juliet.got(), [gone]);
     assert_eq!(second.got(), [gone.replace("to='juliet'", "to='romeo'")]);
-    assert!(romeo.got().is_empty());
+    assert_eq!(romeo.got(), [gone.replace("to='juliet'", "to='romeo'")]);
+    romeo.send("<presence type='unavailable'/>").await;
+    assert!(romeo.got().is_empty() && juliet.got().is_empty(), "it was not available");
     romeo.leave().await;
     assert!(juliet.got().is_empty(), "it was gone already");
 
