@@ -2,8 +2,9 @@
 
 mod edit;
 mod format;
+mod version;
 
-pub(crate) use edit::{Change, Edit};
+pub(crate) use edit::{Change, Edit, storage_error};
 pub(crate) use format::item_xml;
 
 use crate::server::Server;
@@ -11,6 +12,7 @@ use crate::session::Session;
 use crate::subscription::Request;
 use format::{Wish, parse_set, roster_xml};
 use std::sync::Arc;
+use version::version;
 use waxwing_storage::{Roster, RosterItem};
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type};
 
@@ -46,10 +48,12 @@ impl Server {
         let _turn = session.account.roster_turn().await;
         let roster = self.roster_of(&session.account.jid).await?;
         session.set_interested();
-        let version = roster.version.to_string();
         let inner = match known {
-            Some(known) if known == version => String::new(),
-            _ => roster_xml(&roster, known.is_some()),
+            None => roster_xml(&roster, None),
+            Some(known) => match version(&roster) {
+                present if known == present => String::new(),
+                present => roster_xml(&roster, Some(&present)),
+            },
         };
         // Nobody is left to hear that the session is gone.
         let _ = session.deliver(iq.iq_result(&inner)).await;

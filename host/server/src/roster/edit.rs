@@ -1,6 +1,7 @@
 //! Reading a roster, and changing it: compare-and-set on its version, then pushes in order.
 
 use super::format::{item_xml, push_xml, removed_xml};
+use super::version::version;
 use crate::server::Server;
 use std::sync::Arc;
 use waxwing_storage::{Batch, Error, Roster, RosterItem, Write};
@@ -97,7 +98,8 @@ impl Server {
             _ => None,
         };
         let push = item.map(|item| {
-            Stanza::iq(Type::Set, &format!("roster-{}", roster.version), &push_xml(roster.version, &item))
+            let inner = push_xml(&version(&roster), &item);
+            Stanza::iq(Type::Set, &format!("roster-{}", roster.version), &inner)
         });
         for session in entry.sessions().iter().filter(|session| session.interested()) {
             let pushed = push.as_ref().map(|push| push.with_addresses(None, Some(session.jid.clone())));
@@ -117,9 +119,9 @@ fn changed(roster: &Roster, change: &Change) -> Roster {
         Change::Keep => {}
         Change::Put(item) => {
             let item = RosterItem { version, ..item.clone() };
-            match items.iter_mut().find(|other| other.jid == item.jid) {
-                Some(other) => *other = item,
-                None => items.push(item),
+            match items.binary_search_by(|other| other.jid.as_str().cmp(item.jid.as_str())) {
+                Ok(at) => items[at] = item,
+                Err(at) => items.insert(at, item),
             }
         }
         Change::Remove(jid) => items.retain(|item| item.jid != *jid),

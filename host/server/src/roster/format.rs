@@ -66,14 +66,13 @@ pub(super) fn parse_set(query: &Element, owner: &Jid) -> Result<Wish, StanzaErro
     Ok(Wish::Put { jid, name: name.to_owned(), groups })
 }
 
-/// A whole roster as the content of a result. `versioned` if the client has said that it keeps
-/// versions.
-pub(super) fn roster_xml(roster: &Roster, versioned: bool) -> String {
+/// A whole roster as the content of a result, with its version if the client has said that it keeps versions.
+pub(super) fn roster_xml(roster: &Roster, version: Option<&str>) -> String {
     let mut xml = String::with_capacity(64 + roster.items.len() * 96);
     xml += "<query xmlns='jabber:iq:roster'";
-    if versioned {
+    if let Some(version) = version {
         // Writing to a string cannot fail.
-        let _ = write!(xml, " ver='{}'", roster.version);
+        let _ = write!(xml, " ver='{version}'");
     }
     xml.push('>');
     for item in roster.items.iter().filter(|item| !item.hidden) {
@@ -83,7 +82,7 @@ pub(super) fn roster_xml(roster: &Roster, versioned: bool) -> String {
 }
 
 /// The content of a roster push.
-pub(super) fn push_xml(version: u64, item: &str) -> String {
+pub(super) fn push_xml(version: &str, item: &str) -> String {
     format!("<query xmlns='jabber:iq:roster' ver='{version}'>{item}</query>")
 }
 

@@ -11,7 +11,7 @@ fn to(contact: &str, ty: &str) -> String {
 
 fn push(who: &str, version: u64, item: &str) -> String {
     format!(
-        "<iq to='{who}' type='set' id='roster-{version}'><query xmlns='roster' ver='{version}'>{item}</query></iq>"
+        "<iq to='{who}' type='set' id='roster-{version}'><query xmlns='roster' ver='*'>{item}</query></iq>"
     )
 }
 
