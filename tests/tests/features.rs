@@ -183,6 +183,48 @@ fn no_accounts_from_a_client_without_tls() {
     client.expect("<iq type='result' id='r'/>");
 }
 
+const ASK: &str = "<iq type='get' id='g'><query xmlns='jabber:iq:register'/></iq>";
+
+#[test]
+fn requests_before_login_are_counted_by_stream() {
+    let limit = "limits { 'requests-before-login' = 12 }";
+    let server = Server::builder().open_registration().settings(limit).start();
+    let mut client = stranger(&server);
+    for _ in 0..12 {
+        client.send(ASK);
+        client.expect("<iq type='result' id='g'><query xmlns='jabber:iq:register'/></iq>");
+    }
+    client.send(ASK);
+    client.expect_stream_error("policy-violation");
+}
+
+#[test]
+fn requests_before_login_are_counted_by_address() {
+    let limit = "limits { 'requests-before-login-per-address' = 3 }";
+    let server = Server::builder().users(["romeo"]).open_registration().settings(limit).start();
+    let mut clients = [stranger(&server), stranger(&server)];
+    for which in [0, 1, 0] {
+        let client = &mut clients[which];
+        client.send(ASK);
+        client.expect("<iq type='result' id='g'><query xmlns='jabber:iq:register'/></iq>");
+    }
+    for client in &mut clients {
+        client.send(ASK);
+        client.expect(
+            "<iq type='error' id='g'><error type='wait'>\
+             <resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        );
+    }
+    // Who has an account logs in all the same, on the same stream.
+    let [mut client, _] = clients;
+    let mut scram = waxwing_tests::Scram::new(
+        waxwing_tests::Mechanism::Sha256,
+        "romeo",
+        &waxwing_tests::password("romeo"),
+    );
+    client.authenticate(&mut scram).expect("a login");
+}
+
 #[test]
 fn one_address_makes_only_so_many_accounts() {
     let limit = "'jabber:iq:register' { 'registrations-per-hour' = 1 }";

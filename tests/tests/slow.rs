@@ -121,3 +121,18 @@ fn a_reader_that_does_not_read() {
     assert!(grown < 32 * 1024, "{grown} KiB held for 60 MB that nobody reads");
     drop(juliet);
 }
+
+/// At the limit of file descriptors those who are online go on, and so does the operator.
+#[test]
+fn clients_do_not_get_the_last_file_descriptors() {
+    let server = Server::builder().users(["romeo", "juliet"]).start();
+    let mut romeo = server.online("romeo/orchard");
+    server.limit_open_files(200);
+    // Half of them, with a reserve of a hundred. All of these are open at the same time.
+    let mut greedy: Vec<Client> = (0..120).map(|_| server.connect()).collect();
+    greedy.pop().expect("the last").expect_stream_error("resource-constraint");
+    assert!(server.command(&["user", "list"]).contains("juliet@localhost"));
+    server.command(&["db", "status"]);
+    romeo.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+    romeo.expect("<iq type='result' id='r'/>");
+}

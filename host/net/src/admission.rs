@@ -1,4 +1,4 @@
-//! What one address may do: connections at the same time, and failed logins.
+//! What one address may do: connections at the same time, failed logins, and requests before login.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -8,8 +8,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use waxwing_config::Limits;
 
-/// How many addresses with failed logins are remembered. When there are more, the one that failed first is forgotten.
-const FAILED_ADDRESSES: usize = 10_000;
+/// How many addresses are remembered for what they have done. When there are more, the one that began first is
+/// forgotten.
+const ADDRESSES: usize = 10_000;
+
+/// The span in which the requests of an address before login are counted.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Bits of an IPv6 address that name a network: whoever has one address usually has the whole network.
 const NETWORK_BITS: u32 = 64;
@@ -18,16 +22,9 @@ const NETWORK_BITS: u32 = 64;
 pub struct Admission {
     /// 0 for no limit.
     connections_per_address: u32,
-    /// 0 for no limit.
-    failed_logins: u32,
-    window: Duration,
     connections: Mutex<HashMap<IpAddr, u32>>,
-    failures: Mutex<HashMap<IpAddr, Failures>>,
-}
-
-struct Failures {
-    count: u32,
-    since: Instant,
+    failed_logins: Tally,
+    requests: Tally,
 }
 
 impl Admission {
@@ -35,10 +32,9 @@ impl Admission {
     pub fn new(limits: &Limits) -> Self {
         Self {
             connections_per_address: limits.connections_per_address,
-            failed_logins: limits.failed_logins,
-            window: limits.failed_logins_window,
             connections: Mutex::default(),
-            failures: Mutex::default(),
+            failed_logins: Tally::new(limits.failed_logins, limits.failed_logins_window),
+            requests: Tally::new(limits.requests_before_login_per_address, MINUTE),
         }
     }
 
@@ -56,34 +52,70 @@ impl Admission {
 
     /// Take note of a failed login.
     pub fn login_failed(&self, address: IpAddr) {
-        let address = network(address);
-        let now = Instant::now();
-        let mut failures = self.failures.lock();
-        if failures.len() >= FAILED_ADDRESSES && !failures.contains_key(&address) {
-            failures.retain(|_, failed| now - failed.since < self.window);
-            if failures.len() >= FAILED_ADDRESSES {
-                let oldest =
-                    failures.iter().min_by_key(|(_, failed)| failed.since).map(|(address, _)| *address);
-                oldest.and_then(|oldest| failures.remove(&oldest));
-            }
-        }
-        let failed = failures.entry(address).or_insert(Failures { count: 0, since: now });
-        if now - failed.since >= self.window {
-            *failed = Failures { count: 0, since: now };
-        }
-        failed.count += 1;
+        self.failed_logins.count(address);
     }
 
     /// Whether this address has failed too often to try again now.
     pub fn is_blocked(&self, address: IpAddr) -> bool {
-        let mut failures = self.failures.lock();
+        self.failed_logins.is_full(address)
+    }
+
+    /// Count a request before login. `false` if this address has made too many.
+    pub fn request(&self, address: IpAddr) -> bool {
+        let granted = !self.requests.is_full(address);
+        if granted {
+            self.requests.count(address);
+        }
+        granted
+    }
+}
+
+/// How often addresses have done something within a span of time that begins with the first.
+struct Tally {
+    /// 0 for no limit.
+    most: u32,
+    window: Duration,
+    counts: Mutex<HashMap<IpAddr, Count>>,
+}
+
+struct Count {
+    count: u32,
+    since: Instant,
+}
+
+impl Tally {
+    fn new(most: u32, window: Duration) -> Self {
+        Self { most, window, counts: Mutex::default() }
+    }
+
+    fn count(&self, address: IpAddr) {
         let address = network(address);
-        let Some(failed) = failures.get(&address) else { return false };
-        if failed.since.elapsed() >= self.window {
-            failures.remove(&address);
+        let now = Instant::now();
+        let mut counts = self.counts.lock();
+        if counts.len() >= ADDRESSES && !counts.contains_key(&address) {
+            counts.retain(|_, counted| now - counted.since < self.window);
+            if counts.len() >= ADDRESSES {
+                let oldest =
+                    counts.iter().min_by_key(|(_, counted)| counted.since).map(|(address, _)| *address);
+                oldest.and_then(|oldest| counts.remove(&oldest));
+            }
+        }
+        let counted = counts.entry(address).or_insert(Count { count: 0, since: now });
+        if now - counted.since >= self.window {
+            *counted = Count { count: 0, since: now };
+        }
+        counted.count += 1;
+    }
+
+    fn is_full(&self, address: IpAddr) -> bool {
+        let mut counts = self.counts.lock();
+        let address = network(address);
+        let Some(counted) = counts.get(&address) else { return false };
+        if counted.since.elapsed() >= self.window {
+            counts.remove(&address);
             return false;
         }
-        self.failed_logins > 0 && failed.count >= self.failed_logins
+        self.most > 0 && counted.count >= self.most
     }
 }
 
@@ -163,17 +195,29 @@ mod tests {
         assert!(!admission.is_blocked(ip("192.0.2.2")));
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(!admission.is_blocked(address));
-        assert!(admission.failures.lock().is_empty());
+        assert!(admission.failed_logins.counts.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_counted_by_the_minute() {
+        let limits = Limits { requests_before_login_per_address: 2, ..Limits::default() };
+        let admission = Admission::new(&limits);
+        let address = ip("192.0.2.1");
+        assert!(admission.request(address) && admission.request(address));
+        assert!(!admission.request(address));
+        assert!(admission.request(ip("192.0.2.2")));
+        tokio::time::advance(MINUTE).await;
+        assert!(admission.request(address));
     }
 
     #[tokio::test(start_paused = true)]
     async fn memory_of_failures_is_bounded() {
         let admission = admission(0, 1);
-        for number in 0..FAILED_ADDRESSES as u32 + 10 {
+        for number in 0..ADDRESSES as u32 + 10 {
             admission.login_failed(IpAddr::V4(std::net::Ipv4Addr::from_bits(number)));
             tokio::time::advance(Duration::from_micros(1)).await;
         }
-        assert_eq!(admission.failures.lock().len(), FAILED_ADDRESSES);
+        assert_eq!(admission.failed_logins.counts.lock().len(), ADDRESSES);
         assert!(!admission.is_blocked(ip("0.0.0.5")));
         assert!(admission.is_blocked(ip("0.0.0.99")));
     }

@@ -5,6 +5,7 @@
 
 mod admission;
 pub mod certificates;
+mod descriptors;
 mod end_point;
 mod listener;
 mod stats;

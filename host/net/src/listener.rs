@@ -1,5 +1,6 @@
 //! Listening on a port and accepting connections.
 
+use crate::descriptors::most_connections;
 use crate::stream::{self, Shared};
 use crate::tls::TlsStart;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -116,11 +117,15 @@ pub async fn accept(listener: TcpListener, door: Door, per_second: u32, shared: 
 }
 
 fn admit(socket: TcpStream, peer: SocketAddr, door: Door, shared: &Arc<Shared>) {
-    let limit = shared.settings.limits.connections;
-    if limit > 0 && *shared.open.borrow() >= limit as usize {
+    let limit = most_connections(&shared.settings.limits);
+    if *shared.open.borrow() >= limit {
         let refused = shared.stats.refused_total.fetch_add(1, Ordering::Relaxed);
         if refused.is_multiple_of(LOGGED_REFUSAL) {
-            tracing::warn!(refused, limit, "connection refused: there are as many as the settings allow");
+            tracing::warn!(
+                refused,
+                limit,
+                "connection refused: there are as many as the settings and the limit of open files (ulimit -n) allow"
+            );
         }
         return refuse(&socket, door, shared);
     }

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicU64;
 pub struct Stats {
     /// Connections accepted.
     pub accepted: AtomicU64,
-    /// Connections refused because there are as many as the settings allow.
+    /// Connections refused because there are as many as the settings, and the limit of
+    /// open files, allow.
     pub refused_total: AtomicU64,
     /// Connections refused because their address has too many.
     pub refused_address: AtomicU64,
@@ -19,6 +20,8 @@ pub struct Stats {
     pub failed_logins: AtomicU64,
     /// Logins not even tried, because their address has failed too often.
     pub blocked_logins: AtomicU64,
+    /// Requests before login that were one too many for their stream or their address.
+    pub refused_requests: AtomicU64,
     /// Successful logins.
     pub logins: AtomicU64,
     /// Streams closed with a stream error by this side.

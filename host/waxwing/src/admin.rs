@@ -3,7 +3,7 @@
 
 use crate::command::Request;
 use crate::progress::Progress;
-use crate::wire::{self, Answer, Steps};
+use crate::wire::{self, Answer, SIGN_OF_LIFE, Steps};
 use crate::wiring::{self, Running};
 use anyhow::Context as _;
 use std::io::ErrorKind;
@@ -156,12 +156,15 @@ async fn answer(mut stream: UnixStream, running: &Running) -> anyhow::Result<()>
             let needs_listener = request.needs_listener();
             let work = request.run(running, body, &progress);
             let (mut work, mut steps) = (std::pin::pin!(work), Steps::of(&progress));
+            let mut alive = tokio::time::interval(SIGN_OF_LIFE);
             loop {
-                tokio::select! {
+                let (done, total) = tokio::select! {
                     answer = &mut work => break answer,
-                    (done, total) = steps.next() => wire::say(&mut stream, done, total).await,
+                    step = steps.next() => step,
+                    _ = alive.tick() => progress.get(),
                     () = wire::gone(&mut stream), if needs_listener => return Ok(()),
-                }
+                };
+                wire::say(&mut stream, done, total).await;
             }
         }
         Err(why) => Answer::Error(why),

@@ -1,6 +1,6 @@
 //! What goes over the admin socket. A request is one line of JSON, then as many bytes as that line says;
-//! the answer is JSON up to the end. Before it may come lines that say how far a long command is. Whoever asks keeps
-//! its side open until then, so that the server knows whether somebody still waits.
+//! the answer is JSON up to the end. Before it come lines that say how far the command is, and that the server is alive.
+//! Whoever asks keeps its side open until then, so that the server knows whether somebody still waits.
 
 use crate::command::Request;
 use crate::ctl::CtlAnswer;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 use waxwing_plugins::NeedsConsent;
 use waxwing_server::{Exported, Imported, Progress};
 
@@ -51,13 +52,28 @@ struct Step {
     progress: (u64, Option<u64>),
 }
 
-/// How often that is said.
+/// How often that is said if it has changed.
 const STEP: Duration = Duration::from_millis(200);
+/// How often a server says it in any case, so that its silence tells something.
+pub const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+/// How long a server that is well says nothing at most.
+const SILENCE: Duration = Duration::from_secs(30);
 
 #[derive(Serialize, Deserialize)]
 struct Header<R> {
     request: R,
     bytes: u64,
+}
+
+/// What a running server says nothing to is not waited for without end.
+async fn patiently<T>(time: Duration, what: impl Future<Output = T>) -> anyhow::Result<T> {
+    timeout(time, what).await.map_err(|_| {
+        anyhow::anyhow!(
+            "it has said nothing for {} seconds, and may or may not have run the command: it may be busy with other \
+             commands, out of file descriptors (`ulimit -n`) or suspended; its log tells",
+            time.as_secs()
+        )
+    })
 }
 
 /// Send a request with the bytes that belong to it, and wait for the answer. `show` hears how far it is.
@@ -74,12 +90,14 @@ pub async fn ask(
         stream.write_all(&line).await?;
         stream.write_all(body).await
     };
-    let sent = sent.await;
+    let sent = patiently(SILENCE, sent).await?;
     let mut answer = Vec::new();
     let mut stream = BufReader::new(stream);
+    let mut shown = (0, None);
     let read = loop {
-        let read = stream.read_until(b'\n', &mut answer).await;
+        let read = patiently(SILENCE, stream.read_until(b'\n', &mut answer)).await?;
         match serde_json::from_slice(&answer) {
+            Ok(Step { progress }) if std::mem::replace(&mut shown, progress) == progress => {}
             Ok(Step { progress: (done, total) }) => show(done, total),
             Err(_) => break read,
         }
@@ -95,7 +113,7 @@ pub async fn ask(
 
 /// Wait for a request and its bytes, of which there may be `most`; an error is for whoever asks.
 pub async fn receive(stream: &mut UnixStream, most: usize) -> Result<(Request, Vec<u8>), String> {
-    match tokio::time::timeout(PATIENCE, read(stream, most)).await {
+    match timeout(PATIENCE, read(stream, most)).await {
         Ok(request) => request,
         Err(_) => Err("the request did not arrive in time".to_owned()),
     }
@@ -203,6 +221,30 @@ mod tests {
         let (answer, ()) = tokio::join!(asked, served);
         assert!(matches!(answer, Ok(Answer::Ok(text)) if text == "two\nlines"));
         assert_eq!(heard, [(1, None), (2, Some(3))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn signs_of_life_are_waited_for_and_not_shown() {
+        let (client, mut server) = UnixStream::pair().unwrap();
+        let served = async {
+            receive(&mut server, 0).await.unwrap();
+            for _ in 0..20 {
+                tokio::time::sleep(SIGN_OF_LIFE).await;
+                say(&mut server, 0, None).await;
+            }
+            answer(&mut server, &Answer::Ok("done".into())).await.unwrap();
+        };
+        let request = request();
+        let asked = ask(client, &request, &[], |_, _| panic!("nothing has been done"));
+        let (answer, ()) = tokio::join!(asked, served);
+        assert!(matches!(answer, Ok(Answer::Ok(text)) if text == "done"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_not_waited_for_without_end() {
+        let (client, _server) = UnixStream::pair().unwrap();
+        let why = ask(client, &request(), &[], |_, _| {}).await.unwrap_err().to_string();
+        assert!(why.contains("30 seconds") && why.contains("ulimit -n"), "{why}");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use super::Server;
 
@@ -94,6 +94,12 @@ impl Server {
         let line =
             status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("its resident memory");
         line.trim().trim_end_matches(" kB").parse().expect("a number of kB")
+    }
+
+    /// Lets it open this many files at most from now on, as `ulimit -n` does at a start.
+    pub fn limit_open_files(&self, most: u64) {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        prlimit(Some(self.pid()), Resource::Nofile, limit).expect("a limit can be set");
     }
 
     /// What it has logged.

@@ -22,8 +22,18 @@ block! {
         "failed-logins" => failed_logins: u32 = 30,
         /// The time in which failed logins from one address are counted.
         "failed-logins-window" => failed_logins_window: Duration = Duration::from_secs(5 * 60),
-        /// Client connections open at the same time; 0 is no limit but the system's (`ulimit -n`).
+        /// Requests that one stream may make before it logs in, such as to register accounts (XEP-0077). With more
+        /// it is closed with `policy-violation`.
+        "requests-before-login" => requests_before_login: u32 = 100,
+        /// Requests before login that one address may make within a minute, on all its streams; 0 is no limit.
+        /// More are answered with `resource-constraint`.
+        "requests-before-login-per-address" => requests_before_login_per_address: u32 = 1000,
+        /// Client connections open at the same time; 0 is no limit but the system's (`ulimit -n`), less
+        /// `'reserved-descriptors'`.
         "connections" => connections: u32 = 0,
+        /// File descriptors of the process (`ulimit -n`) that are not for clients but for the database, files, plugins
+        /// and the command line tools: at most half of them.
+        "reserved-descriptors" => reserved_descriptors: u32 = 100,
         /// Connections open at the same time from one address; 0 is no limit.
         "connections-per-address" => connections_per_address: u32 = 1000,
         /// Sessions (connected clients) of one account at the same time.

@@ -121,6 +121,7 @@ impl Settings {
             ("depth", limits.depth),
             ("attributes", limits.attributes),
             ("login-attempts", limits.login_attempts),
+            ("requests-before-login", limits.requests_before_login),
             ("sessions-per-account", limits.sessions_per_account),
             ("form-field-bytes", u32::try_from(limits.form_field_bytes).unwrap_or(u32::MAX)),
         ] {

@@ -17,11 +17,8 @@ use waxwing_config::ClientCertificate;
 use waxwing_server::{BindError, ResumeError, Resumed, Session, Vhost};
 use waxwing_xmpp::sasl::{SaslCondition, SaslError};
 use waxwing_xmpp::{
-    Condition, Element, Frame, Jid, Kind, Stanza, StreamCondition, StreamError, Type, escape, ns,
+    Condition, Element, Frame, Jid, Kind, Stanza, StanzaError, StreamCondition, StreamError, Type, escape, ns,
 };
-
-/// IQs taken from one stream before it logs in: filling in a registration takes a few.
-const IQS_BEFORE_LOGIN: u32 = 10;
 
 /// Bring a new connection to a bound session, within the time that the settings give it.
 pub async fn negotiate<T: Socket>(
@@ -240,15 +237,25 @@ async fn before_login<T: Socket>(
                 link.flush().await?;
                 failures += 1;
             }
-            Frame::Stanza(stanza) if stanza.kind() == Kind::Iq && offer.login() && iqs < IQS_BEFORE_LOGIN => {
+            Frame::Stanza(stanza) if stanza.kind() == Kind::Iq && offer.login() => {
                 iqs += 1;
-                let reply = shared.server.receive_before_login(vhost, Some(address), offer.tls, stanza).await;
+                if iqs > shared.settings.limits.requests_before_login {
+                    shared.stats.refused_requests.fetch_add(1, Ordering::Relaxed);
+                    let error = StreamError::new(StreamCondition::PolicyViolation);
+                    return Err(error.with_text("Too many requests before login").into());
+                }
+                let reply = answer_before_login(vhost, address, offer.tls, stanza, shared).await;
                 let Some(reply) = reply else { continue };
                 let refused = is_not_authorized(&reply);
                 reply.write_to(link.output.buffer());
                 if refused {
                     return Err(StreamCondition::NotAuthorized.into());
                 }
+                link.flush().await?;
+            }
+            // XEP-0198, section 3: it is refused, and the stream goes on.
+            Frame::Nonza(element) if is_sm_request(&element, shared) => {
+                link.push(&failed(Condition::UnexpectedRequest, None));
                 link.flush().await?;
             }
             other => return Err(Ending::unexpected(&other, StreamCondition::NotAuthorized)),
@@ -258,6 +265,28 @@ async fn before_login<T: Socket>(
             return Err(error.with_text("Too many failed logins").into());
         }
     }
+}
+
+/// The answer to a request of somebody who has not logged in, if there is one.
+async fn answer_before_login(
+    vhost: &Arc<Vhost>,
+    address: IpAddr,
+    tls: bool,
+    stanza: Stanza,
+    shared: &Shared,
+) -> Option<Stanza> {
+    if !shared.admission.request(address) {
+        shared.stats.refused_requests.fetch_add(1, Ordering::Relaxed);
+        let error = StanzaError::from(Condition::ResourceConstraint);
+        return stanza.error_reply(&error.with_text("Too many requests from your address: try again later"));
+    }
+    shared.server.receive_before_login(vhost, Some(address), tls, stanza).await
+}
+
+/// Whether a client wants stream management, or to resume a session, too early.
+fn is_sm_request(element: &Element, shared: &Shared) -> bool {
+    shared.settings.stream_management.enabled
+        && (element.is("enable", ns::SM) || element.is("resume", ns::SM))
 }
 
 /// Whether this is the answer to what only those may ask who have logged in.

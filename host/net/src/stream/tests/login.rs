@@ -147,6 +147,19 @@ async fn stanzas_before_login_and_before_binding() {
 }
 
 #[tokio::test]
+async fn stream_management_before_login_is_refused_and_no_more() {
+    let world = World::new().await;
+    let mut peer = world.connect();
+    peer.open("localhost").await;
+    for early in ["<enable xmlns='urn:xmpp:sm:3'/>", "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>"] {
+        peer.send(early).await;
+        let failed = peer.expect("</failed>").await;
+        assert!(failed.starts_with("<failed xmlns='urn:xmpp:sm:3'><unexpected-request "), "{failed}");
+    }
+    assert!(peer.scram("SCRAM-SHA-256", "n,,", b"", "juliet", PASSWORD).await.starts_with("<success"));
+}
+
+#[tokio::test]
 async fn the_stream_after_login_is_to_the_same_host() {
     let world = World::new().await;
     let mut peer = world.connect();

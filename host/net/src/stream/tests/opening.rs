@@ -139,8 +139,10 @@ async fn white_space_wherever_a_stream_may_begin() {
     peer.send("\n").await;
     peer.open("tls.example").await;
     let initial = encode(format!("\0juliet\0{PASSWORD}").as_bytes());
-    peer.send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{initial}</auth>\n"))
-        .await;
+    peer.send(&format!(
+        "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{initial}</auth>\n"
+    ))
+    .await;
     peer.expect("</success>").await;
     peer.send("\t\n").await;
     peer.open("tls.example").await;
