@@ -69,8 +69,9 @@ impl Sqlite {
     /// When the file cannot be used; see [`OpenError`].
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> std::result::Result<Self, OpenError> {
         let path = path.as_ref();
-        let lock = Lock::take(path)?;
+        let mut lock = Lock::take(path)?;
         open::prepare(path)?;
+        lock.cover(path)?;
         let mut db = open::writer(path, &options)?;
         migrations::migrate(&mut db, &[])?;
         open::enter_wal(&db, &options)?;

@@ -69,12 +69,45 @@ impl From<rusqlite::Error> for OpenError {
 /// Keeps other servers out for as long as it lives. SQLite's own locks would keep out the operator's `sqlite3` too.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    _beside: File,
+    /// The database itself, which may have other names. To be closed after SQLite's connections: that gives up SQLite's
+    /// own locks.
+    itself: Option<File>,
 }
 
 impl Lock {
-    /// Lock `PATH.lock`. The file stays behind: to delete it would let two servers lock two files of that name.
+    /// Lock `PATH.lock`, and the database itself if it is there. The file beside stays behind: to delete it would let
+    /// two servers lock two files of that name.
     pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
+        let mut lock = Self { _beside: Self::take_beside(database)?, itself: None };
+        lock.cover(database)?;
+        Ok(lock)
+    }
+
+    /// Lock the database itself, which may have been made since.
+    pub(crate) fn cover(&mut self, database: &Path) -> Result<(), OpenError> {
+        let failed = |source| OpenError::File { path: database.to_owned(), source };
+        if self.itself.is_some() {
+            return Ok(());
+        }
+        let file = match private().open(database) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        match file.try_lock() {
+            Ok(()) => self.itself = Some(file),
+            Err(TryLockError::WouldBlock) => {
+                let process = inode(database).and_then(|inode| holder_of(&[inode]));
+                let process = process.map_or("unknown".to_owned(), |process| process.to_string());
+                return Err(OpenError::InUse { path: database.to_owned(), process });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        Ok(())
+    }
+
+    fn take_beside(database: &Path) -> Result<File, OpenError> {
         let path = lock_path(database);
         let failed = |source| OpenError::File { path: path.clone(), source };
         let mut file = private().create(true).truncate(false).open(&path).map_err(failed)?;
@@ -92,12 +125,13 @@ impl Lock {
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(file)
     }
 }
 
+/// Beside the file that symbolic links lead to.
 fn lock_path(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
+    let mut path = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
     path.push(".lock");
     path.into()
 }
@@ -105,15 +139,25 @@ fn lock_path(database: &Path) -> PathBuf {
 /// The process that has the lock of a database, as Linux tells it. To try the lock would keep out a server that starts
 /// at that moment.
 pub(crate) fn holder(database: &Path) -> Option<u32> {
+    let inodes: Vec<u64> = [inode(&lock_path(database)), inode(database)].into_iter().flatten().collect();
+    holder_of(&inodes)
+}
+
+fn inode(path: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
-    let inode = std::fs::metadata(lock_path(database)).ok()?.ino().to_string();
+    Some(std::fs::metadata(path).ok()?.ino())
+}
+
+/// The process that has locked one of these files.
+fn holder_of(inodes: &[u64]) -> Option<u32> {
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     // `1: FLOCK  ADVISORY  WRITE 4711 08:01:131074 0 EOF`; a waiting one has an arrow.
     locks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
-            [_, "FLOCK", _, _, process, file, ..] if file.rsplit(':').next() == Some(&inode) => {
-                process.parse().ok()
+            [_, "FLOCK", _, _, process, file, ..] => {
+                let inode = file.rsplit(':').next()?.parse().ok()?;
+                inodes.contains(&inode).then(|| process.parse().ok())?
             }
             _ => None,
         }

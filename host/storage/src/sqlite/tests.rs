@@ -186,6 +186,24 @@ async fn others_may_read_while_it_is_open() {
     assert_eq!(count, 1);
 }
 
+#[tokio::test]
+async fn another_name_of_the_file_is_the_same_database() {
+    let folder = Folder::new();
+    let storage = folder.sqlite().unwrap();
+    let (symbolic, hard) = (folder.0.path().join("symbolic.db"), folder.0.path().join("hard.db"));
+    std::os::unix::fs::symlink(folder.file(), &symbolic).unwrap();
+    std::fs::hard_link(folder.file(), &hard).unwrap();
+    for other in [&symbolic, &hard] {
+        let said = Sqlite::open(other, SqliteOptions::default()).err().unwrap().to_string();
+        let process = std::process::id().to_string();
+        assert!(said.contains("is in use by another server") && said.contains(&process), "{said}");
+    }
+    storage.commit(Batch::one(set("k", "v"))).await.unwrap();
+    storage.close().await.unwrap();
+    let storage = Sqlite::open(&symbolic, SqliteOptions::default()).unwrap();
+    assert!(storage.table_get("s", "o@example.org", "k").await.unwrap().is_some());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn nobody_else_may_read_the_files() {

@@ -22,8 +22,9 @@ pub struct Migrated {
 pub fn migrate(location: &Location, decisions: &[Decision]) -> Result<Migrated> {
     match location {
         Location::Sqlite(path) => {
-            let _lock = open::Lock::take(path)?;
+            let mut lock = open::Lock::take(path)?;
             open::prepare(path)?;
+            lock.cover(path)?;
             let mut db = open::writer(path, &crate::SqliteOptions::default())?;
             let from = sqlite_migrations::migrate(&mut db, decisions)?;
             db.close().map_err(|(_, error)| error)?;
