@@ -17,6 +17,7 @@ mod queue;
 mod readdress;
 mod sqlite;
 pub mod tools;
+mod trouble;
 mod types;
 
 pub use batch::{Batch, Write};

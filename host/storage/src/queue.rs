@@ -1,9 +1,10 @@
 //! What waits for an engine's writer, bounded by the bytes that it keeps in memory, and what it is answered.
 
 use crate::metrics::Meter;
+use crate::trouble::Trouble;
 use crate::{Batch, Error, Ids, Result};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Batches that share a transaction, at most. More would only make the first wait longer.
@@ -67,16 +68,16 @@ pub(crate) enum Request {
     Close(oneshot::Sender<()>),
 }
 
-/// Tells those who wait what came of their jobs, counts it, and logs trouble when it begins and when it ends.
+/// Tells those who wait what came of their jobs, counts it, and logs trouble.
 #[derive(Debug)]
 pub(crate) struct Answers {
     meter: Arc<Meter>,
-    trouble: Option<String>,
+    trouble: Trouble,
 }
 
 impl Answers {
     pub(crate) fn new(meter: Arc<Meter>) -> Self {
-        Self { meter, trouble: None }
+        Self { meter, trouble: Trouble::default() }
     }
 
     /// A transaction is durable, and each of its batches has a result.
@@ -85,18 +86,17 @@ impl Answers {
         for (job, result) in jobs.into_iter().zip(results) {
             self.answer(job, result);
         }
-        if self.trouble.take().is_some() {
+        if self.trouble.is_over() {
             tracing::info!("the storage keeps what it is given again");
         }
     }
 
     /// A transaction has failed, for a reason that is not in its batches.
     pub(crate) fn failed(&mut self, jobs: Vec<Job>, why: String) {
-        if self.trouble.as_ref() != Some(&why) {
+        if self.trouble.is_news(&why, Instant::now()) {
             tracing::error!("the storage keeps nothing: {why}");
         }
         self.unavailable(jobs, &why);
-        self.trouble = Some(why);
     }
 
     /// Nothing is kept, and why has been logged. Also those that met a conflict are told so: it may have been with
