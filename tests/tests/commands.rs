@@ -54,7 +54,7 @@ fn the_first_start_makes_an_admin_and_says_how_to_log_in() {
     let log = server.log();
     let line = log
         .lines()
-        .find(|line| line.starts_with("Made the account admin@localhost"))
+        .find(|line| line.starts_with("Making the account admin@localhost"))
         .expect("a line about it");
     let password = line.split_whitespace().last().expect("a password");
     server.connect().login("admin", password, None);

@@ -12,7 +12,7 @@ use waxwing_xmpp::Jid;
 const PASSWORD_BYTES: usize = 18;
 
 /// Make the admin accounts, with random passwords, if the default virtual host has no account yet.
-/// They are printed once and kept nowhere in clear.
+/// They are printed once, before, and kept nowhere in clear.
 pub async fn make_admins(settings: &Settings, server: &Server) -> anyhow::Result<()> {
     let vhosts = server.vhosts();
     let default = settings.default_virtual_host.first().map(String::as_str);
@@ -26,9 +26,11 @@ pub async fn make_admins(settings: &Settings, server: &Server) -> anyhow::Result
             continue;
         }
         let password = random_password()?;
-        server.create_account(&account, &password).await.with_context(|| format!("making {account}"))?;
-        println!("Made the account {account} with the password {password}");
+        // First: an account must not be left whose password nobody has seen, whenever this is cut short. The next start
+        // makes what was not made, with another password.
+        println!("Making the account {account} with the password {password}");
         println!("It is shown only this once. Change it with: waxwing user passwd {account}");
+        server.create_account(&account, &password).await.with_context(|| format!("making {account}"))?;
     }
     Ok(())
 }
