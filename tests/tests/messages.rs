@@ -171,6 +171,26 @@ fn carbons() {
     for client in [&mut desk, &mut phone, &mut plain] {
         client.expect_nothing();
     }
+    // Errors that the server sends back are copied as the message was (section 6.1), and those of clients.
+    for (id, to) in [("6", "nobody@localhost"), ("7", "nobody@localhost/none"), ("8", "nowhere.example")] {
+        desk.send(format!("<message to='{to}' type='chat' id='{id}'><body>out</body></message>"));
+        phone.expect(copy("sent", &format!("id='{id}' to='{to}'><body>out</body>")));
+        let error = desk.expect(format!("<message type='error' id='{id}' from='{to}'/>"));
+        assert_eq!(error.body(), "out", "{error}");
+        phone.expect(format!(
+            "<message from='romeo@localhost' type='error'><received xmlns='urn:xmpp:carbons:2'>\
+             <forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' type='error' id='{id}' \
+             from='{to}' to='romeo@localhost/desk'><body>out</body><error/></message></forwarded></received></message>"
+        ));
+    }
+    desk.send(
+        "<message to='nobody@localhost' type='chat' id='9'><body>x</body>\
+        <private xmlns='urn:xmpp:carbons:2'/></message>",
+    );
+    desk.expect("<message type='error' id='9'/>");
+    for client in [&mut desk, &mut phone, &mut plain] {
+        client.expect_nothing();
+    }
     phone.send("<iq type='set' id='d'><disable xmlns='urn:xmpp:carbons:2'/></iq>");
     phone.expect("<iq type='result' id='d'/>");
     juliet.send("<message to='romeo@localhost/desk' type='chat' id='5'><body>x</body></message>");

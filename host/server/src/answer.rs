@@ -1,8 +1,9 @@
 //! Answers: back to whoever asked, wherever that is.
 
+use crate::router::Source;
 use crate::server::Server;
 use std::sync::atomic::Ordering;
-use waxwing_plugins::Origin;
+use waxwing_plugins::{Origin, Stage, Target};
 use waxwing_xmpp::{Jid, Kind, Stanza, StanzaError};
 
 impl Server {
@@ -10,8 +11,26 @@ impl Server {
     pub(crate) async fn bounce(&self, stanza: &Stanza, error: &StanzaError) {
         if let Some(reply) = stanza.error_reply(error) {
             self.stats.bounced.fetch_add(1, Ordering::Relaxed);
-            self.send_back(reply).await;
+            if let Some(reply) = self.show_error(reply).await {
+                self.send_back(reply).await;
+            }
         }
+    }
+
+    /// Plugins of whoever an error is for see those that the host makes as they see those of clients. `None` if one
+    /// has dealt with it.
+    async fn show_error(&self, error: Stanza) -> Option<Stanza> {
+        let Some(to) = &error.to else { return Some(error) };
+        let Some(vhost) = self.vhost(to.domain()) else { return Some(error) };
+        let source = Source::internal(&vhost);
+        let calls = self.matching(vhost.domain(), Stage::Pre, &error, || {
+            source.facts(self.directory.account(to.bare_str()).as_deref(), Target::empty())
+        });
+        if calls.is_empty() {
+            return Some(error);
+        }
+        let event = self.event_for(&source, &vhost.jid);
+        Box::pin(self.ask(calls, event, error)).await
     }
 
     /// Send an answer to whoever asked, here or elsewhere; nobody hears if it is gone.
@@ -39,10 +58,10 @@ impl Server {
     /// all of its sessions that follow such things.
     async fn hand_back(&self, to: &Jid, answer: &Stanza) {
         let Some(account) = self.directory.account(to.bare_str()) else { return };
-        for session in account.sessions() {
+        for session in &account.sessions() {
             let follows = to.is_bare() && (session.interested() || session.priority().is_some());
             if session.jid == *to || follows {
-                let _ = session.deliver(answer.clone()).await;
+                let _ = self.hand_to(session, &Source::internal(&session.vhost), answer.clone()).await;
             }
         }
     }

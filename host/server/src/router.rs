@@ -301,7 +301,7 @@ impl Server {
             match Box::pin(engine.filter(filters, &event, &session.jid, stanza)).await {
                 Outcome::Next(filtered) => stanza = filtered,
                 outcome => {
-                    self.filtered_out(&request, outcome, copies).await;
+                    Box::pin(self.filtered_out(&request, outcome, copies)).await;
                     return Ok(Handed::Taken);
                 }
             }

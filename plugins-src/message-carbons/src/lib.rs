@@ -62,9 +62,11 @@ fn is_for_copying(event: &Event, stanza: &Stanza, received: bool) -> bool {
     }
     match event.message_type() {
         "chat" => true,
-        // What went to an account, and only that, comes back from an account.
-        "error" => received && resource(event.sender()).is_none(),
-        _ => invitation || stanza.has("body") || stanza.has_any(&CONVERSATION),
+        // What comes back is in the error.
+        kind => {
+            (kind != "error" || received)
+                && (invitation || stanza.has("body") || stanza.has_any(&CONVERSATION))
+        }
     }
 }
 
