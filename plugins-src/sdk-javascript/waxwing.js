@@ -272,9 +272,10 @@ export const replace = (xml) => ({ tag: "replace", val: xml });
 export const SERVER = "server";
 export const OWN_ACCOUNT = "ownAccount";
 export const OTHER_ACCOUNT = "otherAccount";
+export const STRANGER = "stranger";
 export const STREAM = "stream";
 
-const TARGETS = [SERVER, OWN_ACCOUNT, OTHER_ACCOUNT, STREAM];
+const TARGETS = [SERVER, OWN_ACCOUNT, OTHER_ACCOUNT, STRANGER, STREAM];
 const SESSION_EVENTS = ["bound", "available", "priority", "unavailable", "closed"];
 
 function flags(names, known) {

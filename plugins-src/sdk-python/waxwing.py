@@ -93,7 +93,8 @@ HOST_VARIANTS = {
 
 # What `at` takes, added with `|`.
 SERVER, OWN_ACCOUNT = _lifecycle.Target.SERVER, _lifecycle.Target.OWN_ACCOUNT
-OTHER_ACCOUNT, STREAM = _lifecycle.Target.OTHER_ACCOUNT, _lifecycle.Target.STREAM
+OTHER_ACCOUNT, STRANGER = _lifecycle.Target.OTHER_ACCOUNT, _lifecycle.Target.STRANGER
+STREAM = _lifecycle.Target.STREAM
 
 # What `session_events` takes, added with `|`.
 BOUND, AVAILABLE = _lifecycle.SessionEvents.BOUND, _lifecycle.SessionEvents.AVAILABLE

@@ -148,3 +148,84 @@ fn entity_capabilities() {
     ));
     assert_eq!(caps.attr("ver"), Some(waxwing_tests::caps_version(&info.children[0]).as_str()), "{info}");
 }
+
+/// What a stranger may ask or tell an address, for which `@` stands.
+const BY_A_STRANGER: &[&str] = &[
+    "<iq type='get' id='1' to='@'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='http://jabber.org/protocol/disco#info' node='n'/></iq>",
+    "<iq type='set' id='1' to='@'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='http://jabber.org/protocol/disco#items' node='n'/></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='http://jabber.org/protocol/disco#items' \
+     node='http://jabber.org/protocol/commands'/></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='http://jabber.org/protocol/disco#info' \
+     node='http://jabber.org/protocol/offline'/></iq>",
+    "<iq type='get' id='1' to='@'><offline xmlns='http://jabber.org/protocol/offline'><fetch/></offline></iq>",
+    "<iq type='get' id='1' to='@'><ping xmlns='urn:xmpp:ping'/></iq>",
+    "<iq type='get' id='1' to='@'><vCard xmlns='vcard-temp'/></iq>",
+    "<iq type='set' id='1' to='@'><vCard xmlns='vcard-temp'><FN>X</FN></vCard></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='jabber:iq:roster'/></iq>",
+    "<iq type='set' id='1' to='@'><query xmlns='jabber:iq:roster'><item jid='a.example'/></query></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='jabber:iq:private'><x xmlns='urn:x'/></query></iq>",
+    "<iq type='set' id='1' to='@'><query xmlns='jabber:iq:private'><x xmlns='urn:x'/></query></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='jabber:iq:last'/></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='jabber:iq:version'/></iq>",
+    "<iq type='get' id='1' to='@'><time xmlns='urn:xmpp:time'/></iq>",
+    "<iq type='get' id='1' to='@'><query xmlns='jabber:iq:register'/></iq>",
+    "<iq type='set' id='1' to='@'><query xmlns='jabber:iq:register'><remove/></query></iq>",
+    "<iq type='set' id='1' to='@'><enable xmlns='urn:xmpp:carbons:2'/></iq>",
+    "<iq type='set' id='1' to='@'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
+    "<iq type='set' id='1' to='@'><command xmlns='http://jabber.org/protocol/commands' node='n'/></iq>",
+    "<iq type='get' id='1' to='@'><anything xmlns='urn:unknown'/></iq>",
+    "<iq type='set' id='1' to='@'><anything xmlns='urn:unknown'/></iq>",
+    "<iq type='result' id='1' to='@'/>",
+    "<iq type='get' id='1' to='@/none'><query xmlns='jabber:iq:version'/></iq>",
+    "<iq type='get' id='1' to='@/none'><query xmlns='jabber:iq:last'/></iq>",
+    "<message type='error' id='1' to='@'><body>x</body></message>",
+    "<message type='headline' id='1' to='@'/>",
+    "<message type='groupchat' id='1' to='@'><body>x</body></message>",
+    "<message type='normal' id='1' to='@/none'><body>x</body></message>",
+    "<message type='chat' id='1' to='@'><body>x</body><amp xmlns='http://jabber.org/protocol/amp'>\
+     <rule condition='deliver' value='stored' action='notify'/></amp></message>",
+    "<presence to='@'/>",
+    "<presence to='@' type='probe'/>",
+    "<presence to='@/none' type='probe'/>",
+    "<presence to='@' type='subscribe'/>",
+    "<presence to='@' type='probe'/>",
+    "<presence to='@' type='subscribed'/>",
+    "<presence to='@' type='unsubscribe'/>",
+    "<presence to='@' type='unsubscribed'/>",
+    "<presence to='@' type='unavailable'/>",
+];
+
+/// XEP-0030, section 8; RFC 6120, section 13.11; RFC 6121, section 8.5.1.
+#[test]
+fn strangers_hear_the_same_of_everybody_and_of_nobody() {
+    let server = Server::builder().users(["romeo", "juliet", "nurse", "tybalt"]).start();
+    let _available = server.online("juliet/balcony");
+    let _unavailable = server.login("nurse/house");
+    let mut romeo = server.online("romeo/orchard");
+    let mut answers = |request: &str, user: &str| -> Vec<String> {
+        let address = format!("{user}@localhost");
+        romeo.send(request.replace('@', &address));
+        romeo.drain().iter().map(|node| anonymous(node, &address)).collect()
+    };
+    for request in BY_A_STRANGER {
+        let of_nobody = answers(request, "nobody");
+        for user in ["juliet", "nurse", "tybalt"] {
+            assert_eq!(answers(request, user), of_nobody, "{request} to {user}");
+        }
+    }
+}
+
+/// A stanza as text without the address that it is about, and without what counts the pushes of one's own roster.
+fn anonymous(node: &Node, address: &str) -> String {
+    let mut node = node.clone();
+    if node.name == "iq" && node.attr("type") == Some("set") {
+        node.attrs.retain(|(name, _)| name != "id");
+        for query in &mut node.children {
+            query.attrs.retain(|(name, _)| name != "ver");
+        }
+    }
+    node.to_string().replace(address, "@")
+}

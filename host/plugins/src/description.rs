@@ -327,6 +327,7 @@ fn targets(given: wit::Target) -> Target {
         (wit::Target::SERVER, Target::SERVER),
         (wit::Target::OWN_ACCOUNT, Target::OWN_ACCOUNT),
         (wit::Target::OTHER_ACCOUNT, Target::OTHER_ACCOUNT),
+        (wit::Target::STRANGER, Target::STRANGER),
         (wit::Target::STREAM, Target::STREAM),
     ];
     pairs.into_iter().filter(|(wit, _)| given.contains(*wit)).map(|(_, own)| own).collect()

@@ -47,10 +47,12 @@ bitflags::bitflags! {
         const SERVER = 1;
         /// The sender's own account.
         const OWN_ACCOUNT = 2;
-        /// The bare JID of somebody else's account here.
+        /// The bare JID of somebody else's account here, whose presence the sender sees.
         const OTHER_ACCOUNT = 4;
         /// A stream that has not logged in.
         const STREAM = 8;
+        /// The bare JID of somebody here whose presence the sender may not see, or of nobody.
+        const STRANGER = 16;
     }
 }
 

@@ -71,7 +71,8 @@ fn targets(targets: Target) -> String {
     let all = [
         (Target::SERVER, "to the server"),
         (Target::OWN_ACCOUNT, "to the sender's own account"),
-        (Target::OTHER_ACCOUNT, "to somebody else's account"),
+        (Target::OTHER_ACCOUNT, "to the account of somebody whose presence the sender sees"),
+        (Target::STRANGER, "to anybody else, with an account or without"),
         (Target::STREAM, "from streams that have not logged in"),
     ];
     let named = all.into_iter().filter(|(target, _)| targets.contains(*target)).map(|(_, name)| name);

@@ -6,13 +6,12 @@ mod about;
 pub(crate) use about::Abouts;
 
 use crate::commands::Venue;
-use crate::presence::sees;
 use crate::server::Server;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use waxwing_plugins::ServiceInfo;
+use waxwing_plugins::{ServiceInfo, Target};
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type, escape, ns};
 
 /// What the server calls itself in entity capabilities: nodes are this, `#` and a verification string.
@@ -68,7 +67,10 @@ impl Info<'_> {
 
 impl Server {
     /// Answer a disco#info or disco#items get to the server or to an account.
-    pub(crate) async fn disco_iq(&self, iq: &Stanza) -> Result<String, StanzaError> {
+    ///
+    /// # Errors
+    /// What strangers hear of an account is what they hear of none (XEP-0030, section 8).
+    pub(crate) async fn disco_iq(&self, iq: &Stanza, target: Target) -> Result<String, StanzaError> {
         let (Some(to), Some(from), Some(payload)) = (&iq.to, &iq.from, iq.payload()) else {
             return Err(Condition::BadRequest.into());
         };
@@ -78,14 +80,16 @@ impl Server {
         }
         let query = payload.element().map_err(|_| StanzaError::from(Condition::BadRequest))?;
         let node = query.attr("node");
-        match (payload.ns() == ns::DISCO_INFO, to.local()) {
-            (true, None) => self.server_info(to.domain(), from, node),
-            (true, Some(_)) => self.account_info(to, from, node).await,
-            (false, None) => match node {
+        match (payload.ns() == ns::DISCO_INFO, target) {
+            (true, Target::SERVER) => self.server_info(to.domain(), from, node),
+            (false, Target::SERVER) => match node {
                 None => Ok(self.server_items(to.domain(), from)),
                 Some(node) => self.command_items(Venue::vhost(to.domain()), from, node),
             },
-            (false, Some(_)) => self.account_items(to, from, node).await,
+            (true, Target::STRANGER) => Err(Condition::ServiceUnavailable.into()),
+            (false, Target::STRANGER) => Ok(open(ns::DISCO_ITEMS, node) + "</query>"),
+            (true, _) => self.account_info(to, node),
+            (false, _) => self.account_items(to, node),
         }
     }
 
@@ -148,11 +152,7 @@ impl Server {
         Ok(Info { category, ty, name: label, features }.to_xml(None))
     }
 
-    /// XEP-0030, section 8: strangers must not learn that there is such an account.
-    async fn account_info(&self, to: &Jid, from: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
-        if !self.may_see(to, from).await? {
-            return Err(Condition::ServiceUnavailable.into());
-        }
+    fn account_info(&self, to: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
         if node.is_some() {
             return Err(Condition::ItemNotFound.into());
         }
@@ -161,27 +161,18 @@ impl Server {
         Ok(about::answer(None, content))
     }
 
-    /// The account's available resources, for those who see its presence (XEP-0030, section 8).
-    async fn account_items(&self, to: &Jid, from: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
-        let mut xml = open(ns::DISCO_ITEMS, node);
-        if self.may_see(to, from).await? {
-            if node.is_some() {
-                return Err(Condition::ItemNotFound.into());
-            }
-            let sessions =
-                self.directory.account(to.as_str()).map(|entry| entry.sessions()).unwrap_or_default();
-            for session in sessions.iter().filter(|session| session.priority().is_some()) {
-                // Writing to a string cannot fail.
-                let _ = write!(xml, "<item jid='{}'/>", escape(session.jid.as_str()));
-            }
+    /// The account's available resources.
+    fn account_items(&self, to: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
+        if node.is_some() {
+            return Err(Condition::ItemNotFound.into());
+        }
+        let mut xml = open(ns::DISCO_ITEMS, None);
+        let sessions = self.directory.account(to.as_str()).map(|entry| entry.sessions()).unwrap_or_default();
+        for session in sessions.iter().filter(|session| session.priority().is_some()) {
+            // Writing to a string cannot fail.
+            let _ = write!(xml, "<item jid='{}'/>", escape(session.jid.as_str()));
         }
         Ok(xml + "</query>")
-    }
-
-    /// Whether there is such an account and `other` sees its presence.
-    async fn may_see(&self, account: &Jid, other: &Jid) -> Result<bool, StanzaError> {
-        // An account that does not exist has an empty roster, and nobody is logged in as it.
-        Ok(sees(&*self.roster_of(account).await?, account, other))
     }
 }
 

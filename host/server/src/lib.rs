@@ -25,6 +25,7 @@ mod outbound;
 mod plugin_host;
 mod portable;
 mod presence;
+mod relation;
 mod resolver;
 mod resumption;
 mod rights;

@@ -2,6 +2,7 @@
 
 use crate::accounts::AccountError as OwnError;
 use crate::outbound::receipt;
+use crate::relation::Relation;
 use crate::server::Server;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -10,7 +11,7 @@ use waxwing_plugins::{
     AccountData, AccountError, AdminAnswer, AdminRequest, Authority, Contact, Host, Outgoing, SessionInfo,
     Subscription, Written,
 };
-use waxwing_storage::{Error as StorageError, Result as StorageResult, RosterItem, Storage};
+use waxwing_storage::{Error as StorageError, Result as StorageResult, Storage};
 use waxwing_xmpp::{Jid, StanzaError};
 
 impl Host for Server {
@@ -100,11 +101,7 @@ impl Host for Server {
         owner: &'a Jid,
         contact: &'a Jid,
     ) -> BoxFuture<'a, StorageResult<Subscription>> {
-        async move {
-            let roster = self.roster_of(owner).await.map_err(unread)?;
-            Ok(roster.item(contact.bare_str()).map_or(Subscription::None, subscription))
-        }
-        .boxed()
+        async move { self.relation(owner, contact).await.map(subscription).map_err(unread) }.boxed()
     }
 
     fn contacts<'a>(
@@ -120,7 +117,7 @@ impl Host for Server {
             let contacts = items.take(limit as usize).map(|item| Contact {
                 jid: item.jid.clone(),
                 name: Some(item.name.clone()).filter(|name| !name.is_empty()),
-                subscription: subscription(item),
+                subscription: subscription(Relation::of(Some(item))),
                 groups: item.groups.clone(),
             });
             Ok(contacts.collect())
@@ -178,8 +175,8 @@ fn unread(error: StanzaError) -> StorageError {
     StorageError::Unavailable(error.text.unwrap_or_else(|| "a roster was not read".into()))
 }
 
-fn subscription(item: &RosterItem) -> Subscription {
-    match (item.from, item.to) {
+fn subscription(relation: Relation) -> Subscription {
+    match (relation.from, relation.to) {
         (true, true) => Subscription::Both,
         (true, false) => Subscription::From,
         (false, true) => Subscription::To,

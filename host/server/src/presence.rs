@@ -2,8 +2,6 @@
 
 mod probe;
 
-pub(crate) use probe::sees;
-
 use crate::router::Source;
 use crate::server::Server;
 use crate::session::Session;

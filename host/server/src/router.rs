@@ -221,15 +221,10 @@ impl Server {
                 Err(error) => self.bounce(&stanza, &error).await,
             };
         }
-        let own = stanza.from.as_ref().is_some_and(|from| from.bare_str() == to.as_str());
-        let target = match (to.local(), own) {
-            (None, _) => Target::SERVER,
-            (Some(_), true) => Target::OWN_ACCOUNT,
-            (Some(_), false) => Target::OTHER_ACCOUNT,
+        let target = match self.target(stanza.from.as_ref(), to).await {
+            Ok(target) => target,
+            Err(error) => return self.bounce(&stanza, &error).await,
         };
-        if target == Target::OTHER_ACCOUNT && recipient.is_none() && !self.account_known(to).await {
-            return self.bounce(&stanza, &Condition::ServiceUnavailable.into()).await;
-        }
         let facts = || source.facts(recipient.as_deref(), target);
         let calls = self.matching(to.domain(), Stage::Process, &stanza, facts);
         let stanza = if calls.is_empty() {
@@ -248,6 +243,19 @@ impl Server {
         }
     }
 
+    /// What an IQ to a domain or to an account is addressed to, as far as its sender may know.
+    async fn target(&self, from: Option<&Jid>, to: &Jid) -> Result<Target, StanzaError> {
+        if to.local().is_none() {
+            return Ok(Target::SERVER);
+        }
+        let Some(from) = from else { return Ok(Target::STRANGER) };
+        if from.bare_str() == to.bare_str() {
+            return Ok(Target::OWN_ACCOUNT);
+        }
+        let may_know = self.relation(to, from).await?.from;
+        Ok(if may_know { Target::OTHER_ACCOUNT } else { Target::STRANGER })
+    }
+
     /// The IQs that the host answers itself: the roster, service discovery and commands.
     async fn host_iq(
         &self,
@@ -263,7 +271,7 @@ impl Server {
                 None => Err(Condition::Forbidden.into()),
             },
             (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
-            (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq).await.map(Some),
+            (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq, target).await.map(Some),
             (ns::COMMANDS, "command") if target == Target::SERVER => {
                 let Some(to) = &iq.to else { return Err(Condition::BadRequest.into()) };
                 self.command_iq(session, iq, Venue::vhost(to.domain())).await.map(Some)
@@ -378,14 +386,6 @@ impl Server {
         self.broadcast_available(session, stanza, before.is_none()).await;
     }
 
-    pub(crate) async fn become_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {
-        if session.set_presence(None).is_none() {
-            return self.end_directed(session).await;
-        }
-        let status = stanza.text("status").filter(|status| !status.is_empty());
-        // Plugins first: who is told that somebody has left may ask at once when that was (XEP-0012).
-        self.session_event(session, Change::Unavailable(status), SessionEvents::UNAVAILABLE).await;
-        self.broadcast_unavailable(session, stanza).await;
     /// A client says that it is not available any more, and hears it too (section 4.5.2).
     async fn leave(&self, session: &Arc<Session>, stanza: Stanza) {
         let was_available = session.priority().is_some();
@@ -397,6 +397,14 @@ impl Server {
         }
     }
 
+    pub(crate) async fn become_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {
+        if session.set_presence(None).is_none() {
+            return self.end_directed(session).await;
+        }
+        let status = stanza.text("status").filter(|status| !status.is_empty());
+        // Plugins first: who is told that somebody has left may ask at once when that was (XEP-0012).
+        self.session_event(session, Change::Unavailable(status), SessionEvents::UNAVAILABLE).await;
+        self.broadcast_unavailable(session, stanza).await;
     }
 
     /// Queue a stanza for exactly one session, and let `ticket` tell what became of it.

@@ -201,11 +201,9 @@ impl Framer {
             Found::Element => {
                 let context = self.context.as_deref().ok_or(StreamCondition::InternalServerError)?;
                 Ok(Some(
-                    match context
-                        .with_namespaces(|outer| {
-                            read_top(text, outer, context.content, context.lang.as_ref(), self.limits)
-                        })?
-                    {
+                    match context.with_namespaces(|outer| {
+                        read_top(text, outer, context.content, context.lang.as_ref(), self.limits)
+                    })? {
                         Top::Stanza(stanza) => Frame::Stanza(stanza),
                         Top::Bad(stanza, error) => Frame::Bad { stanza, error },
                         Top::Other(element) => Frame::Nonza(element),

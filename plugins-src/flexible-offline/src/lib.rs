@@ -24,7 +24,7 @@ plugin! {
     interests: [
         iq_get(INFO).at(OWN_ACCOUNT | OTHER_ACCOUNT),
         iq_get(ITEMS).at(OWN_ACCOUNT | OTHER_ACCOUNT),
-        iq(OFFLINE).at(OWN_ACCOUNT | OTHER_ACCOUNT),
+        iq(OFFLINE).at(OWN_ACCOUNT | OTHER_ACCOUNT | STRANGER),
     ],
     any_sender: true,
 }

@@ -40,7 +40,6 @@ impl Process for Last {
         if local(account).is_none() {
             return answer(runtime::about().started, "");
         }
-        may_ask(event)?;
         if router::sessions(account).iter().any(|session| session.available) {
             // Section 3: whoever is there has not been away.
             return answer(runtime::now(), "");

@@ -16,7 +16,7 @@ plugin! {
     hooks: [Process, Portable],
     features: ["jabber:iq:private"],
     account_features: ["jabber:iq:private"],
-    interests: [iq(QUERY).at(OWN_ACCOUNT | OTHER_ACCOUNT)],
+    interests: [iq(QUERY).at(OWN_ACCOUNT | OTHER_ACCOUNT | STRANGER)],
     portable: ["{jabber:iq:private}query/*"],
 }
 

@@ -11,8 +11,11 @@ use crate::types::Kind;
 pub const SERVER: Target = Target::SERVER;
 /// The sender's own account: its bare JID, or no `to` (see [`Interest::at`]).
 pub const OWN_ACCOUNT: Target = Target::OWN_ACCOUNT;
-/// The bare JID of somebody else's account on this server (see [`Interest::at`]).
+/// The bare JID of somebody else's account on this server, whose presence the sender sees (see [`Interest::at`]).
 pub const OTHER_ACCOUNT: Target = Target::OTHER_ACCOUNT;
+/// The bare JID of somebody whose presence the sender may not see, or of nobody. The answer must not tell which (see
+/// [`Interest::at`]).
+pub const STRANGER: Target = Target::STRANGER;
 /// A stream that has not logged in (see [`Interest::at`]).
 pub const STREAM: Target = Target::STREAM;
 

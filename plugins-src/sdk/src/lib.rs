@@ -78,13 +78,13 @@ pub mod prelude {
     pub use crate::{
         AVAILABLE, Alarms, Answer, BOUND, CLOSED, Change, Commands, Condition, DOMAIN_FIELD, Event, Filter,
         Flow, Incoming, Interest, Kind, OTHER_ACCOUNT, OWN_ACCOUNT, OnService, Origin, PRIORITY, Page, Party,
-        Portable, Post, Pre, Process, Replies, Result, SERVER, STREAM, Serial, Sessions, Stage, Stanza,
-        StanzaError, UNAVAILABLE, Verdict, account_admin, account_data, accounts, admin_form, after_login,
-        ask, ask_last, ask_more, bare, before_login, certificates, command, commands, component, connections,
-        datetime, domain, domain_field, done, escape, failed, fixed_field, form, hidden_field, iq, iq_get,
-        iq_set, iqs, jid_field, jids_field, lines_field, list_field, local, marks, messages, moment,
-        number_field, password_field, plugin, presence, raw, resolver, resource, router, runtime, scheduler,
-        service, show, storage, text_field, vhosts, warned, with_child, xml, yes_field,
+        Portable, Post, Pre, Process, Replies, Result, SERVER, STRANGER, STREAM, Serial, Sessions, Stage,
+        Stanza, StanzaError, UNAVAILABLE, Verdict, account_admin, account_data, accounts, admin_form,
+        after_login, ask, ask_last, ask_more, bare, before_login, certificates, command, commands, component,
+        connections, datetime, domain, domain_field, done, escape, failed, fixed_field, form, hidden_field,
+        iq, iq_get, iq_set, iqs, jid_field, jids_field, lines_field, list_field, local, marks, messages,
+        moment, number_field, password_field, plugin, presence, raw, resolver, resource, router, runtime,
+        scheduler, service, show, storage, text_field, vhosts, warned, with_child, xml, yes_field,
     };
 }
 

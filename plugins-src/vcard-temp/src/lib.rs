@@ -1,6 +1,7 @@
 //! vcard-temp ([XEP-0054](https://xmpp.org/extensions/xep-0054.html)).
 //!
-//! Everybody may read an account's vCard, only its owner may write it. No settings.
+//! Everybody may read an account's vCard, only its owner may write it: who has one has said that there is such an
+//! account. No settings.
 
 use waxwing_plugin::prelude::*;
 
@@ -12,7 +13,7 @@ plugin! {
     hooks: [Process, Portable],
     features: ["vcard-temp"],
     account_features: ["vcard-temp"],
-    interests: [iq(VCARD).at(OWN_ACCOUNT | OTHER_ACCOUNT)],
+    interests: [iq(VCARD).at(OWN_ACCOUNT | OTHER_ACCOUNT | STRANGER)],
     portable: [VCARD],
 }
 
@@ -21,7 +22,7 @@ impl Process for VcardTemp {
         let vcards = storage::open_table("vcard")?;
         let own = event.account() == event.sender_bare();
         match (event.is_get(), own) {
-            // Of others, an empty vCard must look like an account that does not exist.
+            // Of others, no vCard must look like no account.
             (true, _) => match vcards.get_text(event.account(), "vcard")? {
                 Some(vcard) => Ok(Verdict::reply(vcard)),
                 None if own => Err(Condition::ItemNotFound.into()),

@@ -59,7 +59,9 @@ fn target(stanza: &Stanza) -> Target {
     let (from, to) = (stanza.from.as_ref(), stanza.to.as_ref());
     match to {
         Some(to) if to.is_domain() => Target::SERVER,
-        Some(to) if from.is_none_or(|from| from.bare_str() != to.bare_str()) => Target::OTHER_ACCOUNT,
+        Some(to) if from.is_none_or(|from| from.bare_str() != to.bare_str()) => {
+            Target::OTHER_ACCOUNT | Target::STRANGER
+        }
         _ => Target::OWN_ACCOUNT,
     }
 }

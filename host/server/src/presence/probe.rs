@@ -64,20 +64,21 @@ impl Server {
             return;
         }
         let owner = to.bare();
-        let roster = match self.roster_of(&owner).await {
-            Ok(roster) => roster,
-            Err(error) => return tracing::warn!(account = %owner, "a probe was not answered: {error}"),
-        };
+        let may_see = from.bare_str() == owner.as_str()
+            || match self.relation(&owner, from).await {
+                Ok(relation) => relation.from,
+                Err(error) => return tracing::warn!(account = %owner, "a probe was not answered: {error}"),
+            };
         let sessions =
             self.directory.account(owner.as_str()).map(|entry| entry.sessions()).unwrap_or_default();
-        if !sees(&roster, &owner, from) {
+        if !may_see {
             let told = sessions.iter().find(|session| session.jid == *to && session.has_directed(from));
             if let Some(session) = told
                 && self.show(source, session, from).await
             {
                 return;
             }
-            // The same for an account that does not exist, which has an empty roster.
+            // The same for an account that does not exist.
             return self.send_request(&owner, &from.bare(), Request::Unsubscribed).await;
         }
         let mut shown = false;
@@ -93,7 +94,7 @@ impl Server {
 }
 
 /// Whether the owner of a roster shows its presence to somebody.
-pub(crate) fn sees(roster: &Roster, owner: &Jid, other: &Jid) -> bool {
+fn sees(roster: &Roster, owner: &Jid, other: &Jid) -> bool {
     let other = other.bare_str();
     other == owner.as_str() || roster.item(other).is_some_and(|item| item.from)
 }

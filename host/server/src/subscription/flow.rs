@@ -63,9 +63,7 @@ impl Server {
         }
         match self.has_account(&owner).await {
             Ok(true) => {}
-            Ok(false) if request == Request::Subscribe => {
-                return self.send_request(&owner, &contact, Request::Unsubscribed).await;
-            }
+            // Nobody hears that there is no such account (section 8.5.1): others may not answer either.
             Ok(false) => return,
             // The contact's server may try again; nothing is known that it could be told.
             Err(error) => return tracing::error!("a subscription stanza was lost: {error}"),

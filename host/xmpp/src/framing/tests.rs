@@ -135,7 +135,10 @@ fn headers() {
         (format!("<s:stream xmlns:s='{streams}'>"), None),
         (format!("<s:stream xmlns:s='{streams}' xmlns:c='jabber:server'>"), None),
         (format!("\n<?xml version='1.0'?>\n<stream xmlns='{streams}'>"), None),
-        (format!("<?xml version='1.0'?><?xml version='1.0'?><stream xmlns='{streams}'>"), Some(RestrictedXml)),
+        (
+            format!("<?xml version='1.0'?><?xml version='1.0'?><stream xmlns='{streams}'>"),
+            Some(RestrictedXml),
+        ),
         (format!("\u{feff}<stream xmlns='{streams}'>"), Some(NotWellFormed)),
         ("<stream:stream xmlns='jabber:client' xmlns:stream='streams'>".into(), Some(InvalidNamespace)),
         ("<stream:stream xmlns='jabber:client'>".into(), Some(NotWellFormed)),
@@ -439,7 +442,10 @@ fn children_stand_by_themselves() {
          xmlns:p='u&amp;v' p:b='2' xml:lang='en'><body></body></message>"
     );
     let stanza = stanza_under(HEADER, "<message xmlns:p='u' p:b='2'><body/></message>");
-    assert_eq!(stanza.to_xml(), "<message xmlns='jabber:client' xmlns:p='u' p:b='2' xml:lang='en'><body/></message>");
+    assert_eq!(
+        stanza.to_xml(),
+        "<message xmlns='jabber:client' xmlns:p='u' p:b='2' xml:lang='en'><body/></message>"
+    );
 }
 
 /// What cannot become well-formed any more ends the stream then and there, not when the element ends, if
