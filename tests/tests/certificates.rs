@@ -53,3 +53,15 @@ fn one_that_is_loaded_is_shown_at_once() {
     server.start();
     assert_eq!(shown(&server, "a.example"), der);
 }
+
+/// Clients name a domain in the handshake as the DNS has it.
+#[test]
+fn a_domain_beyond_ascii_shows_its_own() {
+    let server = Server::builder().settings("'vhost-man' { 'vhost-disable-dns-check' = true }").start();
+    server.command(&["ctl", "vhost-man", "comp-repo-item-add", "domain-name=b\u{fc}cher.example"]);
+    assert_ne!(shown(&server, "localhost"), shown(&server, "xn--bcher-kva.example"));
+    let (good, der) = certificate(&["xn--bcher-kva.example"]);
+    let file = format!("certificate-in-pem-format=@{}", server.write_file("new.pem", &good));
+    server.command(&["ctl", "vhost-man", "ssl-certificate-add", "vhost=xn--bcher-kva.example", &file]);
+    assert_eq!(shown(&server, "xn--bcher-kva.example"), der);
+}

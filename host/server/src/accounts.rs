@@ -77,12 +77,12 @@ impl Server {
     }
 
     /// The address that is meant, if whoever writes this one follows RFC 6122, where some names are written in another
-    /// way, and there is such an account and no other. Of those who are online, and of names that are known, nothing is
-    /// looked up.
+    /// way, and there is such an account and no other. Not to be asked of somebody who is online; of names that are known
+    /// nothing is looked up.
     pub(crate) async fn meant(&self, to: &Jid) -> Option<Jid> {
         let bare = to.bare_str();
         let is_somebodys = to.local().is_some() && self.is_local(to.domain());
-        if !is_somebodys || self.directory.account(bare).is_some() || self.known_accounts.contains(bare) {
+        if !is_somebodys || self.known_accounts.contains(bare) {
             return None;
         }
         let asked = self.known_accounts.asking();

@@ -85,13 +85,16 @@ impl Server {
         if stanza.to.is_none() && stanza.kind() != Kind::Presence {
             stanza.to = Some(session.account.jid.clone());
         }
-        if let Some(to) = &stanza.to
+        let online = |to: &Jid| self.directory.account(to.bare_str());
+        let mut recipient = stanza.to.as_ref().and_then(online);
+        if recipient.is_none()
+            && let Some(to) = &stanza.to
             && let Some(meant) = self.meant(to).await
         {
+            recipient = online(&meant);
             stanza.to = Some(meant);
         }
         let source = Source::of(session);
-        let recipient = stanza.to.as_ref().and_then(|to| self.directory.account(to.bare_str()));
 
         let calls = self.matching(session.vhost.domain(), Stage::Pre, &stanza, || {
             source.facts(recipient.as_deref(), Target::empty())

@@ -56,7 +56,7 @@ impl fmt::Display for Undecided {
         let invalid = self.invalid.iter().map(|stored| format!("{stored} is not a valid address"));
         f.write_str(&same.chain(invalid).collect::<Vec<_>>().join("; "))?;
         f.write_str(
-            ". Make a backup (waxwing db backup), then decide about each: waxwing db migrate --rename STORED=OTHER, or \
+            ". Keep a copy of the database, then decide about each: waxwing db migrate --rename STORED=OTHER, or \
              --erase STORED with all that it owns",
         )
     }

@@ -41,7 +41,7 @@ block! {
     /// Relative paths start from the folder that the server is started in. In the lists of fields, `usize`
     /// is a size in bytes and `u32` a count.
     pub struct Settings {
-        /// The domain served here, or a list of domains: the first is the default one. Domains that need
+        /// The domain served here, or a list of domains, by name: the first is the default one. Domains that need
         /// settings of their own go into `'virtual-hosts'`, listed here or not.
         "default-virtual-host" => default_virtual_host: Vec<String> = vec!["localhost".to_owned()],
         /// Addresses (bare JIDs) of those who administer the server; if none is listed, `admin` on the default

@@ -123,7 +123,11 @@ fn values(table: &Table, row: &[Cell<'_>], say: &mut dyn FnMut(String)) {
     }
     match table.name {
         "account" => {
+            let older = |jid: &Jid| jid.rfc6122().map(|older| older.to_string());
             match text("jid").map(bare) {
+                Some(Some(jid)) if older(&jid).as_deref() != text("rfc6122") => {
+                    say("rfc6122 is not what older software writes for the jid".to_owned());
+                }
                 Some(Some(jid)) if jid.local().is_none() => say("jid is a domain, not an account".to_owned()),
                 Some(Some(jid)) if Some(jid.domain()) != text("domain") => {
                     say("domain is not that of the jid".to_owned());

@@ -59,6 +59,27 @@ fn a_pair_of_files() {
     assert!(certificates.find(["b.example"]).is_some());
 }
 
+/// A domain as the DNS has it, and as it is spelt here, is one; ACME clients name their folders in the former way.
+#[test]
+fn a_domain_is_found_in_either_spelling() {
+    let (settings, _folder) = settings(&["b\u{fc}cher.example"]);
+    let folder = settings.certificates.clone();
+    let pem = self_signed("b\u{fc}cher.example").unwrap();
+    let key_at = pem.find("-----BEGIN PRIVATE KEY").unwrap();
+    fs::create_dir(folder.join("xn--bcher-kva.example")).unwrap();
+    fs::write(folder.join("xn--bcher-kva.example/fullchain.pem"), &pem[..key_at]).unwrap();
+    fs::write(folder.join("xn--bcher-kva.example/privkey.pem"), &pem[key_at..]).unwrap();
+    fs::write(folder.join("xn--fa-hia.example.pem"), self_signed("fa\u{df}.example").unwrap()).unwrap();
+    assert!(ensure_domains(&settings, ["b\u{fc}cher.example"].into_iter()).unwrap().is_empty());
+    let certificates = Certificates::load(&settings).unwrap();
+    for domain in ["b\u{fc}cher.example", "fa\u{df}.example"] {
+        assert_eq!(
+            certificates.find([domain]).map(|found| found.domain().to_owned()).as_deref(),
+            Some(domain)
+        );
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let (mut settings, _folder) = settings(&["a.example"]);
