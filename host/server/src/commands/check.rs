@@ -43,6 +43,13 @@ pub(super) fn bytes(values: &[String]) -> usize {
     values.iter().map(String::len).sum()
 }
 
+/// Whether what was given is what is shown, if in another spelling of an address.
+fn is_same(given: &[String], shown: &[String]) -> bool {
+    let (given, shown) = (given.join("\n"), shown.join("\n"));
+    let (given, shown) = (given.trim(), shown.trim());
+    given == shown || Jid::parse(given).is_ok_and(|address| address == shown)
+}
+
 fn check_field(
     field: &Field,
     given: Option<&Vec<String>>,
@@ -51,7 +58,7 @@ fn check_field(
     if !is_to_fill_in(field) {
         return match given {
             // The command is about something else.
-            Some(given) if given.join("\n").trim() != field.values.join("\n").trim() => {
+            Some(given) if !is_same(given, &field.values) => {
                 Err(format!("This is '{}' and cannot be changed", field.values.join(" ")))
             }
             _ => Ok((field.ty == "hidden").then(|| field.values.clone())),
@@ -95,6 +102,11 @@ fn check_value(field: &Field, value: String) -> Result<String, String> {
             Err(why) => Err(format!("'{value}' is no address: {why}")),
         },
         "list-single" | "list-multi" if !field.choices.iter().any(|(_, choice)| *choice == value) => {
+            // It may be another spelling of a domain or an account.
+            let address = Jid::parse(&value).map(|jid| jid.to_string()).unwrap_or_default();
+            if field.choices.iter().any(|(_, choice)| *choice == address) {
+                return Ok(address);
+            }
             let choices: Vec<&str> = field.choices.iter().map(|(_, value)| value.as_str()).collect();
             Err(format!("'{value}' is none of: {}", choices.join(", ")))
         }
@@ -163,6 +175,10 @@ mod tests {
         let form = form(vec![
             Field { required: true, ..field("who", "jid-single") },
             field("whom", "jid-multi"),
+            Field {
+                choices: vec![("B".into(), "b\u{fc}cher.example".into())],
+                ..field("where", "list-single")
+            },
             field("sure", "boolean"),
             Field { range: Some((0, 9)), ..field("count", "text-single") },
             Field { values: vec!["kept".into()], ..field("marker", "hidden") },
@@ -174,6 +190,7 @@ mod tests {
             ("marker", &["kept"]),
             ("who", &["Juliet@Example.ORG"]),
             ("whom", &["", "a@b.example"]),
+            ("where", &["xn--bcher-kva.example"]),
             ("sure", &["1"]),
             ("count", &[" 7"]),
             ("unknown", &["x"]),
@@ -182,6 +199,7 @@ mod tests {
         let expected = answers(&[
             ("who", &["juliet@example.org"]),
             ("whom", &["a@b.example"]),
+            ("where", &["b\u{fc}cher.example"]),
             ("sure", &["true"]),
             ("count", &["7"]),
             ("marker", &["kept"]),

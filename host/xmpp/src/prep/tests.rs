@@ -205,3 +205,28 @@ fn texts_that_are_no_domains() {
         assert!(domain(text).is_err(), "{text:?}");
     }
 }
+
+/// What comes out of any character is the same when it comes in again, and so is what older software makes of it.
+#[test]
+fn what_is_prepared_stays_as_it_is() {
+    for c in '\u{80}'..'\u{11000}' {
+        for text in [format!("a{c}\u{301}"), format!("\u{5d0}{c}")] {
+            let once = prepared(&text);
+            assert_eq!(once.as_deref().map(prepared), once.clone().map(Some), "local {text:?}");
+            if let Some(older) = once.as_deref().and_then(super::rfc6122_local).as_deref().and_then(prepared)
+            {
+                assert_eq!(super::rfc6122_local(&older), None, "as older software has it {text:?}");
+            }
+            let once = domain(&text).ok();
+            let again = once.as_deref().map(|once| domain(once).ok());
+            assert_eq!(again, once.clone().map(Some), "domain {text:?}");
+            if let Some(name) = once.as_deref() {
+                let ascii = domain_to_ascii(name).unwrap();
+                assert_eq!(domain(&ascii).ok().as_deref(), Some(name), "domain {text:?}");
+            }
+        }
+        let text = c.to_string();
+        let once = opaque(&text);
+        assert_eq!(once.as_deref().map(opaque), once.clone().map(Some), "resource {text:?}");
+    }
+}
