@@ -28,15 +28,14 @@ pub fn commands() -> [Command; 5] {
 pub fn run(request: &Request) -> Result<Reply> {
     let domains = vhosts::names();
     let name = request.name();
-    let (run, kind): (fn(&Request, &Kind, &[String]) -> Result<Reply>, _) = match name {
-        "set-motd" => (set, &MOTD),
-        "edit-motd" => (edit, &MOTD),
-        "delete-motd" => (delete, &MOTD),
-        "set-welcome" => (edit, &WELCOME),
-        "delete-welcome" => (delete, &WELCOME),
-        _ => return Err(Condition::ItemNotFound.into()),
-    };
-    let reply = run(request, kind, &domains)?;
+    let reply = match name {
+        "set-motd" => set(request, &MOTD, &domains),
+        "edit-motd" => edit(request, &MOTD, &domains),
+        "delete-motd" => delete(request, &MOTD, &domains),
+        "set-welcome" => edit(request, &WELCOME, &domains),
+        "delete-welcome" => delete(request, &WELCOME, &domains),
+        _ => Err(Condition::ItemNotFound.into()),
+    }?;
     if let (Reply::Done(_), Some(domain)) = (&reply, request.domain(&domains)) {
         runtime::log(runtime::Level::Info, &format!("{} has run {name} {domain}", request.user));
     }
