@@ -1,10 +1,10 @@
 //! Clients that are slow, silent, half gone or greedy: they cost little and disturb nobody.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use waxwing_tests::{Client, Server};
+use waxwing_tests::{Client, Managed, Server};
 
 fn impatient() -> Server {
     Server::builder().users(["romeo", "juliet"]).settings("limits { 'login-timeout' = '1s' }").start()
@@ -135,4 +135,99 @@ fn clients_do_not_get_the_last_file_descriptors() {
     server.command(&["db", "status"]);
     romeo.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
     romeo.expect("<iq type='result' id='r'/>");
+}
+
+/// Somebody whose friends, and whose own other clients, are slow in every way there is: none of them holds her up. The
+/// server would wait for each of them as long as it takes, and for all of them together a moment.
+#[test]
+fn slow_friends_hold_up_nobody() {
+    let slow = ["deaf", "drowsy", "managed", "asleep", "desk"];
+    let server = Server::builder()
+        .users(["romeo", "juliet", "nurse"])
+        .settings(
+            "limits {
+    'stanza-bytes' = 10000  'outgoing-bytes' = 10000  'outgoing-bytes-limit' = 64 * 1024 * 1024
+    'slow-reader-timeout' = '1h'  'sender-patience' = '5ms'
+}
+'stream-management' { 'unacknowledged-stanzas' = 5 }",
+        )
+        .start();
+    let mut nurse = server.online("nurse/house");
+    let mut juliet = server.online("juliet/balcony");
+    let mut romeo = server.online("romeo/orchard");
+    server.befriend(&mut romeo, &mut juliet);
+    romeo.close();
+
+    let begin = |client: &mut Client| {
+        client.send("<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
+        client.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
+        client.send("<presence/>");
+    };
+    let mut clients = ["romeo/deaf", "romeo/drowsy", "juliet/desk"].map(|who| server.login(who));
+    for client in &mut clients {
+        begin(client);
+        client.drain();
+    }
+    let [_managed, asleep] = ["romeo/managed", "romeo/asleep"].map(|who| {
+        let mut managed = Managed::enable(server.login(who), "resume='true'");
+        begin(&mut managed.client);
+        managed.drain();
+        managed
+    });
+    asleep.reset();
+    // More than the buffers of the connections take.
+    let body = "x".repeat(9000);
+    for resource in slow {
+        let account = if resource == "desk" { "juliet" } else { "romeo" };
+        let count = if ["managed", "asleep"].contains(&resource) { 10 } else { 1000 };
+        let stanza =
+            format!("<message to='{account}@localhost/{resource}' type='chat'><body>{body}</body></message>");
+        for _ in 0..count {
+            nurse.send(&stanza);
+        }
+    }
+    nurse.expect_nothing();
+    // One that reads a little now and then.
+    let mut drowsy = clients[1].transport().tcp().try_clone().expect("the socket twice");
+    thread::spawn(move || {
+        while drowsy.read(&mut [0; 100]).is_ok_and(|count| count > 0) {
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+
+    juliet.drain();
+    for n in 0..200 {
+        juliet.send(format!("<presence><status>{n}</status></presence>"));
+        juliet.send(format!("<presence to='romeo@localhost/deaf'><status>{n}</status></presence>"));
+    }
+    juliet.drain();
+    let item = "<item jid='romeo@localhost' name='R'/>";
+    juliet.send(format!("<iq type='set' id='s'><query xmlns='jabber:iq:roster'>{item}</query></iq>"));
+    juliet.expect("<iq type='result' id='s'/>");
+    for ty in ["unsubscribe", "subscribe"] {
+        juliet.send(format!("<presence to='romeo@localhost' type='{ty}'/>"));
+    }
+    juliet.drain();
+    for resource in slow {
+        let account = if resource == "desk" { "juliet" } else { "romeo" };
+        juliet.send(format!(
+            "<message to='{account}@localhost/{resource}' type='chat'><body>O</body></message>"
+        ));
+        juliet.send(format!("<iq to='{account}@localhost/{resource}' type='get' id='q'><a xmlns='b'/></iq>"));
+    }
+    juliet.send("<message to='romeo@localhost' type='chat'><body>all</body></message>");
+    juliet.drain();
+    juliet.close();
+    // Also at the beginning and at the end, and where a name is taken over.
+    let mut juliet = server.online_again("juliet/balcony");
+    juliet.drain();
+    let mut desk = server.online_again("juliet/desk");
+    desk.drain();
+    // Who has read nothing still has it, with the presence that there was last, and what the client had that was asleep:
+    // it cannot make room, and so its session has ended.
+    let deaf = clients[0].drain();
+    assert_eq!(deaf.iter().filter(|node| node.body() == body).count(), 1010);
+    let seen: Vec<_> =
+        deaf.iter().filter(|node| node.attr("from") == Some("juliet@localhost/balcony")).collect();
+    assert!(seen.iter().filter(|node| node.name == "presence").count() < 20, "{seen:?}");
 }

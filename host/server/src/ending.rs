@@ -29,6 +29,7 @@ impl Server {
 
     async fn finish_once(&self, session: &Arc<Session>) {
         let _ended = Ended(session);
+        self.note_overload(session);
         // Whatever comes from now on waits until what the session has is in other hands, and goes on behind it.
         session.outbound.close();
         let which = if self.is_read_elsewhere(session) { Which::Copies } else { Which::All };
@@ -46,7 +47,7 @@ impl Server {
         drop(turn);
         self.directory.remove(session);
         self.command_sessions.forget(&session.jid);
-        self.session_event(session, Change::Closed, SessionEvents::CLOSED).await;
+        self.session_event(session, Change::Closed, SessionEvents::CLOSED, None).await;
         self.stats.sessions_ended.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -34,6 +34,7 @@ mod router;
 mod server;
 mod service;
 mod session;
+mod slowdown;
 mod subscription;
 #[cfg(test)]
 mod testing;
@@ -44,7 +45,7 @@ pub use accounts::AccountError;
 pub use certificates::{CertificateInfo, CertificateStore};
 pub use commands::{CommandListing, OperatorReply};
 pub use credentials::Credentials;
-pub use outbound::{SessionEnd, StreamEnd, TooHigh};
+pub use outbound::{Parting, SessionEnd, StreamEnd, TooHigh};
 pub use portable::{Exported, Imported, PortableError, Problems, Progress};
 pub use resumption::{Enabled, ResumeError, Resumed};
 pub use server::{BindError, Server, Stats};

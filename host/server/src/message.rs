@@ -5,7 +5,7 @@ use crate::outbound::{Copies, Entry, Remains};
 use crate::resumption::{delayed, original};
 use crate::router::{Handed, Source};
 use crate::server::Server;
-use crate::session::Session;
+use crate::session::{Session, Undelivered};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use waxwing_plugins::{Change, SessionEvents, Stage, Target};
@@ -61,20 +61,26 @@ impl Server {
             [] => Err(stanza),
             [session] => self.hand_to(session, source, stanza).await,
             [first, ..] => {
-                let copies = Copies::new();
+                let (copies, mut full) = (Copies::new(), false);
                 // What somebody reads now need not be kept for the others.
                 let (asleep, awake): (Vec<_>, Vec<_>) =
                     sessions.iter().partition(|session| session.is_asleep());
                 for session in awake.into_iter().chain(asleep) {
-                    let handed = self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await;
-                    if matches!(handed, Ok(Handed::Refused)) {
-                        return Ok(());
+                    match self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await {
+                        Ok(Handed::Refused) => return Ok(()),
+                        Err(Undelivered::Full(_)) => full = true,
+                        Ok(Handed::Taken) | Err(Undelivered::Gone(_)) => {}
                     }
                 }
                 match copies.give_up() {
                     Remains::Enough => Ok(()),
                     Remains::Stored => {
                         self.look_again(&first.account.jid);
+                        Ok(())
+                    }
+                    // What is stored before the queue is taken out would overtake what is in it.
+                    Remains::Nothing if full => {
+                        self.refuse(&stanza).await;
                         Ok(())
                     }
                     Remains::Nothing => match copies.refusal() {
@@ -163,11 +169,10 @@ impl Server {
         let Some(server) = self.me.upgrade() else { return };
         // Held at once, so that the sender's next message cannot overtake; the rest may have to
         // wait for a turn that the present call itself is part of.
-        session.outbound.hold();
+        let held = session.hold();
         tokio::spawn(async move {
             let change = Change::Available(session.priority().unwrap_or(0));
-            server.session_event(&session, change, SessionEvents::AVAILABLE).await;
-            session.outbound.release();
+            server.session_event(&session, change, SessionEvents::AVAILABLE, Some(held)).await;
         });
     }
 

@@ -1,7 +1,13 @@
 //! A session's way out: a bounded queue that some stream drains.
+//!
+//! Nobody waits to put something into it. Beyond a first mark the queue is crowded: of presence only the latest of
+//! each sender is kept, and clients that send anything else are slowed down afterwards. Beyond a second one the
+//! session ends.
 
 mod backup;
+mod crowd;
 mod inactive;
+mod latest;
 mod managed;
 mod receipt;
 mod resume;
@@ -9,12 +15,14 @@ mod resume;
 mod tests;
 
 pub(crate) use backup::{Answer, Backup, Offer, Refused, Which};
+pub(crate) use crowd::{Marks, Overload};
 pub(crate) use managed::Managed;
 pub use managed::TooHigh;
 pub(crate) use receipt::{Copies, Remains, Ticket, receipt};
 pub(crate) use resume::AttachError;
 
 use inactive::Inactive;
+use latest::Latest;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,15 +58,39 @@ pub enum StreamEnd {
     Moved,
 }
 
-/// What happened to a stanza that was pushed.
-pub(crate) enum Pushed {
-    Queued,
-    /// The same, for a client without a connection: plugins are to keep it, and it may still be refused.
-    Asleep(oneshot::Receiver<Refused>),
-    /// No room: try again after [`Outbound::room`].
-    Full(Entry),
+/// A stanza is in the queue.
+pub(crate) struct Queued {
+    pub load: Load,
+    /// Of a client without a connection: plugins are to keep the stanza. The answer comes with an error if it was refused
+    /// and taken out again, and without one if all is well.
+    pub answer: Option<oneshot::Receiver<Refused>>,
+}
+
+/// Whether a session has room for more, after a stanza was queued for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    Light,
+    /// Whoever sends more is to be slowed down: see [`Outbound::relieved`].
+    Crowded,
+}
+
+/// A stanza that was not queued.
+pub(crate) enum Unqueued {
+    /// The session has ended because too much waited for it, and what waited has yet to be taken out.
+    Full(Box<Entry>),
     /// The session will write nothing more.
-    Gone(Entry),
+    Gone(Box<Entry>),
+}
+
+/// Why a stream should not go on writing to a peer that does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// The session goes on with another stream.
+    Moving,
+    /// The session is to end; there is time for the peer to read what it has been given.
+    Ending,
+    /// So much waits that there is no time.
+    Overflowing,
 }
 
 /// A stanza on its way to a stream.
@@ -127,13 +159,13 @@ pub(crate) enum Place {
 /// queue is held (see [`Outbound::hold`]).
 pub(crate) struct Outbound {
     queue: Mutex<Queue>,
-    room: Notify,
-    limit: usize,
+    /// Told when the queue may have been relieved.
+    relief: Notify,
     hold: Arc<Hold>,
 }
 
-#[derive(Default)]
 struct Queue {
+    marks: Marks,
     ready: VecDeque<Entry>,
     held: VecDeque<Entry>,
     /// Handed to the stream, not known to be written.
@@ -142,8 +174,12 @@ struct Queue {
     ready_bytes: usize,
     /// Bytes in `held`: counted apart, because what is held waits for what must still get through.
     held_bytes: usize,
-    /// When the stream last wrote all that it had.
-    written: Option<Instant>,
+    /// When the client last read something.
+    read: Instant,
+    /// Since when what leaves next has been more than the client should keep waiting, while it is.
+    crowded: Option<Instant>,
+    /// Why the session has ended, if it was for not reading.
+    overload: Option<Overload>,
     /// How many want messages held back.
     holds: u32,
     /// Set once; a stream that finds nothing left to write ends with it.
@@ -157,14 +193,16 @@ struct Queue {
     /// Once the client acknowledges stanzas.
     managed: Option<Box<Managed>>,
     /// While the client says that nobody looks at it.
-    inactive: Option<Box<Inactive>>,
+    inactive: Option<Inactive>,
+    /// Presence that is held back.
+    latest: Option<Box<Latest>>,
     waker: Option<Waker>,
 }
 
 impl Outbound {
-    /// A queue that accepts stanzas until it holds `limit` bytes.
-    pub fn new(limit: usize, hold: Arc<Hold>) -> Self {
-        Self { queue: Mutex::default(), room: Notify::new(), limit, hold }
+    /// An empty queue.
+    pub fn new(marks: Marks, hold: Arc<Hold>) -> Self {
+        Self { queue: Mutex::new(Queue::new(marks)), relief: Notify::new(), hold }
     }
 
     /// The session's hold on what is in the storage as well.
@@ -172,63 +210,40 @@ impl Outbound {
         &self.hold
     }
 
-    /// Queue a stanza.
-    pub fn push(&self, mut entry: Entry, place: Place) -> Pushed {
+    /// Queue a stanza. Never waits.
+    pub fn push(&self, entry: Entry, place: Place) -> Result<Queued, Unqueued> {
         let mut queue = self.queue.lock();
         if queue.over {
-            return Pushed::Gone(entry);
+            return Err(Unqueued::Gone(entry.into()));
         }
-        if queue.inactive.is_some() {
-            match queue.weigh(entry, self.limit) {
-                Some(back) => entry = back,
-                None => return Pushed::Queued,
-            }
+        if !queue.admit() {
+            return Err(Unqueued::Full(entry.into()));
         }
-        entry.order = ORDER.fetch_add(1, Ordering::Relaxed);
-        let bytes = entry.stanza.wire_len();
-        let held = queue.holds > 0 && place == Place::Behind && entry.stanza.kind() == Kind::Message;
-        let waiting = if held { queue.held_bytes } else { queue.ready_bytes };
-        if waiting >= self.limit {
-            queue.give_up_asleep();
-            return Pushed::Full(entry);
-        }
-        let mut pushed = Pushed::Queued;
-        if let Some(managed) = &queue.managed {
-            entry.accept(&self.hold);
-            if managed.is_asleep() && entry.is_kept_afterwards() {
-                let (answer, is_refused) = oneshot::channel();
-                entry.answer = Some(answer);
-                pushed = Pushed::Asleep(is_refused);
-            }
-        }
-        if held {
-            queue.held_bytes += bytes;
-            queue.held.push_back(entry);
-            return pushed;
-        }
-        queue.ready_bytes += bytes;
-        queue.ready.push_back(entry);
-        let waker = queue.waker.take();
+        let before = queue.ready.len();
+        let queued = queue.add(entry, place, &self.hold);
+        // What is held back wakes nobody, unless it has ended the session.
+        let news = queue.ready.len() > before || queue.overload.is_some();
+        let waker = if news { queue.waker.take() } else { None };
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();
         }
-        pushed
+        Ok(queued)
     }
 
-    /// When the stream last wrote all that it had, if it ever did.
-    pub fn last_written(&self) -> Option<Instant> {
-        self.queue.lock().written
-    }
-
-    /// Whether the session is to end, or to go on with another stream; if not, `cx` hears of it.
-    pub fn poll_ending(&self, cx: &mut Context<'_>) -> bool {
+    /// Why the stream should stop writing, if it should; `cx` hears of what else comes.
+    pub fn poll_parting(&self, cx: &mut Context<'_>) -> Option<Parting> {
         let mut queue = self.queue.lock();
-        let ending = queue.end.is_some() || queue.is_claimed();
-        if !ending {
+        if !queue.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             queue.waker = Some(cx.waker().clone());
         }
-        ending
+        if queue.is_claimed() {
+            return Some(Parting::Moving);
+        }
+        if queue.overload == Some(Overload::Bytes) {
+            return Some(Parting::Overflowing);
+        }
+        queue.end.is_some().then_some(Parting::Ending)
     }
 
     /// Whether the client says that nobody looks at it. What is held back for it meanwhile leaves when
@@ -237,7 +252,7 @@ impl Outbound {
         let mut queue = self.queue.lock();
         match inactive {
             Some(settings) if queue.inactive.is_none() => {
-                queue.inactive = Some(Box::new(Inactive::new(settings)));
+                queue.inactive = Some(Inactive::new(settings));
             }
             Some(_) => {}
             None => {
@@ -250,11 +265,6 @@ impl Outbound {
         if let Some(waker) = waker {
             waker.wake();
         }
-    }
-
-    /// Wait until something was written, or the queue ended. Register before trying to push again.
-    pub fn room(&self) -> tokio::sync::futures::Notified<'_> {
-        self.room.notified()
     }
 
     /// From now on messages wait behind those pushed [`Place::Ahead`], until as many
@@ -276,12 +286,13 @@ impl Outbound {
         }
         queue.ready.append(&mut held);
         queue.ready_bytes += std::mem::take(&mut queue.held_bytes);
+        queue.note_crowd();
         let waker = queue.waker.take();
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();
         }
-        self.room.notify_waiters();
+        self.relief.notify_waiters();
     }
 
     /// Append queued stanzas to `out` until it is longer than `max`.
@@ -291,7 +302,9 @@ impl Outbound {
         if queue.is_claimed() {
             return Poll::Ready(Err(StreamEnd::Moved));
         }
-        if !queue.over && queue.hand_out(out, max) {
+        // One that has overflowed is to end at once.
+        let more = !queue.over && queue.overload != Some(Overload::Bytes);
+        if more && queue.hand_out(out, max) {
             return Poll::Ready(Ok(()));
         }
         if let Some(end) = &queue.end {
@@ -307,13 +320,18 @@ impl Outbound {
     pub fn written(&self) {
         let mut queue = self.queue.lock();
         let done = std::mem::take(&mut queue.unwritten);
-        queue.written = Some(Instant::now());
+        queue.read = Instant::now();
         if queue.ready.is_empty() && queue.ready.capacity() > KEPT_CAPACITY {
             queue.ready = VecDeque::new();
         }
         drop(queue);
         done.into_iter().for_each(Entry::settle);
-        self.room.notify_waiters();
+        self.relief.notify_waiters();
+    }
+
+    /// The peer has read something of what [`Outbound::poll`] has handed out.
+    pub fn some_read(&self) {
+        self.queue.lock().read = Instant::now();
     }
 
     /// Let the stream end once it has written what is queued.
@@ -336,6 +354,7 @@ impl Outbound {
         queue.over = true;
         // Presence that was held back is out of date.
         queue.inactive = None;
+        queue.latest = None;
         queue.end.get_or_insert(SessionEnd { error: None });
         if let Some(managed) = &queue.managed {
             managed.changed.notify_waiters();
@@ -345,7 +364,7 @@ impl Outbound {
         if let Some(waker) = waker {
             waker.wake();
         }
-        self.room.notify_waiters();
+        self.relief.notify_waiters();
     }
 
     /// Take everything that was not written or acknowledged, in order, out of a closed queue.
@@ -358,11 +377,75 @@ impl Outbound {
         left.extend(std::mem::take(&mut queue.held));
         queue.ready_bytes = 0;
         queue.held_bytes = 0;
+        queue.crowded = None;
         left
     }
 }
 
 impl Queue {
+    fn new(marks: Marks) -> Self {
+        Self {
+            marks,
+            ready: VecDeque::new(),
+            held: VecDeque::new(),
+            unwritten: VecDeque::new(),
+            ready_bytes: 0,
+            held_bytes: 0,
+            read: Instant::now(),
+            crowded: None,
+            overload: None,
+            holds: 0,
+            end: None,
+            over: false,
+            offered: 0,
+            offer_again: false,
+            managed: None,
+            inactive: None,
+            latest: None,
+            waker: None,
+        }
+    }
+
+    /// Take a stanza in.
+    fn add(&mut self, mut entry: Entry, place: Place, hold: &Arc<Hold>) -> Queued {
+        if self.inactive.is_some() || self.crowded.is_some() {
+            match self.weigh(entry) {
+                Some(back) => entry = back,
+                None => {
+                    self.end_if_stuck();
+                    return Queued { load: Load::Light, answer: None };
+                }
+            }
+        }
+        entry.order = ORDER.fetch_add(1, Ordering::Relaxed);
+        let mut answer = None;
+        if let Some(managed) = &self.managed {
+            entry.accept(hold);
+            if managed.is_asleep() && entry.is_kept_afterwards() {
+                let (sender, receiver) = oneshot::channel();
+                entry.answer = Some(sender);
+                answer = Some(receiver);
+            }
+        }
+        let held = self.holds > 0 && place == Place::Behind && entry.stanza.kind() == Kind::Message;
+        if held {
+            self.held_bytes += entry.stanza.wire_len();
+            self.held.push_back(entry);
+        } else {
+            self.make_ready(entry);
+        }
+        Queued { load: self.load(held), answer }
+    }
+
+    /// Put a stanza behind what leaves next.
+    fn make_ready(&mut self, mut entry: Entry) {
+        if self.managed.is_some() {
+            entry.stamp();
+        }
+        self.ready_bytes += entry.stanza.wire_len();
+        self.ready.push_back(entry);
+    }
+
     fn is_claimed(&self) -> bool {
         self.managed.as_ref().is_some_and(|managed| managed.claimed)
     }
@@ -378,6 +461,7 @@ impl Queue {
             }
             managed.ask(out, resent && self.ready.is_empty());
             self.managed = Some(managed);
+            self.note_relief();
             return out.len() > before;
         }
         if self.ready.is_empty() {
@@ -390,6 +474,7 @@ impl Queue {
                 self.unwritten.push_back(entry);
             }
         }
+        self.note_relief();
         true
     }
 

@@ -55,8 +55,7 @@ impl Server {
                 present => roster_xml(&roster, Some(&present)),
             },
         };
-        // Nobody is left to hear that the session is gone.
-        let _ = session.deliver(iq.iq_result(&inner)).await;
+        session.tell(iq.iq_result(&inner));
         Ok(())
     }
 

@@ -2,9 +2,10 @@
 
 use crate::commands::Venue;
 use crate::directory::AccountEntry;
-use crate::outbound::{Copies, Place, Refused};
+use crate::outbound::{Copies, Load, Place, Queued, Refused};
 use crate::server::Server;
-use crate::session::Session;
+use crate::session::{Session, Undelivered};
+use crate::slowdown::Crowd;
 use crate::vhost::Vhost;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,17 +29,25 @@ pub(crate) struct Source<'a> {
     pub session: Option<&'a Arc<Session>>,
     /// The address of a client that has not logged in.
     pub stream: Option<IpAddr>,
+    /// Sessions that have got it and whose clients do not keep up.
+    pub crowd: Crowd,
 }
 
 impl<'a> Source<'a> {
     /// A client's session.
     pub fn of(session: &'a Arc<Session>) -> Self {
-        Self { origin: Origin::Session, vhost: &session.vhost, session: Some(session), stream: None }
+        Self {
+            origin: Origin::Session,
+            vhost: &session.vhost,
+            session: Some(session),
+            stream: None,
+            crowd: Crowd::default(),
+        }
     }
 
     /// The host or a plugin, in the name of a virtual host.
     pub fn internal(vhost: &'a Arc<Vhost>) -> Self {
-        Self { origin: Origin::Internal, vhost, session: None, stream: None }
+        Self { origin: Origin::Internal, vhost, session: None, stream: None, crowd: Crowd::default() }
     }
 
     /// The IP address of the client that sent it.
@@ -70,7 +79,19 @@ impl Server {
 
     /// Take a stanza from a client's session and process it to its end: order and back-pressure
     /// follow from waiting for it. `from` is stamped here, whatever it says.
-    pub async fn receive(&self, session: &Arc<Session>, mut stanza: Stanza) {
+    pub async fn receive(&self, session: &Arc<Session>, stanza: Stanza) {
+        let (told, mut source) = (session.told(), Source::of(session));
+        self.take(&source, session, stanza).await;
+        // Only here does a sender wait for readers, when nobody else waits for it.
+        if session.told() != told && session.outbound.is_crowded() {
+            Box::pin(session.outbound.make_room()).await;
+        }
+        if let Some(crowd) = source.crowd.take() {
+            Box::pin(self.slow_down(&crowd)).await;
+        }
+    }
+
+    async fn take(&self, source: &Source<'_>, session: &Arc<Session>, mut stanza: Stanza) {
         self.stats.stanzas_in.fetch_add(1, Ordering::Relaxed);
         if session.account.is_removed() {
             // The stream is about to be told.
@@ -94,7 +115,6 @@ impl Server {
             recipient = online(&meant);
             stanza.to = Some(meant);
         }
-        let source = Source::of(session);
 
         let calls = self.matching(session.vhost.domain(), Stage::Pre, &stanza, || {
             source.facts(recipient.as_deref(), Target::empty())
@@ -102,7 +122,7 @@ impl Server {
         let stanza = if calls.is_empty() {
             stanza
         } else {
-            match Box::pin(self.ask(calls, self.event(&source), stanza)).await {
+            match Box::pin(self.ask(calls, self.event(source), stanza)).await {
                 Some(stanza) => stanza,
                 None => return,
             }
@@ -113,8 +133,8 @@ impl Server {
             return self.bounce(&stanza, &error).await;
         }
         match stanza.kind() {
-            Kind::Message => self.message(&source, stanza, recipient).await,
-            Kind::Iq => self.iq(&source, stanza, recipient).await,
+            Kind::Message => self.message(source, stanza, recipient).await,
+            Kind::Iq => self.iq(source, stanza, recipient).await,
             Kind::Presence => Box::pin(self.presence_out(session, stanza)).await,
         }
     }
@@ -127,7 +147,8 @@ impl Server {
         tls: bool,
         stanza: Stanza,
     ) -> Option<Stanza> {
-        let source = Source { origin: Origin::Stream, vhost, session: None, stream: client };
+        let crowd = Crowd::default();
+        let source = Source { origin: Origin::Stream, vhost, session: None, stream: client, crowd };
         let stanza = stanza.with_addresses(None, Some(vhost.jid.clone()));
         let answerable = matches!(stanza.ty(), Type::Get | Type::Set);
         let facts = || source.facts(None, Target::STREAM);
@@ -284,14 +305,21 @@ impl Server {
     }
 
     /// Put a stanza into a session's queue, after the `filter` hooks. Gives it back if the session
-    /// is gone.
+    /// is gone. Where the session has just ended for want of room, the sender is told to try again.
     pub(crate) async fn hand_to(
         &self,
         session: &Arc<Session>,
         source: &Source<'_>,
         stanza: Stanza,
     ) -> Result<(), Stanza> {
-        self.hand_copy_to(session, source, stanza, None).await.map(drop)
+        match self.hand_copy_to(session, source, stanza, None).await {
+            Ok(_) => Ok(()),
+            Err(Undelivered::Gone(stanza)) => Err(stanza),
+            Err(Undelivered::Full(stanza)) => {
+                Box::pin(self.refuse(&stanza)).await;
+                Ok(())
+            }
+        }
     }
 
     /// The same for one of several copies of a message.
@@ -301,7 +329,7 @@ impl Server {
         source: &Source<'_>,
         mut stanza: Stanza,
         copies: Option<&Arc<Copies>>,
-    ) -> Result<Handed, Stanza> {
+    ) -> Result<Handed, Undelivered> {
         let facts = || source.facts(Some(&session.account), Target::empty());
         let filters = self.matching(session.vhost.domain(), Stage::Filter, &stanza, facts);
         if !filters.is_empty()
@@ -317,11 +345,19 @@ impl Server {
                 }
             }
         }
-        let delivered = match copies {
+        let kind = stanza.kind();
+        if source.session.is_none() {
+            session.note_told();
+        }
+        let Queued { load, answer } = match copies {
             Some(copies) => session.deliver_copy(stanza, copies.clone()).await?,
             None => session.deliver(stanza).await?,
         };
-        let Some(answer) = delivered else { return Ok(Handed::Taken) };
+        // Presence is the one thing that somebody sends to many at once.
+        if load == Load::Crowded && source.session.is_some() && kind != Kind::Presence {
+            source.crowd.add(session);
+        }
+        let Some(answer) = answer else { return Ok(Handed::Taken) };
         match Box::pin(self.keep_one(session, answer)).await {
             Ok(()) => Ok(Handed::Taken),
             Err(Refused { stanza, error }) => {
@@ -372,20 +408,20 @@ impl Server {
             Err(error) => return self.bounce(&stanza, &error).await,
         };
         // Held from before the session can be seen, so that nothing overtakes what is stored.
-        session.outbound.hold();
+        let held = session.hold();
         let before = session.set_presence(Some((priority, stanza.clone())));
         self.present_to_own(session, &stanza).await;
         match before {
             None => {
-                self.session_event(session, Change::Available(priority), SessionEvents::AVAILABLE).await;
+                let change = Change::Available(priority);
+                self.session_event(session, change, SessionEvents::AVAILABLE, Some(held)).await;
             }
             Some(before) if before != priority => {
-                self.session_event(session, Change::Priority(priority), SessionEvents::PRIORITY).await;
+                let change = Change::Priority(priority);
+                self.session_event(session, change, SessionEvents::PRIORITY, Some(held)).await;
             }
-            Some(_) => {}
+            Some(_) => drop(held),
         }
-        session.outbound.release();
-        // Only now, because contacts that do not read would make what is held wait.
         self.broadcast_available(session, stanza, before.is_none()).await;
     }
 
@@ -406,7 +442,7 @@ impl Server {
         }
         let status = stanza.text("status").filter(|status| !status.is_empty());
         // Plugins first: who is told that somebody has left may ask at once when that was (XEP-0012).
-        self.session_event(session, Change::Unavailable(status), SessionEvents::UNAVAILABLE).await;
+        self.session_event(session, Change::Unavailable(status), SessionEvents::UNAVAILABLE, None).await;
         self.broadcast_unavailable(session, stanza).await;
     }
 

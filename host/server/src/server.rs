@@ -5,12 +5,13 @@ use crate::certificates::CertificateStore;
 use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
 use crate::known_accounts::KnownAccounts;
-use crate::session::Session;
+use crate::session::{Held, Session};
 use crate::vhosts::{Vhosts, VhostsError};
 use arc_swap::ArcSwap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use tokio::time::timeout;
 use waxwing_config::Settings;
 use waxwing_plugins::{Change, Engine, PluginInfo, SessionEvents};
 use waxwing_storage::{AccountSummary, Storage};
@@ -82,6 +83,14 @@ pub struct Stats {
     pub anonymous_refused: AtomicU64,
     /// Fields of ad-hoc commands that were refused because they were too long.
     pub fields_too_long: AtomicU64,
+    /// Stanzas whose sender was slowed down because those they were for did not keep up.
+    pub slowed: AtomicU64,
+    /// Stanzas sent back because the session that they were for had just ended for want of room.
+    pub refused: AtomicU64,
+    /// Sessions ended because more waited for them than may.
+    pub ended_full: AtomicU64,
+    /// Sessions ended because their clients did not read what waited for them.
+    pub ended_unread: AtomicU64,
     /// Ad-hoc commands that were given up, unfinished, because others wanted their place.
     pub commands_given_up: AtomicU64,
 }
@@ -236,15 +245,7 @@ impl Server {
         let session = loop {
             let id = self.next_session.fetch_add(1, Ordering::Relaxed);
             let added = self.directory.add(&jid, limits.sessions_per_account as usize, &mut guest, |entry| {
-                Session::new(
-                    id,
-                    jid.clone(),
-                    vhost.clone(),
-                    entry,
-                    limits.outgoing_bytes,
-                    limits.slow_reader_timeout,
-                    self.clock.now(),
-                )
+                Session::new(id, jid.clone(), vhost.clone(), entry, limits, self.clock.now())
             });
             match added {
                 Ok(session) => break session,
@@ -284,7 +285,7 @@ impl Server {
             self.finish(&session).await;
             return Err(refuse(condition));
         }
-        self.session_event(&session, Change::Bound, SessionEvents::BOUND).await;
+        self.session_event(&session, Change::Bound, SessionEvents::BOUND, None).await;
         Ok(session)
     }
 
@@ -316,12 +317,27 @@ impl Server {
         Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random))
     }
 
-    /// Tell plugins of a change, in the account's turn.
-    pub(crate) async fn session_event(&self, session: &Arc<Session>, change: Change, event: SessionEvents) {
+    /// Tell plugins of a change, in the account's turn. Waits for that, but not for long: another session whose client
+    /// reads slowly may have the turn. Messages of the session are `held` back until it is done.
+    pub(crate) async fn session_event(
+        &self,
+        session: &Arc<Session>,
+        change: Change,
+        event: SessionEvents,
+        held: Option<Held>,
+    ) {
         let vhost = session.vhost.domain();
         let Some(engine) = self.engine.get().filter(|engine| engine.wants(vhost, event)) else { return };
-        let _turn = session.account.turn().await;
-        engine.session_event(&session.jid, change).await;
+        let (engine, session) = (engine.clone(), session.clone());
+        let mut telling = Box::pin(async move {
+            let _turn = session.account.turn().await;
+            engine.session_event(&session.jid, change).await;
+            drop(held);
+        });
+        // Polled here first, so that turns come in the order of the events.
+        if timeout(self.settings.limits.sender_patience, &mut telling).await.is_err() {
+            tokio::spawn(telling);
+        }
     }
 
     /// How many sessions there are.

@@ -2,7 +2,7 @@
 
 use crate::directory::AccountEntry;
 use crate::outbound::{
-    Copies, Entry, Outbound, Place, Pushed, Refused, SessionEnd, StreamEnd, Ticket, TooHigh,
+    Copies, Entry, Marks, Outbound, Parting, Place, Queued, SessionEnd, StreamEnd, Ticket, TooHigh, Unqueued,
 };
 use crate::vhost::Vhost;
 use parking_lot::Mutex;
@@ -12,11 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
-use tokio::time::Instant;
-use waxwing_config::ClientState;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use waxwing_config::{ClientState, Limits};
 use waxwing_plugins::Hold;
-use waxwing_xmpp::{Jid, Stanza, StreamCondition, StreamError};
+use waxwing_xmpp::{Jid, Stanza, StreamError};
 
 /// A session. It is not its connection: streams come and go, and this one drains its queue.
 pub struct Session {
@@ -28,8 +27,10 @@ pub struct Session {
     pub vhost: Arc<Vhost>,
     pub(crate) account: Arc<AccountEntry>,
     pub(crate) outbound: Outbound,
-    /// How long a sender waits for a session whose queue is full.
+    /// How long a message waits, after the session's end, until what it had is in other hands.
     patience: Duration,
+    /// How often the server has had something of its own to say to the client.
+    told: AtomicU64,
     marks: AtomicU64,
     /// Has asked for its roster, and so wants pushes (RFC 6121, section 2.1.6).
     interested: AtomicBool,
@@ -49,9 +50,31 @@ pub struct Session {
     presence_turn: Semaphore,
 }
 
-/// A stanza is in the queue. Where plugins are to keep it as well, the answer comes with an error if it was refused and
-/// taken out again, and without one if all is well.
-pub(crate) type Delivered = Option<oneshot::Receiver<Refused>>;
+/// A stanza that could not be queued.
+pub(crate) enum Undelivered {
+    /// The session is gone.
+    Gone(Stanza),
+    /// The session has just ended because too much waited for it.
+    Full(Stanza),
+}
+
+impl From<Unqueued> for Undelivered {
+    fn from(unqueued: Unqueued) -> Self {
+        match unqueued {
+            Unqueued::Gone(entry) => Self::Gone(entry.stanza),
+            Unqueued::Full(entry) => Self::Full(entry.stanza),
+        }
+    }
+}
+
+/// Messages of a session are held back.
+pub(crate) struct Held(Arc<Session>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.outbound.release();
+    }
+}
 
 #[derive(Default)]
 struct Presence {
@@ -67,17 +90,17 @@ impl Session {
         jid: Jid,
         vhost: Arc<Vhost>,
         account: Arc<AccountEntry>,
-        queue_bytes: usize,
-        patience: Duration,
+        limits: &Limits,
         now: u64,
     ) -> Self {
         Self {
             id,
-            outbound: Outbound::new(queue_bytes, Hold::new(&jid)),
+            outbound: Outbound::new(Marks::from(limits), Hold::new(&jid)),
             jid,
             vhost,
             account,
-            patience,
+            patience: limits.slow_reader_timeout,
+            told: AtomicU64::new(0),
             marks: AtomicU64::new(0),
             interested: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
@@ -136,15 +159,14 @@ impl Session {
         self.outbound.end(SessionEnd { error: Some(error) });
     }
 
-    /// For the stream, while its peer does not read: whether the session is to end or to go on without it;
-    /// if not, `cx` hears of it.
-    pub fn poll_ending(&self, cx: &mut Context<'_>) -> bool {
-        self.outbound.poll_ending(cx)
+    /// For the stream, while its peer does not read: why it should stop writing, if it should. `cx` hears of changes.
+    pub fn poll_parting(&self, cx: &mut Context<'_>) -> Option<Parting> {
+        self.outbound.poll_parting(cx)
     }
 
-    /// For the stream: whether another one is to take its place.
-    pub fn is_moving(&self) -> bool {
-        self.outbound.is_claimed()
+    /// For the stream: its peer reads, if slowly.
+    pub fn some_read(&self) {
+        self.outbound.some_read();
     }
 
     /// For the stream: whether the client acknowledges stanzas (XEP-0198).
@@ -197,47 +219,62 @@ impl Session {
         self.outbound.set_inactive(inactive);
     }
 
-    /// For the stream: answer the client in the server's name, as one more stanza of its queue.
+    /// For the stream: answer the client in the server's name, as one more stanza of its queue. Waits until the client
+    /// has room for more.
     pub async fn answer(&self, stanza: Stanza) {
-        // A session that is gone needs no answer.
-        let _ = self.deliver(stanza).await;
+        self.tell(stanza);
+        self.outbound.make_room().await;
     }
 
-    /// Queue a stanza for the client. Waits while the queue is full; a client that reads nothing
-    /// meanwhile loses its session. Gives the stanza back if the session is gone.
-    pub(crate) async fn deliver(&self, stanza: Stanza) -> Result<Delivered, Stanza> {
-        self.enqueue(Entry::new(stanza), Place::Behind).await.map_err(|entry| entry.stanza)
+    /// Queue what the server itself has to say: answers and pushes. Nobody is left to hear that the session is gone.
+    pub(crate) fn tell(&self, stanza: Stanza) {
+        self.note_told();
+        let _ = self.outbound.push(Entry::new(stanza), Place::Behind);
     }
 
-    /// The same for one of several copies.
+    /// The server has something of its own to say to the client.
+    pub(crate) fn note_told(&self) {
+        self.told.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the server has had something of its own to say to the client.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    /// Queue a stanza for the client.
+    pub(crate) async fn deliver(&self, stanza: Stanza) -> Result<Queued, Undelivered> {
+        self.enqueue(Entry::new(stanza)).await
+    }
+
+    /// Queue one of several copies of a stanza.
     pub(crate) async fn deliver_copy(
         &self,
         stanza: Stanza,
         copies: Arc<Copies>,
-    ) -> Result<Delivered, Stanza> {
+    ) -> Result<Queued, Undelivered> {
         copies.add();
-        let entry = Entry { copies: Some(copies), ..Entry::new(stanza) };
-        self.enqueue(entry, Place::Behind).await.map_err(|entry| {
-            if let Some(copies) = entry.copies {
-                // Whoever hands them out still holds one.
-                copies.give_up();
-            }
-            entry.stanza
+        let entry = Entry { copies: Some(copies.clone()), ..Entry::new(stanza) };
+        self.enqueue(entry).await.inspect_err(|_| {
+            // Whoever hands them out still holds one.
+            copies.give_up();
         })
     }
 
-    /// The same for a stanza whose fate somebody follows. If it cannot be queued, the ticket is
-    /// dropped with it, which says so.
+    /// Queue a stanza whose fate somebody follows. If it cannot be queued, the ticket is dropped with it, which says
+    /// so. What goes ahead of everything held waits until the client has room for it.
     pub(crate) async fn deliver_with(&self, stanza: Stanza, ticket: Ticket, place: Place) {
-        let _ = self.enqueue(Entry { ticket: Some(ticket), ..Entry::new(stanza) }, place).await;
+        if place == Place::Ahead {
+            self.outbound.make_room().await;
+        }
+        self.note_told();
+        let _ = self.outbound.push(Entry { ticket: Some(ticket), ..Entry::new(stanza) }, place);
     }
 
-    async fn enqueue(&self, entry: Entry, place: Place) -> Result<Delivered, Entry> {
-        match self.outbound.push(entry, place) {
-            Pushed::Queued => Ok(None),
-            Pushed::Asleep(answer) => Ok(Some(answer)),
-            Pushed::Gone(entry) => Err(self.follow(entry).await),
-            Pushed::Full(entry) => Box::pin(self.enqueue_slowly(entry, place)).await,
+    async fn enqueue(&self, entry: Entry) -> Result<Queued, Undelivered> {
+        match self.outbound.push(entry, Place::Behind) {
+            Err(Unqueued::Gone(entry)) => Err(Undelivered::Gone(self.follow(*entry).await.stanza)),
+            pushed => pushed.map_err(Undelivered::from),
         }
     }
 
@@ -250,36 +287,10 @@ impl Session {
         entry
     }
 
-    /// Wait for room. After the session was ended for want of it, that comes when what is queued is
-    /// taken out to be routed again, so that this stanza still does not overtake it.
-    async fn enqueue_slowly(&self, mut entry: Entry, place: Place) -> Result<Delivered, Entry> {
-        let since = Instant::now();
-        let mut ended = false;
-        loop {
-            let room = self.outbound.room();
-            match self.outbound.push(entry, place) {
-                Pushed::Queued => return Ok(None),
-                Pushed::Asleep(answer) => return Ok(Some(answer)),
-                Pushed::Gone(entry) => return Err(self.follow(entry).await),
-                Pushed::Full(back) => entry = back,
-            }
-            if ended {
-                room.await;
-                continue;
-            }
-            let progress = self.outbound.last_written().map_or(since, |written| written.max(since));
-            let deadline = progress + self.patience;
-            if tokio::time::timeout_at(deadline, room).await.is_err() && Instant::now() >= deadline {
-                ended = self.outbound.last_written().is_none_or(|written| written <= progress);
-            }
-            if ended {
-                tracing::info!(session = %self.jid, "ended: the client does not read what is sent to it");
-                self.end(
-                    StreamError::new(StreamCondition::ResourceConstraint)
-                        .with_text("you do not read what is sent to you"),
-                );
-            }
-        }
+    /// Hold messages back until this is dropped, so that stored ones can go ahead of them.
+    pub(crate) fn hold(self: &Arc<Self>) -> Held {
+        self.outbound.hold();
+        Held(self.clone())
     }
 
     /// Whether it has begun to end: it takes no more stanzas.

@@ -56,11 +56,19 @@ block! {
         "commands" => commands: u32 = 1000,
         /// Contacts in one account's roster.
         "roster-items" => roster_items: u32 = 2000,
-        /// Bytes that may wait for one session's client to read them. Beyond it senders to that
-        /// session wait.
+        /// Bytes that may wait for one session's client to read them. Beyond it those who send to the session are
+        /// slowed down, and of presence only the latest of each sender is kept.
         "outgoing-bytes" => outgoing_bytes: usize = 1024 * 1024,
-        /// How long a client may read nothing while its queue is full before its session is closed.
+        /// Bytes that wait for one session's client when its session is closed with `resource-constraint` and
+        /// what waits is routed again. More than `'outgoing-bytes'` and `'plugin-outbox-bytes'` together, or else
+        /// the answer of one plugin may be too much for whoever has asked.
+        "outgoing-bytes-limit" => outgoing_bytes_limit: usize = 8 * 1024 * 1024,
+        /// How long a client may read nothing while more than `'outgoing-bytes'` wait for it before its session
+        /// is closed.
         "slow-reader-timeout" => slow_reader_timeout: Duration = Duration::from_secs(30),
+        /// How long one stanza may hold up its sender because others do not read, with all that it sets off and
+        /// however many they are.
+        "sender-patience" => sender_patience: Duration = Duration::from_millis(500),
         /// Silence after which the system asks whether a client is still there (TCP keepalive). One that
         /// does not answer within three minutes is gone.
         "keepalive" => keepalive: Duration = Duration::from_secs(10 * 60),

@@ -117,6 +117,11 @@ impl Settings {
         check(limits.outgoing_bytes >= limits.stanza_bytes, &["limits", "outgoing-bytes"], || {
             format!("must hold at least one stanza of {} bytes ('stanza-bytes')", limits.stanza_bytes)
         })?;
+        check(
+            limits.outgoing_bytes_limit > limits.outgoing_bytes,
+            &["limits", "outgoing-bytes-limit"],
+            || format!("must be more than {} bytes ('outgoing-bytes')", limits.outgoing_bytes),
+        )?;
         for (key, value) in [
             ("depth", limits.depth),
             ("attributes", limits.attributes),

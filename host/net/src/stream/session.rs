@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Instant, Sleep, sleep};
-use waxwing_server::{Server, Session, StreamEnd};
+use waxwing_server::{Parting, Server, Session, StreamEnd};
 use waxwing_xmpp::{Condition, Frame, Kind, Stanza, StanzaError, StreamCondition, Type, ns};
 
 /// Bytes gathered for one write; also how much may wait to be written before nothing more is read.
@@ -230,13 +230,16 @@ impl<T: Socket> Established<T> {
                         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
                         if progress {
                             stalled.as_mut().reset(Instant::now() + patience);
+                            session.some_read();
                         }
-                        if self.closing.is_none() && session.poll_ending(cx) {
-                            if session.is_moving() {
-                                return Poll::Ready(Ending::Moved);
+                        match session.poll_parting(cx) {
+                            None => {}
+                            Some(Parting::Moving) => return Poll::Ready(Ending::Moved),
+                            Some(Parting::Overflowing) => return Poll::Ready(Ending::Lost),
+                            Some(Parting::Ending) => {
+                                let patience = self.shared.settings.limits.close_timeout;
+                                self.closing.get_or_insert_with(|| Box::pin(sleep(patience)));
                             }
-                            let patience = self.shared.settings.limits.close_timeout;
-                            self.closing = Some(Box::pin(sleep(patience)));
                         }
                         let closed = self.closing.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready());
                         if closed || stalled.as_mut().poll(cx).is_ready() {

@@ -1,4 +1,4 @@
-//! What a client that nobody looks at need not have at once (XEP-0352).
+//! What a client need not have at once: what nobody looks at (XEP-0352), and presence that an older queue is in the way of.
 //!
 //! It is a matter of the host and not of a plugin because it works on the session's outgoing queue: what is
 //! held back must leave ahead of whatever goes at once, and a hook sees one stanza at a time.
@@ -7,15 +7,14 @@ use super::{Entry, Queue};
 use waxwing_config::ClientState;
 use waxwing_xmpp::{Kind, Stanza, Type, ns};
 
-/// What is held back, each contact's latest presence in the order in which they came.
+/// How much presence may be held back while nobody looks at the client.
+#[derive(Clone, Copy)]
 pub(super) struct Inactive {
-    presences: Vec<Entry>,
+    presences: usize,
     bytes: usize,
-    most: usize,
-    most_bytes: usize,
 }
 
-/// How much a stanza matters to a client that nobody looks at.
+/// How much a stanza matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weight {
     /// It goes at once.
@@ -28,67 +27,49 @@ enum Weight {
 
 impl Inactive {
     pub fn new(settings: &ClientState) -> Self {
-        Self {
-            presences: Vec::new(),
-            bytes: 0,
-            most: settings.presences as usize,
-            most_bytes: settings.presence_bytes,
-        }
-    }
-
-    /// Hold a presence back, in place of an older one of its sender. Gives it back if there is no room.
-    fn hold(&mut self, entry: Entry) -> Option<Entry> {
-        let from = entry.stanza.from.as_ref();
-        if let Some(at) = self.presences.iter().position(|held| held.stanza.from.as_ref() == from) {
-            let old = self.presences.remove(at);
-            self.bytes -= old.stanza.wire_len();
-            old.settle();
-        }
-        let bytes = entry.stanza.wire_len();
-        if self.presences.len() >= self.most || self.bytes + bytes > self.most_bytes {
-            return Some(entry);
-        }
-        self.bytes += bytes;
-        self.presences.push(entry);
-        None
-    }
-
-    pub fn take(&mut self) -> (Vec<Entry>, usize) {
-        (std::mem::take(&mut self.presences), std::mem::take(&mut self.bytes))
+        Self { presences: settings.presences as usize, bytes: settings.presence_bytes }
     }
 }
 
 impl Queue {
-    /// Hold back or drop a stanza that is not worth waking anybody for. Gives back what goes at once,
-    /// which is after all that was held back so far.
-    pub(super) fn weigh(&mut self, entry: Entry, limit: usize) -> Option<Entry> {
-        let Some(inactive) = &mut self.inactive else { return Some(entry) };
-        let back = match weight(&entry.stanza) {
-            Weight::None => {
+    /// Hold back or drop a stanza that need not go at once. Gives back what does; what its sender, or anybody, has said
+    /// before is then ahead of it.
+    pub(super) fn weigh(&mut self, entry: Entry) -> Option<Entry> {
+        // A crowded queue must not grow by presence, which comes without its sender being slowed.
+        let crowded = self.ready_bytes >= self.marks.crowded;
+        match (weight(&entry.stanza), self.inactive) {
+            (Weight::None, Some(_)) => {
                 entry.settle();
-                None
+                return None;
             }
-            Weight::Latest => inactive.hold(entry),
-            Weight::Content => Some(entry),
-        };
-        // A queue that is full must not grow: the stanza will be back when there is room.
-        if back.is_some() && self.ready_bytes < limit {
-            self.flush();
+            (Weight::Latest, inactive) if crowded || inactive.is_some() => {
+                let from = entry.stanza.from.clone();
+                let latest = self.latest.get_or_insert_default();
+                if let Some(older) = from.and_then(|from| latest.take(&from)) {
+                    older.settle();
+                }
+                let bytes = latest.bytes() + entry.stanza.wire_len();
+                let fits = |most: Inactive| latest.len() < most.presences && bytes <= most.bytes;
+                if crowded || inactive.is_some_and(fits) {
+                    return latest.put(entry);
+                }
+            }
+            _ => {}
         }
-        back
+        if !crowded {
+            self.flush();
+        } else if let Some((latest, from)) = self.latest.as_mut().zip(entry.stanza.from.as_ref())
+            && let Some(earlier) = latest.take(from)
+        {
+            self.make_ready(earlier);
+        }
+        Some(entry)
     }
 
     /// Let what is held back go ahead of what comes from now on.
     pub(super) fn flush(&mut self) {
-        if let Some(inactive) = &mut self.inactive {
-            let (presences, bytes) = inactive.take();
-            self.ready_bytes += bytes;
-            for mut entry in presences {
-                if self.managed.is_some() {
-                    entry.stamp();
-                }
-                self.ready.push_back(entry);
-            }
+        if let Some(latest) = self.latest.take() {
+            latest.into_entries().for_each(|entry| self.make_ready(entry));
         }
     }
 }

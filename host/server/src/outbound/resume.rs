@@ -8,7 +8,6 @@ use super::{Outbound, Queue, SessionEnd};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
-use waxwing_xmpp::{StreamCondition, StreamError};
 
 /// Why a session could not be taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +80,6 @@ impl Outbound {
         }
     }
 
-    /// Whether the stream that drains the queue is to let go of it.
-    pub fn is_claimed(&self) -> bool {
-        self.managed(|managed| managed.claimed).unwrap_or(false)
-    }
-
     /// The stream has gone; with `busy`, one of its stanzas is still being processed. Answers by which
     /// number [`Outbound::sleep`] knows this absence.
     pub fn detach(&self, busy: bool) -> u64 {
@@ -97,7 +91,7 @@ impl Outbound {
             managed.rounds
         });
         // Whoever waits for room is to see that nobody makes any.
-        self.room.notify_waiters();
+        self.relief.notify_waiters();
         round.unwrap_or_default()
     }
 
@@ -156,15 +150,6 @@ impl Queue {
         }
         None
     }
-
-    /// There is no room: one that sleeps will not make any, so it ends.
-    pub(super) fn give_up_asleep(&mut self) {
-        if let Some(managed) = self.managed.as_deref().filter(|it| it.is_asleep() && !it.claimed) {
-            let error = StreamError::new(StreamCondition::ResourceConstraint);
-            self.end.get_or_insert(SessionEnd { error: Some(error) });
-            managed.changed.notify_waiters();
-        }
-    }
 }
 
 /// The right to resume a session, given back when dropped.
@@ -213,6 +198,7 @@ impl Claim<'_> {
         // told the id that was used now, it has brought to the client.
         queue.flush();
         queue.inactive = None;
+        queue.read = Instant::now();
         let earlier = std::mem::take(&mut queue.unwritten);
         drop(queue);
         self.changed.notify_waiters();

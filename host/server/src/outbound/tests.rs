@@ -1,13 +1,11 @@
 //! The queue of a session, without a stream.
 
 use super::*;
+use futures_util::FutureExt;
 use std::task::Waker;
+use std::time::Duration;
 use waxwing_plugins::Fate;
 use waxwing_xmpp::{Jid, Type};
-
-fn outbound(limit: usize) -> Outbound {
-    Outbound::new(limit, Hold::new(&Jid::parse("a@b/c").unwrap()))
-}
 
 fn message(body: &str) -> Entry {
     Entry::new(Stanza::message(Type::Chat, &format!("<body>{body}</body>")))
@@ -17,8 +15,15 @@ fn presence() -> Entry {
     Entry::new(Stanza::presence(Type::Available, ""))
 }
 
-fn push(outbound: &Outbound, entry: Entry, place: Place) {
-    assert!(matches!(outbound.push(entry, place), Pushed::Queued));
+/// A queue that is crowded beyond so many bytes, and full beyond ten times as many.
+fn outbound(crowded: usize) -> Outbound {
+    let marks = Marks { crowded, most: 10 * crowded, patience: Duration::from_secs(30) };
+    Outbound::new(marks, Hold::new(&Jid::parse("a@b/c").unwrap()))
+}
+
+fn push(outbound: &Outbound, entry: Entry, place: Place) -> Load {
+    let Ok(Queued { load, .. }) = outbound.push(entry, place) else { panic!("it was refused") };
+    load
 }
 
 /// What the stream would write now, or `None` if it would wait.
@@ -71,13 +76,81 @@ fn two_holds_need_two_releases() {
     assert!(drain(&outbound).is_some());
 }
 
+#[tokio::test]
+async fn a_crowded_queue_takes_more_and_is_relieved_once_something_was_handed_out() {
+    let outbound = outbound(100);
+    assert_eq!(push(&outbound, message("a"), Place::Behind), Load::Light);
+    assert_eq!(push(&outbound, message(&"b".repeat(100)), Place::Behind), Load::Crowded);
+    assert_eq!(push(&outbound, message("c"), Place::Behind), Load::Crowded);
+    let mut relieved = Box::pin(outbound.relieved(Place::Behind));
+    assert!(relieved.as_mut().now_or_never().is_none());
+    assert!(order(&drain(&outbound).expect("all of it"), &["a", "c"]));
+    outbound.written();
+    relieved.await;
+    assert_eq!(push(&outbound, message("d"), Place::Behind), Load::Light);
+}
+
 #[test]
-fn a_full_queue_takes_more_once_something_was_handed_out() {
-    let outbound = outbound(10);
-    push(&outbound, message("a"), Place::Behind);
-    assert!(matches!(outbound.push(message("b"), Place::Behind), Pushed::Full(_)));
-    assert!(drain(&outbound).is_some());
-    push(&outbound, message("b"), Place::Behind);
+fn a_full_queue_ends_its_session_and_takes_no_more() {
+    let outbound = outbound(100);
+    while outbound.overload().is_none() {
+        push(&outbound, message(&"x".repeat(50)), Place::Behind);
+    }
+    // Two stanzas more than may be, and that is all.
+    assert!(outbound.bytes() < 1000 + 2 * 150, "{}", outbound.bytes());
+    assert!(matches!(outbound.push(message("late"), Place::Behind), Err(Unqueued::Full(_))));
+    assert!(matches!(outbound.push(presence(), Place::Behind), Err(Unqueued::Full(_))));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(outbound.poll_parting(&mut cx), Some(Parting::Overflowing));
+    let end = outbound.poll(&mut cx, &mut Vec::new(), usize::MAX);
+    assert!(matches!(end, Poll::Ready(Err(StreamEnd::Session(SessionEnd { error: Some(_) })))));
+    outbound.close();
+    assert!(!outbound.take().is_empty());
+    assert_eq!(outbound.bytes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_nothing_is_ended_and_who_reads_a_little_is_not() {
+    let (reads_nothing, reads_a_little) = (outbound(100), outbound(100));
+    for outbound in [&reads_nothing, &reads_a_little] {
+        push(outbound, message(&"x".repeat(100)), Place::Behind);
+    }
+    for seconds in (0..=40).step_by(10) {
+        // Presence is enough to notice.
+        for outbound in [&reads_nothing, &reads_a_little] {
+            push(outbound, from("a@b/c", ""), Place::Behind);
+        }
+        assert_eq!(reads_nothing.overload().is_some(), seconds >= 30, "{seconds}");
+        tokio::time::advance(Duration::from_secs(10)).await;
+        reads_a_little.some_read();
+    }
+    assert_eq!(reads_nothing.overload(), Some(Overload::Time));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(reads_nothing.poll_parting(&mut cx), Some(Parting::Ending));
+    assert_eq!(reads_a_little.overload(), None);
+}
+
+#[test]
+fn of_presence_that_cannot_be_written_the_latest_of_each_sender_is_kept() {
+    let outbound = outbound(100);
+    push(&outbound, message(&"x".repeat(200)), Place::Behind);
+    let before = outbound.bytes();
+    for n in 0..1000 {
+        for sender in ["a@b/c", "a@b/d"] {
+            assert_eq!(
+                push(&outbound, from(sender, &format!("<status>{n}</status>")), Place::Behind),
+                Load::Light
+            );
+        }
+    }
+    assert!(outbound.bytes() < before + 200, "{}", outbound.bytes());
+    // What somebody says after it does not overtake it; what others do, may.
+    push(&outbound, sent("a@b/c", "hello"), Place::Behind);
+    push(&outbound, from("a@b/c", "<status>away</status>"), Place::Behind);
+    let all: String = std::iter::from_fn(|| drain(&outbound)).collect();
+    assert!(order(&all, &["999", "hello", "away"]) && !all.contains(">998<"), "{all}");
+    assert_eq!(all.matches(">999<").count(), 2, "{all}");
+    assert_eq!(outbound.bytes(), 0);
 }
 
 #[test]
@@ -95,7 +168,7 @@ fn what_was_not_written_is_given_back_in_order_and_then_the_queue_is_gone() {
     assert_eq!(bodies, ["a", "b", "c"]);
     outbound.release();
     assert!(outbound.take().is_empty());
-    assert!(matches!(outbound.push(message("e"), Place::Behind), Pushed::Gone(_)));
+    assert!(matches!(outbound.push(message("e"), Place::Behind), Err(Unqueued::Gone(_))));
 }
 
 #[test]
@@ -119,13 +192,17 @@ fn an_ended_queue_is_written_out_before_the_end_is_told() {
 
 #[test]
 fn what_is_held_leaves_room_for_what_goes_ahead() {
-    let outbound = outbound(10);
+    let outbound = outbound(100);
     outbound.hold();
-    push(&outbound, message("a"), Place::Behind);
-    assert!(matches!(outbound.push(message("b"), Place::Behind), Pushed::Full(_)));
-    push(&outbound, message("stored"), Place::Ahead);
+    assert_eq!(push(&outbound, message(&"a".repeat(100)), Place::Behind), Load::Crowded);
+    assert_eq!(push(&outbound, message("stored"), Place::Ahead), Load::Light);
+    assert!(outbound.relieved(Place::Ahead).now_or_never().is_some());
+    assert!(outbound.relieved(Place::Behind).now_or_never().is_none());
     assert!(drain(&outbound).is_some());
-    push(&outbound, presence(), Place::Behind);
+    assert_eq!(push(&outbound, presence(), Place::Behind), Load::Light);
+    outbound.release();
+    assert!(drain(&outbound).is_some());
+    assert!(outbound.relieved(Place::Behind).now_or_never().is_some());
 }
 
 #[test]
@@ -165,6 +242,12 @@ async fn a_receipt_is_false_when_the_queue_ends_first() {
 fn from(sender: &str, inner: &str) -> Entry {
     let from = waxwing_xmpp::Jid::parse(sender).ok();
     Entry::new(Stanza::presence(Type::Available, inner).with_addresses(from, None))
+}
+
+fn sent(sender: &str, body: &str) -> Entry {
+    let mut entry = message(body);
+    entry.stanza.from = waxwing_xmpp::Jid::parse(sender).ok();
+    entry
 }
 
 fn inactive(outbound: &Outbound) {
@@ -232,9 +315,12 @@ fn what_is_held_back_is_bounded() {
         push(&outbound, from(&format!("a@b/{n}"), ""), Place::Behind);
     }
     for _ in 0..2 {
-        assert!(matches!(outbound.push(from("a@b/9", ""), Place::Behind), Pushed::Full(_)));
+        push(&outbound, from("a@b/9", ""), Place::Behind);
     }
     assert_eq!(outbound.queue.lock().ready.len(), 1);
+    assert_eq!(drain(&outbound).expect("the message").matches("<presence").count(), 0);
+    outbound.set_inactive(None);
+    assert_eq!(drain(&outbound).expect("all four").matches("<presence").count(), 4);
 }
 
 fn managed(settings: waxwing_config::StreamManagement) -> Outbound {
@@ -281,7 +367,6 @@ fn no_more_is_taken_than_may_be_unacknowledged() {
 
 #[tokio::test]
 async fn a_ticket_is_accepted_when_queued_and_done_when_acknowledged() {
-    use futures_util::FutureExt;
     let outbound = managed(Default::default());
     let (tickets, written) = receipt(2);
     for ticket in tickets {

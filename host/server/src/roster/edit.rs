@@ -77,7 +77,7 @@ impl Server {
             match self.storage.commit(Batch::one(write)).await {
                 Ok(_) => {
                     let changed = Arc::new(changed(&roster, &edit.change));
-                    self.changed(owner, changed, &edit).await;
+                    self.changed(owner, changed, &edit);
                     return Ok(edit.answer);
                 }
                 Err(Error::Conflict) => roster = self.read_roster(owner).await?,
@@ -88,7 +88,7 @@ impl Server {
     }
 
     /// Take note of a committed change, and tell the interested resources.
-    async fn changed<T>(&self, owner: &Jid, roster: Arc<Roster>, edit: &Edit<T>) {
+    fn changed<T>(&self, owner: &Jid, roster: Arc<Roster>, edit: &Edit<T>) {
         // Looked up again: the account may have come online meanwhile.
         let Some(entry) = self.directory.account(owner.as_str()) else { return };
         entry.set_roster(roster.clone());
@@ -104,8 +104,7 @@ impl Server {
         for session in entry.sessions().iter().filter(|session| session.interested()) {
             let pushed = push.as_ref().map(|push| push.with_addresses(None, Some(session.jid.clone())));
             for stanza in edit.first.iter().cloned().chain(pushed) {
-                // A session that has just ended needs no push.
-                let _ = session.deliver(stanza).await;
+                session.tell(stanza);
             }
         }
     }
