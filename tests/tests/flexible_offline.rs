@@ -104,11 +104,14 @@ fn bodies(nodes: &[Node]) -> Vec<&str> {
 fn of_others() {
     let server = Server::builder().users(["romeo", "juliet"]).start();
     let mut romeo = waiting(&server, 1);
-    for query in [
-        format!("<query xmlns='{INFO}' node='{NS}'/>"),
-        format!("<query xmlns='{ITEMS}' node='{NS}'/>"),
-        format!("<offline xmlns='{NS}'><fetch/></offline>"),
-    ] {
+    let items = format!("<query xmlns='{ITEMS}' node='{NS}'/>");
+    romeo.send(format!("<iq type='get' id='0' to='juliet@localhost'>{items}</iq>"));
+    // As of an address that has no account (XEP-0030, section 8).
+    let answer = romeo.expect(format!("<iq type='result' id='0'>{items}</iq>"));
+    assert!(answer.children[0].children.is_empty(), "{answer}");
+    for query in
+        [format!("<query xmlns='{INFO}' node='{NS}'/>"), format!("<offline xmlns='{NS}'><fetch/></offline>")]
+    {
         romeo.send(format!("<iq type='get' id='1' to='juliet@localhost'>{query}</iq>"));
         romeo.expect("<iq type='error' id='1' from='juliet@localhost'/>");
     }

@@ -330,7 +330,7 @@ fn last_activity() {
     let answer = ask(&mut romeo, "localhost");
     assert!(answer.matches(seconds), "{answer}");
     juliet.send("<presence type='unavailable'><status>Good night!</status></presence>");
-    juliet.expect_nothing();
+    juliet.expect("<presence type='unavailable' from='juliet@localhost/balcony'/>");
     romeo.expect("<presence type='unavailable'/>");
     let answer = ask(&mut romeo, "juliet@localhost");
     assert!(answer.matches(seconds), "{answer}");

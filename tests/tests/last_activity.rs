@@ -101,7 +101,7 @@ fn the_last_goodbye_is_remembered() {
     let mut server = builder().start();
     let (mut romeo, mut juliet) = befriended(&server);
     juliet.send("<presence type='unavailable'><status>Heading home</status></presence>");
-    juliet.expect_nothing();
+    juliet.expect("<presence type='unavailable' from='juliet@localhost/balcony'/>");
     romeo.expect("<presence type='unavailable' from='juliet@localhost/balcony'/>");
     // Connected and not available: gone, as far as others are concerned.
     assert_eq!(told(&ask(&mut romeo, "juliet@localhost")).1, "Heading home");
