@@ -188,6 +188,9 @@ pub struct Facts {
     pub sender_account: u64,
     /// The marks of all sessions of the recipient's account together.
     pub recipient_account: u64,
+    /// Only interests that name the stanza's type match. So it is with the errors that the host makes: who takes any
+    /// message for one that somebody has written must not refuse what tells of the refusal.
+    pub by_type: bool,
 }
 
 /// The plugins to ask about one stanza, in order: the answer of [`crate::Engine::matching`].

@@ -114,6 +114,7 @@ impl List {
         let targets = if stage == Stage::Process { facts.targets } else { Target::all() };
         let fits = |interest: &Interest| {
             interest.types & ty != 0
+                && !(facts.by_type && interest.types == u16::MAX)
                 && interest.targets.intersects(targets)
                 && interest.marked.is_none_or(|(party, mark)| facts.marks(party) & mark != 0)
         };

@@ -20,6 +20,15 @@ fn asked(index: &Index, stage: Stage, stanza: &Stanza, facts: Facts) -> Vec<u16>
 }
 
 #[test]
+fn errors_that_the_host_makes_are_for_those_who_name_them() {
+    let errors = Interest { types: 1 << Type::Error as u16, ..interest(Stage::Pre, Kind::Message) };
+    let index = Index::new(vec![(errors, 0), (interest(Stage::Pre, Kind::Message), 1)]);
+    let error = Stanza::message(Type::Error, "");
+    assert_eq!(asked(&index, Stage::Pre, &error, Facts::default()), [0, 1]);
+    assert_eq!(asked(&index, Stage::Pre, &error, Facts { by_type: true, ..Facts::default() }), [0]);
+}
+
+#[test]
 fn stage_kind_and_type() {
     let chats = Interest { types: 1 << Type::Chat as u16, ..interest(Stage::Pre, Kind::Message) };
     let index = Index::new(vec![(chats, 0), (interest(Stage::Pre, Kind::Iq), 1)]);

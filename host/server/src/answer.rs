@@ -3,7 +3,7 @@
 use crate::router::Source;
 use crate::server::Server;
 use std::sync::atomic::Ordering;
-use waxwing_plugins::{Origin, Stage, Target};
+use waxwing_plugins::{Facts, Origin, Stage, Target};
 use waxwing_xmpp::{Jid, Kind, Stanza, StanzaError};
 
 impl Server {
@@ -17,14 +17,15 @@ impl Server {
         }
     }
 
-    /// Plugins of whoever an error is for see those that the host makes as they see those of clients. `None` if one
-    /// has dealt with it.
+    /// Plugins of whoever an error is for, if they ask for errors by their type, see those that the host makes as they
+    /// see those of clients. `None` if one has dealt with it.
     async fn show_error(&self, error: Stanza) -> Option<Stanza> {
         let Some(to) = &error.to else { return Some(error) };
         let Some(vhost) = self.vhost(to.domain()) else { return Some(error) };
         let source = Source::internal(&vhost);
         let calls = self.matching(vhost.domain(), Stage::Pre, &error, || {
-            source.facts(self.directory.account(to.bare_str()).as_deref(), Target::empty())
+            let recipient = self.directory.account(to.bare_str());
+            Facts { by_type: true, ..source.facts(recipient.as_deref(), Target::empty()) }
         });
         if calls.is_empty() {
             return Some(error);

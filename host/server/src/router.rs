@@ -61,6 +61,7 @@ impl<'a> Source<'a> {
             sender_session: self.session.map_or(0, |session| session.marks()),
             sender_account: self.session.map_or(0, |session| session.account.marks()),
             recipient_account: recipient.map_or(0, AccountEntry::marks),
+            by_type: false,
         }
     }
 }

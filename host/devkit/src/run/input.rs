@@ -31,8 +31,13 @@ pub(crate) fn hooks_for(
         return Ok((Grant::Service, Vec::new()));
     }
     let all = u64::MAX;
-    let facts =
-        Facts { targets: target(stanza), sender_session: all, sender_account: all, recipient_account: all };
+    let facts = Facts {
+        targets: target(stanza),
+        sender_session: all,
+        sender_account: all,
+        recipient_account: all,
+        by_type: false,
+    };
     let here = |jid: Option<&Jid>| jid.map_or("", |jid| vhost_of(jid, declared).0).to_owned();
     let stages = [
         (Grant::Pre, Stage::Pre, here(from)),
