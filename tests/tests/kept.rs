@@ -130,7 +130,7 @@ fn the_limit_counts_before_the_sender_is_answered() {
     juliet.client.close();
     romeo.send(chat("juliet@localhost", "more"));
     romeo.expect_nothing();
-    server.kill();
+    assert!(server.stop().success());
     server.start();
     assert_eq!(collect(&server, "juliet/phone"), ["more"]);
 }

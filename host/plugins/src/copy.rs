@@ -1,11 +1,13 @@
 //! What plugins have kept of a stanza that is still in a session's queue.
 
 use crate::common::Common;
+use crate::engine::Engine;
 use crate::hold::Hold;
 use crate::host::Host;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::sync::{Arc, Weak};
+use tokio::sync::Notify;
 use waxwing_storage::{Batch, Ids, Write};
 
 /// Entries that are deleted at once.
@@ -62,7 +64,11 @@ impl Drop for StoredCopy {
 
 /// Copies that are to be deleted.
 #[derive(Default)]
-pub(crate) struct Copies(Mutex<Waiting>);
+pub(crate) struct Copies {
+    waiting: Mutex<Waiting>,
+    /// Told when there are none.
+    idle: Notify,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -76,7 +82,7 @@ impl Copies {
         for entry in &entries {
             place.common.pending.hide_copy(&entry.owner, entry.id);
         }
-        let mut waiting = self.0.lock();
+        let mut waiting = self.waiting.lock();
         waiting.entries.extend(entries);
         if !waiting.busy && !waiting.entries.is_empty() {
             waiting.busy = true;
@@ -85,11 +91,29 @@ impl Copies {
     }
 
     fn next(&self) -> Vec<Entry> {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.waiting.lock();
         let count = waiting.entries.len().min(BATCH);
         let next: Vec<Entry> = waiting.entries.drain(..count).collect();
         waiting.busy = !next.is_empty();
+        if next.is_empty() {
+            self.idle.notify_waiters();
+        }
         next
+    }
+}
+
+impl Engine {
+    /// Wait until copies of what clients have acknowledged are deleted, as far as the storage can.
+    pub async fn copies_deleted(&self) {
+        let copies = &self.common.copies;
+        loop {
+            let mut idle = std::pin::pin!(copies.idle.notified());
+            idle.as_mut().enable();
+            if !copies.waiting.lock().busy {
+                return;
+            }
+            idle.await;
+        }
     }
 }
 

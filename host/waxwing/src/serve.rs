@@ -69,6 +69,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     {
         tracing::error!("that a plugin was rolled back could not be stored: {why}");
     }
+    if let Some(engine) = server.core.engine() {
+        engine.copies_deleted().await;
+    }
     server.close().await;
     anyhow::ensure!(
         unkept == 0,
