@@ -144,10 +144,12 @@ async fn accounts(world: &World) {
     let calls = world.engine.matching(VHOST, Stage::Process, &stanza, &facts);
     let Outcome::Reply(whence) = world.engine.call(calls, &from, stanza).await else { panic!() };
     assert_eq!(whence, "<is>192.0.2.7</is>");
-    // The host sends the answer itself, so that it leaves before the account goes.
+    // The host sends the answer itself: once the account is gone, and before its sessions end.
     assert!(matches!(tell(world, "leave").await, Outcome::Handled));
     assert_eq!(std::mem::take(&mut *world.host.sent.lock().unwrap()).len(), 1);
-    assert_eq!(world.host.steps().pop(), Some(Step::Remove(ACCOUNT.into())));
+    let steps = world.host.steps();
+    let [.., Step::Remove(gone), Step::Send(..), Step::End(ended)] = &steps[..] else { panic!("{steps:?}") };
+    assert_eq!((gone.as_str(), ended.as_str()), (ACCOUNT, ACCOUNT));
 }
 
 /// Have a change made that is made at once, and hear what the plugin says to it.

@@ -117,9 +117,9 @@ async fn stanzas(world: &World) {
     let Outcome::Next(seen) = world.show(Stage::Pre, chat).await else { panic!() };
     let child = seen.child_xml("{urn:x}seen").unwrap();
     assert_eq!(child, "<seen xmlns='urn:x' by='juliet@capulet.example'>chat<b/>1&lt;</seen>");
-    let set = asking("x").to_xml().replace("<do ", "<b ");
-    let Outcome::Next(seen) = world.show(Stage::Pre, Stanza::parse(&set).unwrap()).await else { panic!() };
-    assert!(seen.child_xml("{urn:x}seen").is_some(), "{}", seen.to_xml());
+    // It asks for IQs with this payload on their way.
+    let set = Stanza::parse(&asking("x").to_xml().replace("<do ", "<b ")).unwrap();
+    assert!(!world.engine.matching(VHOST, Stage::Pre, &set, &Facts::default()).is_empty());
 
     assert_eq!(
         answer(world, "address").await,
