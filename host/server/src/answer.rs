@@ -55,14 +55,14 @@ impl Server {
         }
     }
 
-    /// Give an answer to the session that asked or, where an account did (as in subscriptions), to
-    /// all of its sessions that follow such things.
+    /// Give an answer to the session that asked or, where an account did (as in subscriptions), to all of its sessions
+    /// that follow such things. No `filter` is asked: it might refuse the error that tells of its own refusal.
     async fn hand_back(&self, to: &Jid, answer: &Stanza) {
         let Some(account) = self.directory.account(to.bare_str()) else { return };
-        for session in &account.sessions() {
+        for session in account.sessions() {
             let follows = to.is_bare() && (session.interested() || session.priority().is_some());
             if session.jid == *to || follows {
-                let _ = self.hand_to(session, &Source::internal(&session.vhost), answer.clone()).await;
+                let _ = session.deliver(answer.clone()).await;
             }
         }
     }

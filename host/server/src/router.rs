@@ -341,7 +341,7 @@ impl Server {
             match Box::pin(engine.filter(filters, &event, &session.jid, stanza)).await {
                 Outcome::Next(filtered) => stanza = filtered,
                 outcome => {
-                    Box::pin(self.filtered_out(&request, outcome, copies)).await;
+                    self.filtered_out(&request, outcome, copies).await;
                     return Ok(Handed::Taken);
                 }
             }
