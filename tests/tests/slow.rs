@@ -195,6 +195,8 @@ fn slow_friends_hold_up_nobody() {
         }
     });
 
+    // The one that is asleep cannot make room: its session ends when what it has is stored.
+    while !juliet.next_element().matches("<presence type='unavailable' from='romeo@localhost/asleep'/>") {}
     juliet.drain();
     for n in 0..200 {
         juliet.send(format!("<presence><status>{n}</status></presence>"));
