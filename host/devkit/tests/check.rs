@@ -27,8 +27,8 @@ async fn ping() {
     assert_eq!(
         report.interests,
         [
-            "IQs of type get with <ping xmlns='urn:xmpp:ping'> to the server, to the sender's own account or to somebody \
-          else's account"
+            "IQs of type get with <ping xmlns='urn:xmpp:ping'> to the server, to the sender's own account or to the \
+          account of somebody whose presence the sender sees"
         ]
     );
     assert_eq!(

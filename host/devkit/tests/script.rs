@@ -33,7 +33,7 @@ async fn fails(component: &Path, script: &str) -> String {
 }
 
 const PING: &str = "<test name='answers for the server'>
-  <!-- Romeo has an account, and nobody is there. -->
+  <!-- Romeo has an account, which strangers are not told. -->
   <account jid='romeo@example.org'/>
   <session jid='juliet@example.org/balcony'/>
   <send from='juliet@example.org/balcony'>
@@ -43,7 +43,7 @@ const PING: &str = "<test name='answers for the server'>
   <send from='juliet@example.org/balcony'>
     <iq type='get' id='2' to='romeo@example.org'><ping xmlns='urn:xmpp:ping'/></iq>
   </send>
-  <expect to='juliet@example.org/balcony'><iq type='result' id='2' from='*'/></expect>
+  <expect to='juliet@example.org/balcony'><iq type='error' id='2' from='*'/></expect>
   <expect-nothing/>
 </test>";
 
@@ -268,7 +268,7 @@ async fn scripts_that_cannot_be_played_fail() {
     assert!(printed.contains("there is no session a@example.org/x"), "{printed}");
     let printed = fails(&bundled("ping"), "<test><session jid='a@elsewhere.example/x'/></test>").await;
     assert!(
-        printed.contains("cannot make the account a@elsewhere.example: that is not allowed here"),
+        printed.contains("cannot make the account a@elsewhere.example: its domain is not served here"),
         "{printed}"
     );
 }

@@ -387,6 +387,11 @@ export function spelt() {
   return runtime.prepareAddress("Juliet@Example.org") ?? "not an address";
 }
 
+export function accepted() {
+  // Whether the sender has had the server's word for the stanza: then a limit is no reason to refuse it.
+  return runtime.isAccepted() ? "accepted" : "not yet";
+}
+
 export function token() {
   // Up to 1,024 unpredictable bytes.
   return Array.from(runtime.random(4), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -391,6 +391,11 @@ def spelt(event):
     return runtime.prepare_address("Juliet@Example.org") or "not an address"
 
 
+def accepted(event):
+    # Whether the sender has had the server's word for the stanza: then a limit is no reason to refuse it.
+    return "accepted" if runtime.is_accepted() else "not yet"
+
+
 def token(event):
     # Up to 1,024 unpredictable bytes.
     return runtime.random(4).hex()

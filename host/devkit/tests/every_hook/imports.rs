@@ -240,5 +240,6 @@ async fn server(world: &World) {
     does(world, "spelt", "juliet@example.org").await;
     // The host's random numbers count up.
     world.host.random.store(0x0e, SeqCst);
+    does(world, "accepted", "not yet").await;
     does(world, "token", "0e0f1011").await;
 }
