@@ -39,7 +39,7 @@ impl Server {
         match &answer.to {
             Some(to) if !self.is_local(to.domain()) => self.send_elsewhere(Origin::Internal, answer).await,
             Some(to) if to.local().is_none() => self.hand_to_plugin(&answer).await,
-            Some(to) => self.hand_back(to, &answer).await,
+            Some(to) => self.hand_back(to, &answer),
             None => {}
         }
     }
@@ -57,12 +57,12 @@ impl Server {
 
     /// Give an answer to the session that asked or, where an account did (as in subscriptions), to all of its sessions
     /// that follow such things. No `filter` is asked: it might refuse the error that tells of its own refusal.
-    async fn hand_back(&self, to: &Jid, answer: &Stanza) {
+    fn hand_back(&self, to: &Jid, answer: &Stanza) {
         let Some(account) = self.directory.account(to.bare_str()) else { return };
         for session in account.sessions() {
             let follows = to.is_bare() && (session.interested() || session.priority().is_some());
             if session.jid == *to || follows {
-                let _ = session.deliver(answer.clone()).await;
+                session.tell(answer.clone());
             }
         }
     }
