@@ -54,6 +54,7 @@ const HOST_ERRORS = {
   exists: ["conflict"],
   "not-found": ["item-not-found"],
   "not-allowed": ["not-allowed"],
+  full: ["not-allowed"],
   invalid: ["not-acceptable"],
 };
 

@@ -79,6 +79,7 @@ HOST_ERRORS = {
     "EXISTS": ("conflict", None),
     "NOT_FOUND": ("item-not-found", None),
     "NOT_ALLOWED": ("not-allowed", None),
+    "FULL": ("not-allowed", None),
     "INVALID": ("not-acceptable", None),
 }
 
