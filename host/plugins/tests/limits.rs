@@ -6,7 +6,7 @@ use common::*;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use waxwing_plugins::*;
 use waxwing_xmpp::Condition;
 
@@ -47,10 +47,9 @@ async fn a_loop_ends_and_lets_others_run() {
             tokio::task::yield_now().await;
         }
     });
-    let start = Instant::now();
+    // It ends, or else this never does.
     is_contained(&world, "loop").await;
     other.abort();
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     assert!(turns.load(SeqCst) >= 5, "{turns:?}");
 }
 
