@@ -189,16 +189,7 @@ impl Engine {
                 (Stage::Filter, Some(session)) => Hook::Filter(session, lent),
                 (Stage::Filter, None) => continue,
             };
-            let question = Question {
-                host: &host,
-                hook,
-                stanza: Some(&stanza),
-                sender: stanza.from.as_ref().map_or("", Jid::bare_str),
-                recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
-                ahead: None,
-                client: event.client,
-                accepted: event.accepted,
-            };
+            let question = Question::about(&host, hook, &stanza, event);
             match self.consult(plugin, &question).await {
                 Ok(Decision::Replace(new)) => {
                     stanza = new;

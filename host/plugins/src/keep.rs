@@ -22,7 +22,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use waxwing_storage::{Batch, Error, Ids, Write};
-use waxwing_xmpp::{Jid, Stanza, StanzaError};
+use waxwing_xmpp::{Stanza, StanzaError};
 
 /// A stanza that is in a session's queue, and who may keep it.
 pub struct Keep {
@@ -112,16 +112,8 @@ impl Engine {
         let mut parts: Vec<Part> = Vec::new();
         for number in plugins {
             let Some(plugin) = plan.plugins.get(usize::from(number)) else { continue };
-            let question = Question {
-                host,
-                hook: Hook::Post(head.event(&stanza, &event)),
-                stanza: Some(&stanza),
-                sender: stanza.from.as_ref().map_or("", Jid::bare_str),
-                recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
-                ahead: None,
-                client: event.client,
-                accepted: event.accepted,
-            };
+            let hook = Hook::Post(head.event(&stanza, &event));
+            let question = Question::about(host, hook, &stanza, &event);
             let mut plugin = plugin.clone();
             let mut result = plugin.hear(&question).await;
             if let Some(previous) = self.previous(&plugin, &result, || host.now()) {

@@ -5,7 +5,7 @@ use crate::call::{Callable, Failure, Meter};
 use crate::component::Requested;
 use crate::counters::Counters;
 use crate::description::{Description, Serial};
-use crate::event::Stage;
+use crate::event::{Event, Stage};
 use crate::gauge::HookFigures;
 use crate::grants::Grant;
 use crate::host::Host;
@@ -112,6 +112,22 @@ pub(crate) struct Question<'a> {
     pub client: Option<IpAddr>,
     /// Its sender has had the server's word for it.
     pub accepted: bool,
+}
+
+impl<'a> Question<'a> {
+    /// What to do with a stanza.
+    pub fn about(host: &'a Arc<dyn Host>, hook: Hook<'a>, stanza: &'a Stanza, event: &Event) -> Self {
+        Self {
+            host,
+            hook,
+            stanza: Some(stanza),
+            sender: stanza.from.as_ref().map_or("", Jid::bare_str),
+            recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
+            ahead: None,
+            client: event.client,
+            accepted: event.accepted,
+        }
+    }
 }
 
 impl Plugin {
