@@ -1,7 +1,8 @@
 //! Durable data: the [`Storage`] trait and its engines.
 //!
 //! Everything that changes goes through [`Storage::commit`] as one [`Batch`], which is durable
-//! when the call returns and atomic whatever happens. Everything is partitioned by its owner, a
+//! when the call returns and atomic whatever happens; what is not worth a wait for the disk, through
+//! [`Storage::commit_soon`]. Everything is partitioned by its owner, a
 //! bare JID, so that an account can be moved, counted or erased in one step.
 
 mod batch;
@@ -15,6 +16,7 @@ mod postgres;
 mod purge;
 mod queue;
 mod readdress;
+mod soon;
 mod sqlite;
 pub mod tools;
 mod trouble;
@@ -109,6 +111,12 @@ pub trait Storage: Send + Sync + 'static {
     /// order. Waits while the engine's queue is full. After `Unavailable`, or if the future is dropped, the batch may
     /// or may not have been kept.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>>;
+    /// The same for what a crash may lose. Returns once the batch waits for its turn, which comes ahead of all batches
+    /// that are handed in later, and within seconds. [`table_get`](Self::table_get) and
+    /// [`account_data`](Self::account_data) answer with it at once, other reads when it is stored.
+    fn commit_soon(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.commit(batch).await.map(drop) })
+    }
 
     /// The account that a bare JID means: the one of that name, or else the one whose name software that follows RFC 6122
     /// writes so (`fussball@` for `fußball@`). There cannot be both.

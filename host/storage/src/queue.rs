@@ -1,9 +1,12 @@
-//! What waits for an engine's writer, bounded by the bytes that it keeps in memory, and what it is answered.
+//! What waits for an engine's writer, bounded by the bytes that it keeps in memory, and what it is answered. What nobody waits
+//! for goes ahead of what somebody does, so that it costs no wait for the disk of its own and nothing comes out of order.
 
 use crate::metrics::Meter;
+use crate::soon::{Shown, Soon};
 use crate::trouble::Trouble;
 use crate::{Batch, Error, Ids, Result};
-use std::sync::Arc;
+use parking_lot::Mutex;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -12,6 +15,120 @@ pub(crate) const GROUP: usize = 512;
 
 /// What one permit stands for.
 const UNIT: usize = 1024;
+
+/// How long a batch that may wait does so for one that may not.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Batches on their way to an engine's writer.
+pub(crate) struct Queue(Arc<Inner>);
+
+struct Inner {
+    room: Room,
+    later: Mutex<Later>,
+    soon: Soon,
+    /// Does nothing once the writer has ended.
+    send: Box<dyn Fn(Request) + Send + Sync>,
+}
+
+/// Batches that may wait, ahead of the next that may not.
+#[derive(Default)]
+struct Later {
+    jobs: Vec<Job>,
+    /// Whether somebody hands them over before long.
+    timed: bool,
+    closed: bool,
+}
+
+impl Queue {
+    /// For batches of so many bytes; `send` hands them to the writer, in order.
+    pub(crate) fn new(bytes: usize, send: impl Fn(Request) + Send + Sync + 'static) -> Self {
+        let (room, send) = (Room::new(bytes), Box::new(send));
+        Self(Arc::new(Inner { room, later: Mutex::default(), soon: Soon::default(), send }))
+    }
+
+    /// Wait until a batch is durable.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Ids> {
+        let (job, answer) = self.job(batch).await?;
+        self.0.hand_over(Some(Request::Commit(job)));
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Have a batch made durable soon, ahead of all that are handed in later.
+    pub(crate) async fn commit_soon(&self, batch: Batch) -> Result<()> {
+        let (mut job, _) = self.job(batch).await?;
+        let (waiting, timed) = {
+            let mut later = self.0.later.lock();
+            if later.closed {
+                return Err(closed());
+            }
+            // In the order of the jobs.
+            job.shown = Some(self.0.soon.show(&job.batch));
+            later.jobs.push(job);
+            (later.jobs.len(), std::mem::replace(&mut later.timed, true))
+        };
+        if waiting >= GROUP {
+            self.0.hand_over(None);
+        }
+        if !timed {
+            tokio::spawn(Inner::hand_over_later(Arc::downgrade(&self.0)));
+        }
+        Ok(())
+    }
+
+    /// Let nothing more come in, and ask the writer to end once it has dealt with what is here.
+    pub(crate) fn close(&self) -> oneshot::Receiver<()> {
+        self.0.room.close();
+        let (done, answer) = oneshot::channel();
+        self.0.hand_over(Some(Request::Close(done)));
+        answer
+    }
+
+    /// What reads are to answer with in place of what is stored.
+    pub(crate) fn soon(&self) -> &Soon {
+        &self.0.soon
+    }
+
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
+    }
+
+    async fn job(&self, batch: Batch) -> Result<(Job, oneshot::Receiver<Result<Ids>>)> {
+        if !self.0.room.fits(&batch) {
+            // What may wait must not keep room that others wait for.
+            self.0.hand_over(None);
+        }
+        self.0.room.job(batch).await
+    }
+}
+
+impl Inner {
+    /// Hand over what may wait, and then what may not. Under the lock, so that nothing comes between the two.
+    fn hand_over(&self, request: Option<Request>) {
+        let mut later = self.later.lock();
+        later.closed |= matches!(request, Some(Request::Close(_)));
+        later.jobs.drain(..).map(Request::Commit).chain(request).for_each(&self.send);
+    }
+
+    async fn hand_over_later(queue: Weak<Self>) {
+        tokio::time::sleep(PATIENCE).await;
+        if let Some(queue) = queue.upgrade() {
+            queue.later.lock().timed = false;
+            queue.hand_over(None);
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.hand_over(None);
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("room", &self.0.room).finish_non_exhaustive()
+    }
+}
 
 /// The bytes of batches that may wait.
 #[derive(Clone, Debug)]
@@ -28,12 +145,21 @@ impl Room {
 
     /// Wait until a batch has room. Fails once closed.
     pub(crate) async fn job(&self, batch: Batch) -> Result<(Job, oneshot::Receiver<Result<Ids>>)> {
-        // A batch greater than the whole queue goes alone.
-        let units = batch.weight().div_ceil(UNIT).clamp(1, self.units);
+        let units = self.units_of(&batch);
         let room = self.free.clone().acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await;
         let room = room.map_err(|_| closed())?;
         let (done, answer) = oneshot::channel();
-        Ok((Job { batch, done, room }, answer))
+        Ok((Job { batch, done, shown: None, room }, answer))
+    }
+
+    /// Whether a batch need not wait for room.
+    fn fits(&self, batch: &Batch) -> bool {
+        self.free.available_permits() >= self.units_of(batch)
+    }
+
+    /// A batch greater than the whole queue goes alone.
+    fn units_of(&self, batch: &Batch) -> usize {
+        batch.weight().div_ceil(UNIT).clamp(1, self.units)
     }
 
     /// Nothing comes in any more.
@@ -57,6 +183,8 @@ impl Room {
 pub(crate) struct Job {
     pub(crate) batch: Batch,
     done: oneshot::Sender<Result<Ids>>,
+    /// Until it is answered, if it may wait.
+    shown: Option<Shown>,
     /// Its room in the queue, free again once answered.
     room: OwnedSemaphorePermit,
 }
@@ -109,7 +237,7 @@ impl Answers {
 
     fn answer(&self, job: Job, result: Result<Ids>) {
         self.meter.answered(&result);
-        drop(job.room);
+        drop((job.room, job.shown));
         // Whoever asked may have gone.
         let _ = job.done.send(result);
     }
@@ -117,4 +245,33 @@ impl Answers {
 
 pub(crate) fn closed() -> Error {
     Error::Unavailable("the database is closed".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Write;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn what_may_wait_leaves_its_room_to_others() {
+        let (sender, requests) = mpsc::channel();
+        let queue = Queue::new(4 * UNIT, move |request| drop(sender.send(request)));
+        let batch = |bytes| {
+            let (store, owner, key) = ("s".to_owned(), "o".to_owned(), "k".to_owned());
+            Batch::one(Write::TableSet { store, owner, key, value: vec![0; bytes] })
+        };
+        for _ in 0..3 {
+            queue.commit_soon(batch(1)).await.unwrap();
+        }
+        assert!(requests.try_recv().is_err());
+        let mut large = Box::pin(queue.commit(batch(3 * UNIT)));
+        assert!(futures_util::poll!(&mut large).is_pending());
+        // What is handed over here is dropped, and its room is free.
+        assert_eq!(requests.try_iter().count(), 3);
+        assert!(futures_util::poll!(&mut large).is_pending());
+        assert_eq!(requests.try_iter().count(), 1);
+        assert!(large.await.is_err());
+        assert_eq!(queue.soon().get("s", "o", "k"), None);
+    }
 }

@@ -14,6 +14,7 @@ pub mod logs;
 pub mod plugin_data;
 pub mod plugins;
 pub mod rosters;
+pub mod soon;
 pub mod tables;
 
 use crate::{Account, Batch, Error, Result, RosterItem, ScramKeys, Storage, Write};
@@ -41,6 +42,12 @@ macro_rules! contract_tests {
             concurrent_commits_all_arrive,
             concurrent_swaps_lose_no_update,
             one_committer_keeps_its_order,
+        }
+        $crate::contract_tests! { $place; soon:
+            what_may_wait_goes_ahead_of_what_comes_later,
+            what_may_wait_shares_the_commit_of_others,
+            what_may_wait_is_read_at_once,
+            what_waits_is_kept_by_closing,
         }
         $crate::contract_tests! { $place; accounts:
             an_account_comes_back_as_created,

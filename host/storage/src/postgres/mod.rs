@@ -25,20 +25,20 @@ pub use address::Address;
 pub use error::PostgresError;
 
 use crate::metrics::{Meter, Metrics};
-use crate::queue::{Answers, Request, Room, closed};
+use crate::queue::{Answers, Queue};
+use crate::soon;
 use crate::{
     Account, AccountData, AccountSummary, Alarm, Batch, Ids, InstalledPlugin, LogEntry, LogQuery, Result,
     Roster, Storage, TableRange, TableRows, Vhost,
 };
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use health::Health;
 use reads::Reads;
 use session::Opening;
 use std::sync::Arc;
 use std::time::Duration;
 use tls::Connector;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::unbounded_channel;
 use waxwing_xmpp::Jid;
 use writer::Writer;
 
@@ -77,9 +77,7 @@ impl PostgresOptions {
 #[derive(Debug)]
 pub struct Postgres {
     reads: Arc<Reads>,
-    requests: UnboundedSender<Request>,
-    /// Bounds the channel.
-    room: Room,
+    queue: Queue,
     meter: Arc<Meter>,
 }
 
@@ -108,22 +106,16 @@ impl Postgres {
         let answers = Answers::new(meter.clone());
         let writer = Writer { opening, requests, reads: reads.clone(), health, answers };
         tokio::spawn(writer.run(session));
-        Ok(Self { reads, requests: sender, room: Room::new(options.queue_bytes), meter })
-    }
-
-    async fn enqueue(&self, batch: Batch) -> Result<Ids> {
-        let (job, answer) = self.room.job(batch).await?;
-        self.requests.send(Request::Commit(job)).map_err(|_| closed())?;
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        let queue = Queue::new(options.queue_bytes, move |request| {
+            // What is dropped is answered so.
+            let _ = sender.send(request);
+        });
+        Ok(Self { reads, queue, meter })
     }
 
     async fn finish(&self) -> Result<()> {
-        self.room.close();
-        let (done, answer) = oneshot::channel();
-        if self.requests.send(Request::Close(done)).is_ok() {
-            // No answer: somebody else's request to close came first.
-            let _ = answer.await;
-        }
+        // No answer: somebody else's request to close came first.
+        let _ = self.queue.close().await;
         Ok(())
     }
 
@@ -138,7 +130,11 @@ impl Postgres {
 
 impl Storage for Postgres {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>> {
-        Box::pin(self.enqueue(batch))
+        Box::pin(self.queue.commit(batch))
+    }
+
+    fn commit_soon(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.queue.commit_soon(batch))
     }
 
     fn account<'a>(&'a self, jid: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>> {
@@ -180,6 +176,9 @@ impl Storage for Postgres {
         owner: &'a str,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        if let Some(value) = self.queue.soon().get(store, owner, key) {
+            return Box::pin(ready(Ok(value)));
+        }
         self.counted(self.reads.table_get(store, owner, key))
     }
 
@@ -228,7 +227,8 @@ impl Storage for Postgres {
     }
 
     fn account_data<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<AccountData>> {
-        self.counted(self.reads.account_data(owner))
+        let changes = self.queue.soon().account_data(owner);
+        self.counted(async move { Ok(soon::apply(changes, self.reads.account_data(owner).await?)) })
     }
 
     fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>> {
@@ -252,7 +252,7 @@ impl Storage for Postgres {
     }
 
     fn metrics(&self) -> Metrics {
-        Metrics { pool: Some(self.reads.metrics()), ..self.meter.metrics(&self.room) }
+        Metrics { pool: Some(self.reads.metrics()), ..self.meter.metrics(self.queue.room()) }
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {

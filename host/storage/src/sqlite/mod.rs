@@ -17,19 +17,19 @@ mod writer;
 pub use open::OpenError;
 
 use crate::metrics::{Meter, Metrics};
-use crate::queue::{Answers, Request, Room, closed};
+use crate::queue::{Answers, Queue};
+use crate::soon;
 use crate::{
     Account, AccountData, AccountSummary, Alarm, Batch, Ids, InstalledPlugin, LogEntry, LogQuery, Result,
     Roster, Storage, TableRange, TableRows, Vhost,
 };
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use open::Lock;
 use parking_lot::Mutex;
 use readers::Readers;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
 use waxwing_xmpp::Jid;
 use writer::Writer;
 
@@ -54,9 +54,7 @@ impl Default for SqliteOptions {
 #[derive(Debug)]
 pub struct Sqlite {
     readers: Arc<Readers>,
-    requests: mpsc::Sender<Request>,
-    /// Bounds the channel.
-    room: Room,
+    queue: Queue,
     meter: Arc<Meter>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -82,13 +80,11 @@ impl Sqlite {
             Writer { db, requests, readers: readers.clone(), lock, answers: Answers::new(meter.clone()) };
         let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || writer.run());
         let thread = Mutex::new(Some(thread.map_err(OpenError::Thread)?));
-        Ok(Self { readers, requests: sender, room: Room::new(options.queue_bytes), meter, thread })
-    }
-
-    async fn enqueue(&self, batch: Batch) -> Result<Ids> {
-        let (job, answer) = self.room.job(batch).await?;
-        self.requests.send(Request::Commit(job)).map_err(|_| closed())?;
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        let queue = Queue::new(options.queue_bytes, move |request| {
+            // What is dropped is answered so.
+            let _ = sender.send(request);
+        });
+        Ok(Self { readers, queue, meter, thread })
     }
 
     /// Run a short read here and now.
@@ -105,12 +101,8 @@ impl Sqlite {
     }
 
     async fn finish(&self) -> Result<()> {
-        self.room.close();
-        let (done, answer) = oneshot::channel();
-        if self.requests.send(Request::Close(done)).is_ok() {
-            // No answer: somebody else's request to close came first.
-            let _ = answer.await;
-        }
+        // No answer: somebody else's request to close came first.
+        let _ = self.queue.close().await;
         Ok(())
     }
 }
@@ -118,10 +110,8 @@ impl Sqlite {
 impl Drop for Sqlite {
     /// Waits for what is queued, like [`Storage::close`], so that the file is free afterwards.
     fn drop(&mut self) {
-        self.room.close();
-        let (done, _) = oneshot::channel();
-        // Neither matters if the thread has ended already.
-        let _ = self.requests.send(Request::Close(done));
+        // It does not matter if the thread has ended already.
+        drop(self.queue.close());
         if let Some(thread) = self.thread.get_mut().take() {
             let _ = thread.join();
         }
@@ -130,7 +120,11 @@ impl Drop for Sqlite {
 
 impl Storage for Sqlite {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>> {
-        Box::pin(self.enqueue(batch))
+        Box::pin(self.queue.commit(batch))
+    }
+
+    fn commit_soon(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.queue.commit_soon(batch))
     }
 
     fn account<'a>(&'a self, jid: &'a Jid) -> BoxFuture<'a, Result<Option<Account>>> {
@@ -176,6 +170,9 @@ impl Storage for Sqlite {
         owner: &'a str,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        if let Some(value) = self.queue.soon().get(store, owner, key) {
+            return Box::pin(ready(Ok(value)));
+        }
         Box::pin(self.lookup(move |db| queries::table_get(db, store, owner, key)))
     }
 
@@ -229,7 +226,11 @@ impl Storage for Sqlite {
     }
 
     fn account_data<'a>(&'a self, owner: &'a str) -> BoxFuture<'a, Result<AccountData>> {
-        Box::pin(self.lookup(move |db| queries::account_data(db, owner)))
+        let changes = self.queue.soon().account_data(owner);
+        Box::pin(async move {
+            let stored = self.lookup(move |db| queries::account_data(db, owner)).await?;
+            Ok(soon::apply(changes, stored))
+        })
     }
 
     fn alarms(&self, until: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Alarm>>> {
@@ -256,7 +257,7 @@ impl Storage for Sqlite {
     }
 
     fn metrics(&self) -> Metrics {
-        self.meter.metrics(&self.room)
+        self.meter.metrics(self.queue.room())
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
