@@ -1,7 +1,7 @@
 //! What a call wants done. Nothing of it happens before the call has returned, and nothing at all
 //! if it fails.
 //!
-//! The order: writes commit as one batch, then accounts are removed, then marks are set, then stanzas leave, then
+//! The order: writes commit as one batch (`account-data.set-soon` alone only queues one), then accounts are removed, then marks are set, then stanzas leave, then
 //! deletes commit. A crash in between repeats work and never loses it.
 
 use crate::account_data;
@@ -40,6 +40,8 @@ pub(crate) struct Datum {
     pub account: Jid,
     pub key: String,
     pub value: Option<Vec<u8>>,
+    /// A crash may lose it.
+    pub soon: bool,
 }
 
 /// Stanzas to send, in order.
@@ -90,12 +92,24 @@ impl Effects {
     /// Let everything happen that must be durable before anybody hears of it. After an error, nothing
     /// has.
     pub async fn commit(self, host: &dyn Host, shared: &Shared) -> Result<Departure, Failure> {
+        let soon = self.may_be_lost();
         let (writes, committed) = self.prepare(shared)?;
         if !writes.is_empty() {
-            host.storage().commit(Batch { writes }).await?;
+            let batch = Batch { writes };
+            match soon {
+                true => host.storage().commit_soon(batch).await?,
+                false => drop(host.storage().commit(batch).await?),
+            }
         }
         committed.departure.remove_accounts(host).await?;
         Ok(committed.settle(host, shared))
+    }
+
+    /// Whether nothing of what the call writes is worth a wait for the disk. With anything that is, it costs nothing.
+    fn may_be_lost(&self) -> bool {
+        self.account_data.iter().all(|datum| datum.soon)
+            && !self.staged.has_writes()
+            && self.removals.is_empty()
     }
 
     /// What is to be committed, and what is to happen when it is.
@@ -142,7 +156,7 @@ impl Committed {
         if self.rings {
             shared.common.wake.notify_one();
         }
-        for Datum { account, key, value } in self.account_data {
+        for Datum { account, key, value, .. } in self.account_data {
             if let Some(data) = host.account_data(&account) {
                 data.set(&shared.name, &key, value);
             }

@@ -159,6 +159,16 @@ async fn commands_are_run_step_by_step() {
 }
 
 #[tokio::test]
+async fn what_a_crash_may_lose_waits_for_no_disk() {
+    let world = clockwork().await;
+    tell(&world, "remember-soon key='k' value='v'").await;
+    assert_eq!(world.host.steps(), [Step::CommitSoon(1)]);
+    assert_eq!(tell(&world, "recall key='k'").await, "v");
+    tell(&world, "remember-soon key='k' value='w' more='a'").await;
+    assert_eq!(world.host.steps(), [Step::Commit(2)], "with what must be durable, and no commit more");
+}
+
+#[tokio::test]
 async fn data_of_accounts_is_there_whether_they_are_online_or_not() {
     let world = clockwork().await;
     assert_eq!(tell(&world, "recall key='k'").await, "nothing");
@@ -172,6 +182,8 @@ async fn data_of_accounts_is_there_whether_they_are_online_or_not() {
     tell(&world, "remember key='k' value='online'").await;
     assert_eq!(tell(&world, "recall key='k'").await, "online");
     assert_eq!(world.host.storage.value("account-data/clockwork", OWNER, "k").as_deref(), Some("online"));
+    tell(&world, "remember-soon key='k' value='soon'").await;
+    assert_eq!(tell(&world, "recall key='k'").await, "soon");
     tell(&world, "forget key='k'").await;
     assert_eq!(tell(&world, "recall key='k'").await, "nothing");
     assert_eq!(world.host.storage.value("account-data/clockwork", OWNER, "k"), None);

@@ -23,7 +23,7 @@ plugin! {
     pub struct SessMan {
         /// A session is active if its client has sent a stanza within so many seconds.
         active_user_timeframe: u64 = 300,
-        /// Whether it is remembered when accounts have logged in: one write for each login.
+        /// Whether it is remembered when accounts have logged in. A crash may lose the logins of the last seconds.
         remember_logins: bool = true,
         /// To how many an announcement goes at a time, 256 at most.
         announcement_page: u32 = 256,
@@ -62,7 +62,7 @@ impl Sessions for SessMan {
     fn on_session(&self, session: &str, _: Change) -> Result<Flow> {
         if self.remember_logins {
             let now = runtime::now().to_string();
-            match account_data::set(bare(session), about::LAST_LOGIN, Some(now.as_bytes())) {
+            match account_data::set_soon(bare(session), about::LAST_LOGIN, Some(now.as_bytes())) {
                 // Nothing is kept of those who log in without an account.
                 Err(account_data::Error::Denied) => {}
                 remembered => remembered?,

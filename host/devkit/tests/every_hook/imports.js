@@ -142,6 +142,11 @@ export function prefer(event) {
   return "preferred";
 }
 
+export function notice(event) {
+  accountData.setSoon(event.senderBare, "seen", toBytes(String(event.received)));
+  return "noticed";
+}
+
 export function preference(event) {
   const tone = accountData.get(event.senderBare, "tone");
   return tone ? toText(tone) : "none";

@@ -139,6 +139,11 @@ def prefer(event):
     return "preferred"
 
 
+def notice(event):
+    account_data.set_soon(event.sender_bare, "seen", str(event.received).encode())
+    return "noticed"
+
+
 def preference(event):
     tone = account_data.get(event.sender_bare, "tone")
     return tone.decode() if tone else "none"

@@ -108,6 +108,8 @@ async fn logs(world: &World) {
     wants(world, "prefer", "preferred", json!({"account_data": [datum]})).await;
     does(world, "prefer", "preferred").await;
     does(world, "preference", "kind").await;
+    does(world, "notice", "noticed").await;
+    assert!(world.host.storage.value("account-data/greeter", ACCOUNT, "seen").is_some());
 }
 
 async fn sending(world: &World) {

@@ -25,6 +25,22 @@ impl Host for State {
     }
 
     async fn set(&mut self, account: String, key: String, value: Option<Vec<u8>>) -> Result<(), Error> {
+        self.stage(account, key, value, false).await
+    }
+
+    async fn set_soon(&mut self, account: String, key: String, value: Option<Vec<u8>>) -> Result<(), Error> {
+        self.stage(account, key, value, true).await
+    }
+}
+
+impl State {
+    async fn stage(
+        &mut self,
+        account: String,
+        key: String,
+        value: Option<Vec<u8>>,
+        soon: bool,
+    ) -> Result<(), Error> {
         if value.is_some() {
             self.keeping(&account).await.map_err(|why| match why {
                 NoOwner::Denied => Error::Denied,
@@ -62,12 +78,10 @@ impl Host for State {
                 return Err(Error::OverQuota);
             }
         }
-        call.effects.account_data.push(Datum { account, key, value });
+        call.effects.account_data.push(Datum { account, key, value, soon });
         Ok(())
     }
-}
 
-impl State {
     fn account(
         &mut self,
         account: &str,

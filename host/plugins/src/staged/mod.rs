@@ -57,6 +57,11 @@ pub(crate) struct Quota {
 }
 
 impl Staged {
+    /// Whether anything is to be committed before the call's stanzas leave.
+    pub fn has_writes(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
     /// What is to be committed: the writes, then the deletes.
     pub fn into_writes(self) -> (Vec<Write>, Vec<Write>) {
         (self.writes.into_iter().map(|staging| staging.write).collect(), self.deletes)

@@ -19,6 +19,8 @@ use waxwing_xmpp::{Jid, Stanza};
 pub enum Step {
     /// A batch of so many writes.
     Commit(usize),
+    /// One that a crash may lose.
+    CommitSoon(usize),
     Mark(String, u8, bool),
     /// Stanzas, and the session that is held back.
     Send(Vec<String>, Option<String>),

@@ -44,6 +44,18 @@ impl Memory {
         self.data.lock().unwrap().apply(&writes).unwrap();
     }
 
+    fn apply(&self, batch: Batch, step: Step) -> Result<Ids> {
+        if self.conflict.swap(false, SeqCst) {
+            return Err(Error::Conflict);
+        }
+        let mut data = self.data.lock().unwrap();
+        let mut changed = data.clone();
+        let ids = changed.apply(&batch.writes)?;
+        *data = changed;
+        self.steps.lock().unwrap().push(step);
+        Ok(ids)
+    }
+
     pub fn value(&self, store: &str, owner: &str, key: &str) -> Option<String> {
         let data = self.data.lock().unwrap();
         let value = data.tables.get(&place(store, owner)).and_then(|table| table.get(key));
@@ -110,17 +122,13 @@ impl Data {
 
 impl Storage for Memory {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Ids>> {
-        if self.conflict.swap(false, SeqCst) {
-            return ready(Err(Error::Conflict)).boxed();
-        }
-        let mut data = self.data.lock().unwrap();
-        let mut changed = data.clone();
-        let result = changed.apply(&batch.writes);
-        if result.is_ok() {
-            *data = changed;
-            self.steps.lock().unwrap().push(Step::Commit(batch.writes.len()));
-        }
-        ready(result).boxed()
+        let step = Step::Commit(batch.writes.len());
+        ready(self.apply(batch, step)).boxed()
+    }
+
+    fn commit_soon(&self, batch: Batch) -> BoxFuture<'_, Result<()>> {
+        let step = Step::CommitSoon(batch.writes.len());
+        ready(self.apply(batch, step).map(drop)).boxed()
     }
 
     fn table_get<'a>(

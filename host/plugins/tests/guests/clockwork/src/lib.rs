@@ -56,6 +56,12 @@ impl Process for Clockwork {
                 return is(router::request(&request, &[], 1000).unwrap_err().name());
             }
             "remember" => account_data::set(owner, &text("key"), Some(text("value").as_bytes()))?,
+            "remember-soon" => {
+                account_data::set_soon(owner, &text("key"), Some(text("value").as_bytes()))?;
+                if let Some(more) = stanza.attribute("{urn:clock}*", "more") {
+                    account_data::set(owner, "more", Some(more.as_bytes()))?;
+                }
+            }
             "forget" => account_data::set(owner, &text("key"), None)?,
             "recall" => {
                 let value = account_data::get(owner, &text("key"))?;
