@@ -4,7 +4,7 @@ use crate::command::CommandInfo;
 use crate::description::{Description, Serial};
 use crate::engine::Engine;
 use crate::event::{ComponentInfo, Phase, ServiceInfo, SessionEvents, Stage, Target};
-use crate::index::{Interest, Party};
+use crate::index::{Interest, Party, Payload};
 use crate::marks::Marks;
 use crate::options::Scope;
 use crate::plugin::Plugin;
@@ -49,8 +49,8 @@ pub struct DeclaredInterest {
     pub kind: Kind,
     /// The types; none for any.
     pub types: Vec<Type>,
-    /// A child that it must have, as namespace and name; any name if there is none.
-    pub payload: Option<(String, Option<String>)>,
+    /// A child that it must have.
+    pub payload: Option<Payload>,
     /// What it must be addressed to; only of meaning in stage [`Stage::Process`].
     pub targets: Target,
     /// A mark that must be set, and on whom.
@@ -117,13 +117,12 @@ impl Declared {
 fn declared(interest: &Interest, marks: &Marks) -> DeclaredInterest {
     let types =
         TYPES.into_iter().filter(|ty| interest.types != u16::MAX && interest.types & 1 << *ty as u16 != 0);
-    let payload = interest.payload.as_ref();
     let mark = interest.marked.and_then(|(party, bit)| Some((marks.names(bit).pop()?, party)));
     DeclaredInterest {
         stage: interest.stage,
         kind: interest.kind,
         types: types.collect(),
-        payload: payload.map(|payload| (payload.ns.to_string(), payload.name.as_deref().map(String::from))),
+        payload: interest.payload.clone(),
         targets: interest.targets,
         mark,
         order: interest.order,
@@ -133,7 +132,6 @@ fn declared(interest: &Interest, marks: &Marks) -> DeclaredInterest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Payload;
     use crate::marks::Allocator;
 
     #[test]
@@ -143,7 +141,7 @@ mod tests {
             stage: Stage::Pre,
             kind: Kind::Message,
             types: 1 << Type::Chat as u16 | 1 << Type::Normal as u16,
-            payload: Some(Payload { ns: "u".into(), name: None }),
+            payload: Some(Payload { ns: "u".into(), name: None, attribute: None }),
             targets: Target::all(),
             marked: Some((Party::SenderAccount, 0b10)),
             order: -5,
@@ -152,7 +150,7 @@ mod tests {
             stage: Stage::Pre,
             kind: Kind::Message,
             types: vec![Type::Normal, Type::Chat],
-            payload: Some(("u".into(), None)),
+            payload: interest.payload.clone(),
             targets: Target::all(),
             mark: Some(("on".into(), Party::SenderAccount)),
             order: -5,

@@ -298,24 +298,38 @@ fn type_bit(kind: Kind, name: &str) -> Result<u16, Reason> {
     ty.map(|ty| 1 << ty as u16).ok_or_else(unknown)
 }
 
-/// `{namespace}name`, name `*` for any.
+/// `{namespace}name`, name `*` for any, or `{namespace}name[attribute='value']`.
 fn payload(text: &str) -> Result<Payload, Reason> {
-    let parts = text.strip_prefix('{').and_then(|rest| rest.split_once('}'));
-    let is_name = |name: &str| {
-        !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "/{}<>&'\"=*:".contains(c))
-    };
-    match parts {
-        Some((ns, "*")) => Ok(Payload { ns: ns.into(), name: None }),
-        Some((ns, name)) if is_name(name) => Ok(Payload { ns: ns.into(), name: Some(name.into()) }),
-        _ => Err(Reason::BadPayload(text.to_owned())),
+    let bad = || Reason::BadPayload(text.to_owned());
+    let (ns, name) = text.strip_prefix('{').and_then(|rest| rest.split_once('}')).ok_or_else(bad)?;
+    if name == "*" {
+        return Ok(Payload { ns: ns.into(), name: None, attribute: None });
     }
+    let (name, attribute) = match name.split_once('[') {
+        Some((name, inside)) => (name, Some(attribute(inside).ok_or_else(bad)?)),
+        None => (name, None),
+    };
+    if !is_name(name) {
+        return Err(bad());
+    }
+    Ok(Payload { ns: ns.into(), name: Some(name.into()), attribute })
+}
+
+/// `attribute='value']`
+fn attribute(text: &str) -> Option<(Box<str>, Box<str>)> {
+    let (name, value) = text.strip_suffix("']")?.split_once("='")?;
+    (is_name(name) && !value.contains('\'')).then(|| (name.into(), value.into()))
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "/{}<>&'\"=*:[]".contains(c))
 }
 
 /// `{namespace}name`, with `/*` for its children.
 fn portable(text: &str) -> Result<PortableKind, Reason> {
     let whole = text.strip_suffix("/*").unwrap_or(text);
     match payload(whole) {
-        Ok(Payload { ns, name: Some(name) }) => {
+        Ok(Payload { ns, name: Some(name), attribute: None }) => {
             Ok(PortableKind { ns: ns.into(), name: name.into(), children: whole != text })
         }
         _ => Err(Reason::BadPortable(text.to_owned())),
@@ -400,7 +414,8 @@ mod tests {
         let compiled = compile(&interest(), &Marks::default()).unwrap();
         assert_eq!(compiled.types, 1 << Type::Get as u16 | 1 << Type::Set as u16);
         assert_eq!(compiled.targets, Target::SERVER | Target::OWN_ACCOUNT);
-        assert_eq!(compiled.payload, Some(Payload { ns: "urn:xmpp:ping".into(), name: Some("ping".into()) }));
+        let ping = Payload { ns: "urn:xmpp:ping".into(), name: Some("ping".into()), attribute: None };
+        assert_eq!(compiled.payload, Some(ping));
         assert_eq!(compiled.order, -5);
     }
 
@@ -408,7 +423,11 @@ mod tests {
     fn payloads_are_clark_names() {
         assert_eq!(payload("{a:b}*").unwrap().name, None);
         assert_eq!(payload("{}x").unwrap().ns, "".into());
-        for bad in ["", "x", "{a", "{a}", "a}x", "{a}x/y", "{a}x y", "{a}{b}x", "{a}b:x"] {
+        assert_eq!(payload("{a}x[node='b/c']").unwrap().attribute, Some(("node".into(), "b/c".into())));
+        let bad_names = ["", "x", "{a", "{a}", "a}x", "{a}x/y", "{a}x y", "{a}{b}x", "{a}b:x"];
+        let bad_attributes =
+            ["{a}x[1]", "{a}x[n]", "{a}x[n='v'", "{a}x[n='v']/y", "{a}x[n='v'w']", "{a}*[n='v']"];
+        for bad in bad_names.into_iter().chain(bad_attributes) {
             assert!(matches!(payload(bad), Err(Reason::BadPayload(_))), "{bad}");
         }
     }

@@ -162,7 +162,10 @@ pub enum Reason {
         found: String,
     },
     /// A payload that is no Clark name.
-    #[error("an interest names the payload {0:?}; it must look like `{{namespace}}name` or `{{namespace}}*`")]
+    #[error(
+        "an interest names the payload {0:?}; it must look like `{{namespace}}name`, `{{namespace}}*` or \
+         `{{namespace}}name[attribute='value']`"
+    )]
     BadPayload(String),
     /// A portable element that is no Clark name.
     #[error(

@@ -3,7 +3,7 @@
 use crate::event::{Facts, Stage, Target};
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use waxwing_xmpp::{Kind, Stanza};
+use waxwing_xmpp::{Child, Kind, Stanza};
 
 /// One declared interest.
 #[derive(Clone, Debug)]
@@ -19,11 +19,31 @@ pub(crate) struct Interest {
     pub order: i32,
 }
 
-/// A child that must be present; `name` is `None` for any.
+/// A child that must be present.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Payload {
+pub struct Payload {
+    /// Its namespace.
     pub ns: Box<str>,
+    /// Its name; `None` for any.
     pub name: Option<Box<str>>,
+    /// Name and value of an attribute that it must have.
+    pub attribute: Option<(Box<str>, Box<str>)>,
+}
+
+impl Payload {
+    fn fits(&self, child: Child<'_>) -> bool {
+        let with = |(name, value): &(Box<str>, Box<str>)| child.has_attribute(name, value);
+        child.ns() == &*self.ns
+            && self.name.as_deref().is_none_or(|name| name == child.name())
+            && self.attribute.as_ref().is_none_or(with)
+    }
+
+    /// Whether whatever fits another fits this one, too.
+    pub(crate) fn covers(&self, other: &Payload) -> bool {
+        self.ns == other.ns
+            && (self.name.is_none() || self.name == other.name)
+            && (self.attribute.is_none() || self.attribute == other.attribute)
+    }
 }
 
 /// Whose marks are looked at.
@@ -127,9 +147,7 @@ impl List {
             let Some(asking) = self.by_namespace.get(child.ns()) else { continue };
             places.extend(asking.iter().copied().filter(|place| {
                 let (interest, _) = &self.interests[*place];
-                let payload = interest.payload.as_ref();
-                payload.is_some_and(|payload| payload.name.as_deref().is_none_or(|name| name == child.name()))
-                    && fits(interest)
+                fits(interest) && interest.payload.as_ref().is_some_and(|payload| payload.fits(child))
             }));
         }
         places.sort_unstable();

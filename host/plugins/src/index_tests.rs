@@ -8,7 +8,7 @@ fn interest(stage: Stage, kind: Kind) -> Interest {
 }
 
 fn payload(ns: &str, name: Option<&str>) -> Option<Payload> {
-    Some(Payload { ns: ns.into(), name: name.map(Into::into) })
+    Some(Payload { ns: ns.into(), name: name.map(Into::into), attribute: None })
 }
 
 fn iq(inner: &str) -> Stanza {
@@ -53,6 +53,22 @@ fn payloads() {
     assert_eq!(asked(&index, Stage::Pre, &iq("<y xmlns='urn:a'/>"), facts), [1]);
     assert_eq!(asked(&index, Stage::Pre, &iq("<z xmlns='urn:c'/><x xmlns='urn:b'/>"), facts), [2]);
     assert_eq!(asked(&index, Stage::Pre, &iq("<y xmlns='urn:c'><x xmlns='urn:b'/></y>"), facts), [0; 0]);
+}
+
+#[test]
+fn an_attribute_of_the_payload() {
+    let attribute = Some(("node".into(), "urn:n&m".into()));
+    let payload = payload("urn:a", Some("x")).map(|payload| Payload { attribute, ..payload });
+    let index = Index::new(vec![(Interest { payload, ..interest(Stage::Pre, Kind::Iq) }, 0)]);
+    let facts = Facts::default();
+    assert_eq!(asked(&index, Stage::Pre, &iq("<x xmlns='urn:a' node='urn:n&amp;m'/>"), facts), [0]);
+    for other in [
+        "<x xmlns='urn:a'/>",
+        "<x xmlns='urn:a' node='urn:n'/>",
+        "<x xmlns='urn:a'><x node='urn:n&amp;m'/></x>",
+    ] {
+        assert_eq!(asked(&index, Stage::Pre, &iq(other), facts), [0; 0], "{other}");
+    }
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub use hold::Hold;
 pub use hooks::Service;
 pub use host::{AccountError, Contact, Fate, Host, Outgoing, Promise, SessionInfo, Subscription, Written};
 pub use http_host::{BadHttpHost, HttpHost};
-pub use index::Party;
+pub use index::{Party, Payload};
 pub use input::{Input, InputError, Shown};
 pub use keep::{Keep, Kept, Leaving};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};

@@ -43,8 +43,8 @@ impl DeclaredInterest {
             || !other.types.is_empty() && other.types.iter().all(|ty| self.types.contains(ty));
         let payload = match (&self.payload, &other.payload) {
             (None, _) => true,
-            (Some((ns, None)), Some((other, _))) => ns == other,
-            (own, other) => own == other,
+            (Some(own), Some(other)) => own.covers(other),
+            (Some(_), None) => false,
         };
         (self.stage, self.kind) == (other.stage, other.kind)
             && types
@@ -59,15 +59,20 @@ mod tests {
     use super::*;
     use crate::command::CommandInfo;
     use crate::event::{Access, Phase, Stage, Target};
-    use crate::index::Party;
+    use crate::index::{Party, Payload};
     use waxwing_xmpp::{Kind, Type};
+
+    fn payload(ns: &str, name: Option<&str>, attribute: Option<(&str, &str)>) -> Option<Payload> {
+        let attribute = attribute.map(|(key, value)| (key.into(), value.into()));
+        Some(Payload { ns: ns.into(), name: name.map(Into::into), attribute })
+    }
 
     fn interest() -> DeclaredInterest {
         DeclaredInterest {
             stage: Stage::Pre,
             kind: Kind::Message,
             types: vec![Type::Chat],
-            payload: Some(("urn:x".into(), Some("x".into()))),
+            payload: payload("urn:x", Some("x"), Some(("node", "n"))),
             targets: Target::SERVER,
             mark: Some(("on".into(), Party::SenderAccount)),
             order: 0,
@@ -81,7 +86,8 @@ mod tests {
             DeclaredInterest { types: Vec::new(), ..interest() },
             DeclaredInterest { types: vec![Type::Chat, Type::Normal], ..interest() },
             DeclaredInterest { payload: None, ..interest() },
-            DeclaredInterest { payload: Some(("urn:x".into(), None)), ..interest() },
+            DeclaredInterest { payload: payload("urn:x", None, None), ..interest() },
+            DeclaredInterest { payload: payload("urn:x", Some("x"), None), ..interest() },
             DeclaredInterest { targets: Target::all(), ..interest() },
             DeclaredInterest { mark: None, ..interest() },
         ];
@@ -92,7 +98,8 @@ mod tests {
         for other in [
             DeclaredInterest { stage: Stage::Post, ..interest() },
             DeclaredInterest { kind: Kind::Presence, ..interest() },
-            DeclaredInterest { payload: Some(("urn:y".into(), None)), ..interest() },
+            DeclaredInterest { payload: payload("urn:y", None, None), ..interest() },
+            DeclaredInterest { payload: payload("urn:x", Some("x"), Some(("node", "m"))), ..interest() },
         ] {
             assert!(!other.covers(&narrow) && !narrow.covers(&other), "{other}");
         }

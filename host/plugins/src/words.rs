@@ -2,7 +2,7 @@
 
 use crate::declared::DeclaredInterest;
 use crate::event::{Access, Stage, Target};
-use crate::index::Party;
+use crate::index::{Party, Payload};
 use std::fmt;
 use waxwing_xmpp::{Kind, Type, ns};
 
@@ -18,11 +18,8 @@ impl fmt::Display for DeclaredInterest {
         if !types.is_empty() {
             write!(f, " of type {}", alternatives(&types))?;
         }
-        match &self.payload {
-            Some((ns, Some(name))) => write!(f, " with <{name} xmlns='{ns}'>")?,
-            Some((ns, None)) if ns == ns::CLIENT => f.write_str(" with anything of their own namespace")?,
-            Some((ns, None)) => write!(f, " with anything of {ns}")?,
-            None => {}
+        if let Some(payload) = &self.payload {
+            write!(f, " with {payload}")?;
         }
         match self.stage {
             Stage::Pre => f.write_str(", before they are routed")?,
@@ -43,6 +40,18 @@ impl fmt::Display for DeclaredInterest {
             0 => Ok(()),
             order if order < 0 => write!(f, ", before other plugins (order {order})"),
             order => write!(f, ", after other plugins (order {order})"),
+        }
+    }
+}
+
+/// What must be inside a stanza: "<query xmlns='jabber:iq:last'>".
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, &self.attribute) {
+            (Some(name), None) => write!(f, "<{name} xmlns='{}'>", self.ns),
+            (Some(name), Some((key, value))) => write!(f, "<{name} xmlns='{}' {key}='{value}'>", self.ns),
+            (None, _) if &*self.ns == ns::CLIENT => f.write_str("anything of their own namespace"),
+            (None, _) => write!(f, "anything of {}", self.ns),
         }
     }
 }
@@ -104,13 +113,17 @@ mod tests {
         assert_eq!(chats.to_string(), "messages of type normal or chat that nobody took");
         let ping = DeclaredInterest {
             types: vec![Type::Get],
-            payload: Some(("urn:xmpp:ping".into(), Some("ping".into()))),
+            payload: Some(Payload {
+                ns: "urn:xmpp:ping".into(),
+                name: Some("ping".into()),
+                attribute: Some(("node".into(), "n".into())),
+            }),
             targets: Target::SERVER | Target::OWN_ACCOUNT,
             ..any(Stage::Process, Kind::Iq)
         };
         assert_eq!(
             ping.to_string(),
-            "IQs of type get with <ping xmlns='urn:xmpp:ping'> to the server or to the sender's own account"
+            "IQs of type get with <ping xmlns='urn:xmpp:ping' node='n'> to the server or to the sender's own account"
         );
         let carbons = DeclaredInterest {
             mark: Some(("on".into(), Party::RecipientAccount)),
@@ -122,8 +135,8 @@ mod tests {
             "messages, before they are routed, if a session of the recipient has the mark 'on', after other \
              plugins (order 7)"
         );
-        let probes =
-            DeclaredInterest { payload: Some(("u".into(), None)), ..any(Stage::Filter, Kind::Presence) };
+        let payload = Some(Payload { ns: "u".into(), name: None, attribute: None });
+        let probes = DeclaredInterest { payload, ..any(Stage::Filter, Kind::Presence) };
         assert_eq!(
             probes.to_string(),
             "presence with anything of u, once for each session that they are written to"

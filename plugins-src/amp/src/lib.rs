@@ -16,7 +16,7 @@ use rules::{Fate, Flaw, Rule};
 use waxwing_plugin::{SettingValue, prelude::*};
 
 const AMP: &str = "{http://jabber.org/protocol/amp}amp";
-const DISCO: &str = "{http://jabber.org/protocol/disco#info}query";
+const DISCO: &str = "{http://jabber.org/protocol/disco#info}query[node='http://jabber.org/protocol/amp']";
 
 plugin! {
     /// Does with messages what their senders' rules say.
@@ -116,11 +116,8 @@ impl Post for Amp {
 }
 
 impl Process for Amp {
-    fn on_process(&self, _: &Event, stanza: &Stanza) -> Result {
-        match stanza.attribute(DISCO, "node").as_deref() {
-            Some(NS) => Ok(Verdict::reply(answers::abilities())),
-            _ => Ok(Verdict::Next),
-        }
+    fn on_process(&self, _: &Event, _: &Stanza) -> Result {
+        Ok(Verdict::reply(answers::abilities()))
     }
 }
 

@@ -266,7 +266,7 @@ impl Interest {
         Self { targets, ..self }
     }
 
-    /// A child that the stanza must have, as `{namespace}name`.
+    /// A child that the stanza must have, as `{namespace}name` or `{namespace}name[attribute='value']`.
     #[must_use]
     pub fn with(self, payload: &str) -> Self {
         Self { payload: Some(payload.into()), ..self }

@@ -1,7 +1,7 @@
 //! Something to call each hook of a plugin with, made from what it declares.
 
 use waxwing_plugins::{
-    Blob, Change, CommandAction, CommandRequest, Declared, DeclaredInterest, Grant, Input, Origin,
+    Blob, Change, CommandAction, CommandRequest, Declared, DeclaredInterest, Grant, Input, Origin, Payload,
     SessionEvents, Shown, Stage, Target,
 };
 use waxwing_xmpp::{Element, Kind, Type, escape};
@@ -76,9 +76,10 @@ fn stanza(interest: &DeclaredInterest, ty: Type, now: u64) -> Sample {
     };
     let origin = if from.is_some() { Origin::Session } else { Origin::Stream };
     let payload = match &interest.payload {
-        Some((ns, name)) => {
+        Some(Payload { ns, name, attribute }) => {
             let name = name.as_deref().unwrap_or("sample");
-            format!("<{name} xmlns='{}'/>", escape(ns))
+            let attribute = attribute.as_ref().map(|(key, value)| format!(" {key}='{}'", escape(value)));
+            format!("<{name} xmlns='{}'{}/>", escape(ns), attribute.unwrap_or_default())
         }
         None if interest.kind == Kind::Iq => "<sample xmlns='urn:example:sample'/>".to_owned(),
         None => String::new(),
@@ -96,7 +97,7 @@ fn stanza(interest: &DeclaredInterest, ty: Type, now: u64) -> Sample {
     if let Some(ty) = ty.as_attr() {
         what += &format!(" {ty}");
     }
-    if let Some((_, Some(name))) = &interest.payload {
+    if let Some(name) = interest.payload.as_ref().and_then(|payload| payload.name.as_deref()) {
         what += &format!(" with <{name}>");
     }
     Sample { what, input }
@@ -207,11 +208,14 @@ mod tests {
 
     #[test]
     fn every_kind_and_stage_has_a_stanza() {
+        let payload = |ns: &str, name: Option<&str>, value: Option<&str>| {
+            let attribute = value.map(|value| ("node".into(), value.into()));
+            Some(Payload { ns: ns.into(), name: name.map(Into::into), attribute })
+        };
+        let payloads = [None, payload("u&v", None, None), payload("u", Some("q"), Some("v&w"))];
         for kind in [Kind::Message, Kind::Presence, Kind::Iq] {
             for stage in [Stage::Pre, Stage::Incoming, Stage::Process, Stage::Post, Stage::Filter] {
-                for payload in
-                    [None, Some(("u&v".to_owned(), None)), Some(("u".to_owned(), Some("q".to_owned())))]
-                {
+                for payload in payloads.clone() {
                     let (types, targets) = (Vec::new(), Target::SERVER);
                     let interest =
                         DeclaredInterest { stage, kind, types, payload, targets, mark: None, order: 0 };

@@ -51,9 +51,7 @@ impl Step<'_> {
         match self.pick {
             Pick::Any => true,
             Pick::Nth(nth) => *seen == nth,
-            Pick::With(name, value) => {
-                from_root(child, |reader, _| has_attribute(reader, name, value).then_some(())).is_some()
-            }
+            Pick::With(name, value) => child.has_attribute(name, value),
         }
     }
 }
@@ -99,6 +97,13 @@ fn pick(inside: &str) -> Option<(Pick<'_>, &str)> {
 fn has_attribute(reader: &Reader<'_>, name: &str, value: &str) -> bool {
     let mut attrs = reader.attrs().iter();
     attrs.any(|attr| !attr.is_declaration && attr.full_name == name && attr.value() == value)
+}
+
+impl Child<'_> {
+    /// Whether it has this value of an attribute; `name` may be `xml:lang` and the like.
+    pub fn has_attribute(self, name: &str, value: &str) -> bool {
+        from_root(self, |reader, _| has_attribute(reader, name, value).then_some(())).is_some()
+    }
 }
 
 impl Stanza {
