@@ -35,15 +35,15 @@ fn index(criterion: &mut Criterion) {
     let plain = Stanza::parse(plain).unwrap();
     let facts = Facts { targets: Target::SERVER, ..Facts::default() };
     criterion.bench_function("index/chat, nobody", |bench| {
-        bench.iter(|| engine.matching(VHOST, black_box(Stage::Pre), black_box(&plain), &facts));
+        bench.iter(|| engine.matching(VHOST, black_box(Stage::Pre), black_box(&plain), || facts));
     });
     let other = iq("x").with_inner("<ping xmlns='urn:xmpp:ping'/>").unwrap();
     criterion.bench_function("index/iq, nobody", |bench| {
-        bench.iter(|| engine.matching(VHOST, black_box(Stage::Process), black_box(&other), &facts));
+        bench.iter(|| engine.matching(VHOST, black_box(Stage::Process), black_box(&other), || facts));
     });
     let chat = message("next");
     criterion.bench_function("index/chat, one", |bench| {
-        bench.iter(|| engine.matching(VHOST, black_box(Stage::Pre), black_box(&chat), &facts));
+        bench.iter(|| engine.matching(VHOST, black_box(Stage::Pre), black_box(&chat), || facts));
     });
 }
 
@@ -64,7 +64,7 @@ fn calls(criterion: &mut Criterion) {
     for (name, stage, stanza) in hooks {
         criterion.bench_function(&format!("call/{name}"), |bench| {
             bench.iter(|| {
-                let calls = engine.matching(VHOST, stage, &stanza, &facts);
+                let calls = engine.matching(VHOST, stage, &stanza, || facts);
                 if stage == Stage::Filter {
                     runtime.block_on(engine.filter(calls, &event, &session, stanza.clone()));
                 } else {

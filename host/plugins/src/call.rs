@@ -8,6 +8,7 @@ use crate::instance::{Answer, Hook};
 use crate::lanes::Turn;
 use crate::pool::{Lease, Pool};
 use crate::state::{Call, CpuSpent, Shared};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use waxwing_xmpp::Condition;
@@ -99,8 +100,7 @@ impl Meter {
     }
 
     /// Run a future and add the time during which it really runs.
-    async fn run<T>(&mut self, future: impl Future<Output = T>) -> T {
-        let mut future = std::pin::pin!(future);
+    async fn run<T>(&mut self, mut future: Pin<Box<impl Future<Output = T>>>) -> T {
         std::future::poll_fn(|context| {
             let start = Instant::now();
             let poll = future.as_mut().poll(context);
@@ -148,7 +148,8 @@ impl Callable {
         meter: &mut Meter,
     ) -> Result<(Answer, Effects), Failure> {
         let limit = self.shared.limits.call_timeout;
-        let bounded = tokio::time::timeout(limit, self.attempt(call, hook, lease));
+        // Boxed where it is made: each layer of futures above would copy it.
+        let bounded = Box::pin(tokio::time::timeout(limit, self.attempt(call, hook, lease)));
         meter.run(bounded).await.unwrap_or(Err(Failure::Timeout(limit)))
     }
 

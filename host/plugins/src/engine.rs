@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use waxwing_xmpp::{Kind, Stanza};
+use waxwing_xmpp::Stanza;
 
 /// The plugins of a server.
 pub struct Engine {
@@ -277,16 +277,21 @@ impl Engine {
         self.plan.load().generation
     }
 
-    /// Whether any plugin of a virtual host has an interest in stanzas of this kind at this stage: cheaper
-    /// than gathering facts for [`Engine::matching`] in vain.
-    pub fn listens(&self, vhost: &str, stage: Stage, kind: Kind) -> bool {
-        self.plan.load().roles(vhost).index.listens(stage, kind)
-    }
-
-    /// The plugins of a virtual host to ask about a stanza. Allocates nothing when that is nobody.
-    pub fn matching(&self, vhost: &str, stage: Stage, stanza: &Stanza, facts: &Facts) -> Calls {
+    /// The plugins of a virtual host to ask about a stanza. Allocates nothing when that is nobody, and gathers no facts
+    /// when none has an interest in stanzas of this kind at this stage.
+    pub fn matching(
+        &self,
+        vhost: &str,
+        stage: Stage,
+        stanza: &Stanza,
+        facts: impl FnOnce() -> Facts,
+    ) -> Calls {
         let plan = self.plan.load();
-        let plugins = plan.roles(vhost).index.matching(stage, stanza, facts);
+        let index = &plan.roles(vhost).index;
+        if !index.listens(stage, stanza.kind()) {
+            return Calls::default();
+        }
+        let plugins = index.matching(stage, stanza, &facts());
         let plan = (!plugins.is_empty()).then(|| arc_swap::Guard::into_inner(plan));
         Calls { stage, plan, plugins }
     }

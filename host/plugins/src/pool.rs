@@ -109,7 +109,7 @@ impl Pool {
         };
         let instance = match idle {
             Some(instance) => instance,
-            None => self.make().await?,
+            None => Box::pin(self.make()).await?,
         };
         let lent = self.lent.fetch_add(1, Ordering::Relaxed) + 1;
         self.peak.fetch_max(lent, Ordering::Relaxed);

@@ -28,7 +28,7 @@ async fn ask(engine: &Engine, vhost: &str, command: &str) -> Option<Outcome> {
     );
     let stanza = waxwing_xmpp::Stanza::parse(&xml).unwrap();
     let facts = Facts { targets: Target::SERVER, ..Facts::default() };
-    let calls = engine.matching(vhost, Stage::Process, &stanza, &facts);
+    let calls = engine.matching(vhost, Stage::Process, &stanza, || facts);
     match calls.is_empty() {
         true => None,
         false => Some(engine.call(calls, &event(), stanza).await),
@@ -77,7 +77,7 @@ async fn calls_that_are_under_way_finish_on_the_version_they_began_with() {
     engine.put(clockwork("good", Scope::Everywhere)).await.unwrap();
     let stanza = iq("x").with_inner("<mood xmlns='urn:clock'/>").unwrap();
     let facts = Facts { targets: Target::SERVER, ..Facts::default() };
-    let calls = engine.matching(VHOST, Stage::Process, &stanza, &facts);
+    let calls = engine.matching(VHOST, Stage::Process, &stanza, || facts);
     engine.put(clockwork("better", Scope::Everywhere)).await.unwrap();
     engine.remove("clockwork", &Scope::Everywhere);
     let Outcome::Reply(xml) = engine.call(calls, &event(), stanza).await else { panic!() };

@@ -37,7 +37,9 @@ impl Server {
     /// Send an answer to whoever asked, here or elsewhere; nobody hears if it is gone.
     pub(crate) async fn send_back(&self, answer: Stanza) {
         match &answer.to {
-            Some(to) if !self.is_local(to.domain()) => self.send_elsewhere(Origin::Internal, answer).await,
+            Some(to) if !self.is_local(to.domain()) => {
+                Box::pin(self.send_elsewhere(Origin::Internal, answer)).await;
+            }
             Some(to) if to.local().is_none() => self.hand_to_plugin(&answer).await,
             Some(to) => self.hand_back(to, &answer),
             None => {}

@@ -126,6 +126,8 @@ pub(crate) struct AccountEntry {
     turn: Semaphore,
     roster_turn: Semaphore,
     keeping_turn: Semaphore,
+    /// Of what is queued for its sessions.
+    orders: Arc<AtomicU64>,
     /// There is no such account, only somebody who has logged in without one.
     guest: Option<Guest>,
     removed: AtomicBool,
@@ -137,6 +139,7 @@ impl AccountEntry {
             jid,
             sessions: RwLock::default(),
             marks: AtomicU64::new(0),
+            orders: Arc::default(),
             roster: Mutex::new(None),
             data: Mutex::default(),
             turn: Semaphore::new(1),
@@ -181,6 +184,11 @@ impl AccountEntry {
     pub fn receivers(&self) -> Sessions {
         let sessions = self.sessions.read();
         sessions.iter().filter(|session| session.priority().is_some_and(|p| p >= 0)).cloned().collect()
+    }
+
+    /// Counts what is queued for its sessions, so that the oldest is known.
+    pub fn orders(&self) -> Arc<AtomicU64> {
+        self.orders.clone()
     }
 
     /// The marks of all sessions together.

@@ -19,7 +19,7 @@ impl Server {
         stanza: Stanza,
         recipient: Option<Arc<AccountEntry>>,
     ) {
-        let Some(stanza) = self.let_in(source, stanza).await else { return };
+        let Some(stanza) = self.let_in(source, stanza, recipient.as_deref()).await else { return };
         let Some(to) = &stanza.to else { return };
         let handed = match &recipient {
             Some(account) if to.resource().is_some() => match account.session(to) {
@@ -60,39 +60,39 @@ impl Server {
         match sessions {
             [] => Err(stanza),
             [session] => self.hand_to(session, source, stanza).await,
-            [first, ..] => {
-                let (copies, mut full) = (Copies::new(), false);
-                // What somebody reads now need not be kept for the others.
-                let (asleep, awake): (Vec<_>, Vec<_>) =
-                    sessions.iter().partition(|session| session.is_asleep());
-                for session in awake.into_iter().chain(asleep) {
-                    match self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await {
-                        Ok(Handed::Refused) => return Ok(()),
-                        Err(Undelivered::Full(_)) => full = true,
-                        Ok(Handed::Taken) | Err(Undelivered::Gone(_)) => {}
-                    }
-                }
-                match copies.give_up() {
-                    Remains::Enough => Ok(()),
-                    Remains::Stored => {
-                        self.look_again(&first.account.jid);
-                        Ok(())
-                    }
-                    // What is stored before the queue is taken out would overtake what is in it.
-                    Remains::Nothing if full => {
-                        self.refuse(&stanza).await;
-                        Ok(())
-                    }
-                    Remains::Nothing => match copies.refusal() {
-                        Some(error) => {
-                            self.bounce(&stanza, &error).await;
-                            Ok(())
-                        }
-                        None => Err(stanza),
-                    },
-                }
+            [first, ..] => Box::pin(self.hand_copies_to(&first.account.jid, sessions, source, stanza)).await,
+        }
+    }
+
+    /// The same where there are several.
+    async fn hand_copies_to(
+        &self,
+        account: &Jid,
+        sessions: &[Arc<Session>],
+        source: &Source<'_>,
+        stanza: Stanza,
+    ) -> Result<(), Stanza> {
+        let (copies, mut full) = (Copies::new(), false);
+        // What somebody reads now need not be kept for the others.
+        let (asleep, awake): (Vec<_>, Vec<_>) = sessions.iter().partition(|session| session.is_asleep());
+        for session in awake.into_iter().chain(asleep) {
+            match self.hand_copy_to(session, source, stanza.clone(), Some(&copies)).await {
+                Ok(Handed::Refused) => return Ok(()),
+                Err(Undelivered::Full(_)) => full = true,
+                Ok(Handed::Taken) | Err(Undelivered::Gone(_)) => {}
             }
         }
+        match copies.give_up() {
+            Remains::Enough => {}
+            Remains::Stored => self.look_again(account),
+            // What is stored before the queue is taken out would overtake what is in it.
+            Remains::Nothing if full => self.refuse(&stanza).await,
+            Remains::Nothing => match copies.refusal() {
+                Some(error) => self.bounce(&stanza, &error).await,
+                None => return Err(stanza),
+            },
+        }
+        Ok(())
     }
 
     /// A message for which there is no session: another of the account, a plugin, or an error.

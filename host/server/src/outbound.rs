@@ -39,9 +39,6 @@ use waxwing_xmpp::{Kind, Stanza, StreamError};
 /// A queue longer than this gives its memory back when it runs empty.
 const KEPT_CAPACITY: usize = 32;
 
-/// Of the next entry.
-static ORDER: AtomicU64 = AtomicU64::new(0);
-
 /// The server has ended a session. The stream sends the error, if there is one, and closes.
 #[derive(Clone, Debug)]
 pub struct SessionEnd {
@@ -102,7 +99,7 @@ pub(crate) struct Entry {
     pub copies: Option<Arc<Copies>>,
     /// When it was queued for a client that acknowledges stanzas, in milliseconds since the Unix epoch; else 0.
     pub received: u64,
-    /// Rises from one entry to the next, whatever queue they are in.
+    /// Rises from one entry to the next, whichever of the account's queues they are in.
     pub order: u64,
     /// Whether it is in the storage as well.
     pub backup: Backup,
@@ -162,6 +159,8 @@ pub(crate) struct Outbound {
     /// Told when the queue may have been relieved.
     relief: Notify,
     hold: Arc<Hold>,
+    /// The next [`Entry::order`].
+    orders: Arc<AtomicU64>,
 }
 
 struct Queue {
@@ -201,8 +200,8 @@ struct Queue {
 
 impl Outbound {
     /// An empty queue.
-    pub fn new(marks: Marks, hold: Arc<Hold>) -> Self {
-        Self { queue: Mutex::new(Queue::new(marks)), relief: Notify::new(), hold }
+    pub fn new(marks: Marks, hold: Arc<Hold>, orders: Arc<AtomicU64>) -> Self {
+        Self { queue: Mutex::new(Queue::new(marks)), relief: Notify::new(), hold, orders }
     }
 
     /// The session's hold on what is in the storage as well.
@@ -211,7 +210,7 @@ impl Outbound {
     }
 
     /// Queue a stanza. Never waits.
-    pub fn push(&self, entry: Entry, place: Place) -> Result<Queued, Unqueued> {
+    pub fn push(&self, mut entry: Entry, place: Place) -> Result<Queued, Unqueued> {
         let mut queue = self.queue.lock();
         if queue.over {
             return Err(Unqueued::Gone(entry.into()));
@@ -219,6 +218,7 @@ impl Outbound {
         if !queue.admit() {
             return Err(Unqueued::Full(entry.into()));
         }
+        entry.order = self.orders.fetch_add(1, Ordering::Relaxed);
         let before = queue.ready.len();
         let queued = queue.add(entry, place, &self.hold);
         // What is held back wakes nobody, unless it has ended the session.
@@ -417,7 +417,6 @@ impl Queue {
                 }
             }
         }
-        entry.order = ORDER.fetch_add(1, Ordering::Relaxed);
         let mut answer = None;
         if let Some(managed) = &self.managed {
             entry.accept(hold);

@@ -2,6 +2,7 @@
 
 mod probe;
 
+use crate::directory::AccountEntry;
 use crate::router::Source;
 use crate::server::Server;
 use crate::session::Session;
@@ -36,7 +37,8 @@ impl Server {
     /// Tell the account's own available resources of a client's presence, this one too (sections
     /// 4.2.2 and 4.4.2).
     pub(crate) async fn present_to_own(&self, session: &Arc<Session>, stanza: &Stanza) {
-        self.present(&Source::of(session), stanza, session.account.jid.clone()).await;
+        let stanza = stanza.with_addresses(stanza.from.clone(), Some(session.account.jid.clone()));
+        self.present(&Source::of(session), stanza, Some(&session.account)).await;
     }
 
     /// Tell all contacts who may know of a client's presence. The session has it already. `initial`
@@ -106,30 +108,35 @@ impl Server {
     pub(crate) async fn presence_from(&self, source: &Source<'_>, stanza: Stanza) {
         let Some(to) = &stanza.to else { return };
         if !self.is_served(to.domain()) {
-            return self.send_elsewhere(source.origin, stanza).await;
+            return Box::pin(self.send_elsewhere(source.origin, stanza)).await;
         }
         match stanza.ty() {
             Type::Available | Type::Unavailable | Type::Error => self.deliver_presence(source, stanza).await,
-            _ => match self.let_in(source, stanza).await {
-                Some(probe) if probe.ty() == Type::Probe => self.probe_in(source, probe).await,
-                Some(request) => Box::pin(self.subscription_in(request)).await,
-                None => {}
-            },
+            _ => {
+                let recipient = self.directory.account(to.bare_str());
+                match self.let_in(source, stanza, recipient.as_deref()).await {
+                    Some(probe) if probe.ty() == Type::Probe => Box::pin(self.probe_in(source, probe)).await,
+                    Some(request) => Box::pin(self.subscription_in(request)).await,
+                    None => {}
+                }
+            }
         }
     }
 
     /// A presence that tells something: to a session, to all available ones of an account, or to
     /// another server (sections 8.5.2.1.2 and 8.5.3.1).
     async fn deliver_presence(&self, source: &Source<'_>, stanza: Stanza) {
-        let Some(stanza) = self.let_in(source, stanza).await else { return };
+        let Some(to) = &stanza.to else { return };
+        let recipient = self.directory.account(to.bare_str());
+        let Some(stanza) = self.let_in(source, stanza, recipient.as_deref()).await else { return };
         let Some(to) = &stanza.to else { return };
         if to.is_bare() && stanza.ty() != Type::Error {
-            return self.present(source, &stanza, to.clone()).await;
+            return self.present(source, stanza, recipient.as_ref()).await;
         }
         if !self.is_local(to.domain()) {
-            return self.send_elsewhere(source.origin, stanza).await;
+            return Box::pin(self.send_elsewhere(source.origin, stanza)).await;
         }
-        let Some(session) = self.directory.session(to) else { return };
+        let Some(session) = recipient.and_then(|account| account.session(to)) else { return };
         if stanza.ty() == Type::Error
             && let Some(from) = &stanza.from
         {
@@ -145,20 +152,21 @@ impl Server {
         let passes = |to: &Jid| stanza.from.as_ref().is_none_or(|from| self.may_pass(from, to).is_ok());
         for item in roster.items.iter().filter(|item| item.from && passes(&item.jid)) {
             let stanza = stanza.with_addresses(stanza.from.clone(), Some(item.jid.clone()));
-            if let Some(stanza) = self.let_in(source, stanza).await {
-                self.present(source, &stanza, item.jid.clone()).await;
+            let recipient = self.directory.account(item.jid.as_str());
+            if let Some(stanza) = self.let_in(source, stanza, recipient.as_deref()).await {
+                self.present(source, stanza, recipient.as_ref()).await;
             }
         }
     }
 
-    /// To a bare JID: all its available resources get it (section 8.5.2.1.2).
-    async fn present(&self, source: &Source<'_>, stanza: &Stanza, to: Jid) {
-        let account = self.directory.account(to.as_str());
-        if account.is_none() && self.is_local(to.domain()) {
+    /// To a bare JID: all available resources of the account get it, if it is online (section 8.5.2.1.2).
+    async fn present(&self, source: &Source<'_>, stanza: Stanza, recipient: Option<&Arc<AccountEntry>>) {
+        let Some(account) = recipient else {
+            if stanza.to.as_ref().is_some_and(|to| !self.is_local(to.domain())) {
+                Box::pin(self.send_elsewhere(source.origin, stanza)).await;
+            }
             return;
-        }
-        let stanza = stanza.with_addresses(stanza.from.clone(), Some(to));
-        let Some(account) = account else { return self.send_elsewhere(source.origin, stanza).await };
+        };
         for session in account.sessions().iter().filter(|session| session.priority().is_some()) {
             // Whoever is gone needs no presence.
             let _ = self.hand_to(session, source, stanza.clone()).await;

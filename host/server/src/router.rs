@@ -131,7 +131,7 @@ impl Server {
         if let Some(to) = &stanza.to
             && let Err(error) = self.may_pass(&session.jid, to)
         {
-            return self.bounce(&stanza, &error).await;
+            return Box::pin(self.bounce(&stanza, &error)).await;
         }
         match stanza.kind() {
             Kind::Message => self.message(source, stanza, recipient).await,
@@ -178,12 +178,7 @@ impl Server {
         stanza: &Stanza,
         facts: impl FnOnce() -> Facts,
     ) -> Calls {
-        match self.engine.get() {
-            Some(engine) if engine.listens(vhost, stage, stanza.kind()) => {
-                engine.matching(vhost, stage, stanza, &facts())
-            }
-            _ => Calls::default(),
-        }
+        self.engine.get().map_or_else(Calls::default, |engine| engine.matching(vhost, stage, stanza, facts))
     }
 
     /// Ask plugins; `None` if one of them has dealt with the stanza.
@@ -216,9 +211,9 @@ impl Server {
     async fn iq(&self, source: &Source<'_>, stanza: Stanza, recipient: Option<Arc<AccountEntry>>) {
         let Some(to) = stanza.to.as_ref() else { return };
         if !self.is_served(to.domain()) {
-            return self.send_elsewhere(source.origin, stanza).await;
+            return Box::pin(self.send_elsewhere(source.origin, stanza)).await;
         }
-        let Some(stanza) = self.let_in(source, stanza).await else { return };
+        let Some(stanza) = self.let_in(source, stanza, recipient.as_deref()).await else { return };
         let Some(to) = stanza.to.as_ref() else { return };
         if to.local().is_some() && to.resource().is_some() {
             let session = recipient.and_then(|account| account.session(to));
@@ -333,26 +328,23 @@ impl Server {
     ) -> Result<Handed, Undelivered> {
         let facts = || source.facts(Some(&session.account), Target::empty());
         let filters = self.matching(session.vhost.domain(), Stage::Filter, &stanza, facts);
-        if !filters.is_empty()
-            && let Some(engine) = self.engine.get()
-        {
-            let request = stanza.clone();
-            let event = self.event_for(source, &session.jid);
-            match Box::pin(engine.filter(filters, &event, &session.jid, stanza)).await {
-                Outcome::Next(filtered) => stanza = filtered,
-                outcome => {
-                    self.filtered_out(&request, outcome, copies).await;
-                    return Ok(Handed::Taken);
-                }
+        if !filters.is_empty() {
+            match Box::pin(self.filter(filters, session, source, stanza, copies)).await {
+                Some(filtered) => stanza = filtered,
+                None => return Ok(Handed::Taken),
             }
         }
         let kind = stanza.kind();
         if source.session.is_none() {
             session.note_told();
         }
-        let Queued { load, answer } = match copies {
-            Some(copies) => session.deliver_copy(stanza, copies.clone()).await?,
-            None => session.deliver(stanza).await?,
+        let queued = match copies {
+            Some(copies) => session.deliver_copy(stanza, copies.clone()),
+            None => session.deliver(stanza),
+        };
+        let Queued { load, answer } = match queued {
+            Ok(queued) => queued,
+            Err(unqueued) => return Err(Box::pin(session.give_back(unqueued)).await),
         };
         // Presence is the one thing that somebody sends to many at once.
         if load == Load::Crowded && source.session.is_some() && kind != Kind::Presence {
@@ -366,6 +358,24 @@ impl Server {
                 Ok(Handed::Refused)
             }
         }
+    }
+
+    /// Ask the `filter` hooks about a stanza for a session. `None` if one of them has not let it through.
+    async fn filter(
+        &self,
+        filters: Calls,
+        session: &Session,
+        source: &Source<'_>,
+        stanza: Stanza,
+        copies: Option<&Arc<Copies>>,
+    ) -> Option<Stanza> {
+        let Some(engine) = self.engine.get() else { return Some(stanza) };
+        let event = self.event_for(source, &session.jid);
+        match engine.filter(filters, &event, &session.jid, stanza.clone()).await {
+            Outcome::Next(filtered) => return Some(filtered),
+            outcome => self.filtered_out(&stanza, outcome, copies).await,
+        }
+        None
     }
 
     /// A filter has not let a stanza through to a session.

@@ -58,15 +58,6 @@ pub(crate) enum Undelivered {
     Full(Stanza),
 }
 
-impl From<Unqueued> for Undelivered {
-    fn from(unqueued: Unqueued) -> Self {
-        match unqueued {
-            Unqueued::Gone(entry) => Self::Gone(entry.stanza),
-            Unqueued::Full(entry) => Self::Full(entry.stanza),
-        }
-    }
-}
-
 /// Messages of a session are held back.
 pub(crate) struct Held(Arc<Session>);
 
@@ -95,7 +86,7 @@ impl Session {
     ) -> Self {
         Self {
             id,
-            outbound: Outbound::new(Marks::from(limits), Hold::new(&jid)),
+            outbound: Outbound::new(Marks::from(limits), Hold::new(&jid), account.orders()),
             jid,
             vhost,
             account,
@@ -243,19 +234,15 @@ impl Session {
     }
 
     /// Queue a stanza for the client.
-    pub(crate) async fn deliver(&self, stanza: Stanza) -> Result<Queued, Undelivered> {
-        self.enqueue(Entry::new(stanza)).await
+    pub(crate) fn deliver(&self, stanza: Stanza) -> Result<Queued, Unqueued> {
+        self.outbound.push(Entry::new(stanza), Place::Behind)
     }
 
     /// Queue one of several copies of a stanza.
-    pub(crate) async fn deliver_copy(
-        &self,
-        stanza: Stanza,
-        copies: Arc<Copies>,
-    ) -> Result<Queued, Undelivered> {
+    pub(crate) fn deliver_copy(&self, stanza: Stanza, copies: Arc<Copies>) -> Result<Queued, Unqueued> {
         copies.add();
         let entry = Entry { copies: Some(copies.clone()), ..Entry::new(stanza) };
-        self.enqueue(entry).await.inspect_err(|_| {
+        self.outbound.push(entry, Place::Behind).inspect_err(|_| {
             // Whoever hands them out still holds one.
             copies.give_up();
         })
@@ -271,20 +258,18 @@ impl Session {
         let _ = self.outbound.push(Entry { ticket: Some(ticket), ..Entry::new(stanza) }, place);
     }
 
-    async fn enqueue(&self, entry: Entry) -> Result<Queued, Undelivered> {
-        match self.outbound.push(entry, Place::Behind) {
-            Err(Unqueued::Gone(entry)) => Err(Undelivered::Gone(self.follow(*entry).await.stanza)),
-            pushed => pushed.map_err(Undelivered::from),
-        }
-    }
-
-    /// Wait until what the session had is in other hands, so that this one does not overtake it.
-    async fn follow(&self, entry: Entry) -> Entry {
+    /// A stanza that was not queued. If the session is gone, waits until what it had is in other hands, so that this
+    /// one does not overtake it.
+    pub(crate) async fn give_back(&self, unqueued: Unqueued) -> Undelivered {
+        let entry = match unqueued {
+            Unqueued::Full(entry) => return Undelivered::Full(entry.stanza),
+            Unqueued::Gone(entry) => entry,
+        };
         if entry.is_kept_afterwards() {
             // Nobody who is part of that waits for it longer than for a client that does not read.
             let _ = tokio::time::timeout(self.patience, self.emptied.acquire()).await;
         }
-        entry
+        Undelivered::Gone(entry.stanza)
     }
 
     /// Hold messages back until this is dropped, so that stored ones can go ahead of them.

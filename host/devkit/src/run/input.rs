@@ -47,7 +47,7 @@ pub(crate) fn hooks_for(
         (Grant::Filter, Stage::Filter, here(to.or(from))),
     ];
     let reaches =
-        |(_, stage, vhost): &(_, _, String)| !engine.matching(vhost, *stage, stanza, &facts).is_empty();
+        |(_, stage, vhost): &(_, _, String)| !engine.matching(vhost, *stage, stanza, || facts).is_empty();
     let mut hooks = stages.into_iter().filter(reaches).map(|(hook, ..)| hook);
     if let Some(first) = hooks.next() {
         return Ok((first, hooks.map(Grant::name).collect()));

@@ -143,7 +143,7 @@ async fn accounts(world: &World) {
     does(world, "whence", "unknown").await;
     let from = Event { client: Some("192.0.2.7".parse().unwrap()), ..event() };
     let (stanza, facts) = (asking("whence"), Facts { targets: Target::SERVER, ..Facts::default() });
-    let calls = world.engine.matching(VHOST, Stage::Process, &stanza, &facts);
+    let calls = world.engine.matching(VHOST, Stage::Process, &stanza, || facts);
     let Outcome::Reply(whence) = world.engine.call(calls, &from, stanza).await else { panic!() };
     assert_eq!(whence, "<is>192.0.2.7</is>");
     // The host sends the answer itself: once the account is gone, and before its sessions end.

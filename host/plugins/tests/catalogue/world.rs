@@ -127,7 +127,7 @@ impl World {
         );
         let stanza = Stanza::parse(&xml).unwrap();
         let facts = Facts { targets: Target::SERVER, ..Facts::default() };
-        let calls = self.engine.matching(vhost, Stage::Process, &stanza, &facts);
+        let calls = self.engine.matching(vhost, Stage::Process, &stanza, || facts);
         if calls.is_empty() {
             return "nobody".into();
         }

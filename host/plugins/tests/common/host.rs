@@ -134,7 +134,7 @@ impl Host for FakeHost {
         async move {
             if let Some(engine) = self.echo.get().and_then(Weak::upgrade) {
                 for stanza in stanzas {
-                    let calls = engine.matching(super::VHOST, Stage::Post, &stanza, &Facts::default());
+                    let calls = engine.matching(super::VHOST, Stage::Post, &stanza, Facts::default);
                     engine.call(calls, &super::event(), stanza).await;
                 }
             }

@@ -120,7 +120,7 @@ impl World {
 
     pub async fn show(&self, stage: Stage, stanza: Stanza) -> Outcome {
         let facts = Facts { targets: Target::SERVER, ..Facts::default() };
-        let calls = self.engine.matching(VHOST, stage, &stanza, &facts);
+        let calls = self.engine.matching(VHOST, stage, &stanza, || facts);
         assert!(!calls.is_empty(), "nobody is interested");
         self.engine.call(calls, &event(), stanza).await
     }

@@ -17,8 +17,8 @@ pub(crate) enum Backup {
     New,
     /// It is being offered, under this number.
     Offered(u64),
-    /// It is.
-    Stored(StoredCopy),
+    /// It is. Boxed, so that entries are small.
+    Stored(Box<StoredCopy>),
     /// No plugin keeps it, it needs none, or another copy of the same message is kept.
     Needless,
 }
@@ -211,7 +211,7 @@ impl Entry {
         self.backup = Backup::Needless;
         match (answer, &self.copies) {
             (Answer::Stored(copy), Some(copies)) => copies.stored(copy),
-            (Answer::Stored(copy), None) => self.backup = Backup::Stored(copy),
+            (Answer::Stored(copy), None) => self.backup = Backup::Stored(Box::new(copy)),
             (Answer::Needless, _) => {}
             (Answer::Refused(error), _) => return Some(error),
             (Answer::Later, _) => {

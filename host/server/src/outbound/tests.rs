@@ -18,7 +18,7 @@ fn presence() -> Entry {
 /// A queue that is crowded beyond so many bytes, and full beyond ten times as many.
 fn outbound(crowded: usize) -> Outbound {
     let marks = Marks { crowded, most: 10 * crowded, patience: Duration::from_secs(30) };
-    Outbound::new(marks, Hold::new(&Jid::parse("a@b/c").unwrap()))
+    Outbound::new(marks, Hold::new(&Jid::parse("a@b/c").unwrap()), Arc::default())
 }
 
 fn push(outbound: &Outbound, entry: Entry, place: Place) -> Load {
