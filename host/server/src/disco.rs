@@ -70,7 +70,7 @@ impl Server {
     ///
     /// # Errors
     /// What strangers hear of an account is what they hear of none (XEP-0030, section 8).
-    pub(crate) async fn disco_iq(&self, iq: &Stanza, target: Target) -> Result<String, StanzaError> {
+    pub(crate) fn disco_iq(&self, iq: &Stanza, target: Target) -> Result<Stanza, StanzaError> {
         let (Some(to), Some(from), Some(payload)) = (&iq.to, &iq.from, iq.payload()) else {
             return Err(Condition::BadRequest.into());
         };
@@ -80,17 +80,22 @@ impl Server {
         }
         let query = payload.element().map_err(|_| StanzaError::from(Condition::BadRequest))?;
         let node = query.attr("node");
-        match (payload.ns() == ns::DISCO_INFO, target) {
-            (true, Target::SERVER) => self.server_info(to.domain(), from, node),
+        let inner = match (payload.ns() == ns::DISCO_INFO, target) {
+            (true, Target::SERVER) => match node {
+                None => return Ok(self.about(to.domain()).server.answering(iq)),
+                Some(node) => self.server_info(to.domain(), from, node),
+            },
             (false, Target::SERVER) => match node {
                 None => Ok(self.server_items(to.domain(), from)),
                 Some(node) => self.command_items(Venue::vhost(to.domain()), from, node),
             },
             (true, Target::STRANGER) => Err(Condition::ServiceUnavailable.into()),
             (false, Target::STRANGER) => Ok(open(ns::DISCO_ITEMS, node) + "</query>"),
-            (true, _) => self.account_info(to, node),
-            (false, _) => self.account_items(to, node),
-        }
+            (true, _) if node.is_none() => return Ok(self.account_info(to).answering(iq)),
+            (false, _) if node.is_none() => Ok(self.account_items(to)),
+            _ => Err(Condition::ItemNotFound.into()),
+        };
+        inner.map(|inner| iq.iq_result(&inner))
     }
 
     /// Whether a virtual host announces this feature, on behalf of a plugin or by itself.
@@ -100,12 +105,12 @@ impl Server {
                 || self.engine.get().is_some_and(|engine| engine.has_feature(vhost, feature)))
     }
 
-    fn server_info(&self, vhost: &str, from: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
+    fn server_info(&self, vhost: &str, from: &Jid, node: &str) -> Result<String, StanzaError> {
         let about = self.about(vhost);
-        match node {
-            Some(node) if node != about.node => self.command_info(Venue::vhost(vhost), from, node),
-            node => Ok(about::answer(node, &about.server)),
+        if node == about.node {
+            return Ok(about::answer(Some(node), &about.content));
         }
+        self.command_info(Venue::vhost(vhost), from, node)
     }
 
     /// What is below the server: the services of plugins, and components with commands for the asker.
@@ -152,27 +157,20 @@ impl Server {
         Ok(Info { category, ty, name: label, features }.to_xml(None))
     }
 
-    fn account_info(&self, to: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
-        if node.is_some() {
-            return Err(Condition::ItemNotFound.into());
-        }
+    fn account_info(&self, to: &Jid) -> Stanza {
         let about = self.about(to.domain());
-        let content = if self.is_anonymous(to) { &about.guest } else { &about.account };
-        Ok(about::answer(None, content))
+        if self.is_anonymous(to) { about.guest.clone() } else { about.account.clone() }
     }
 
     /// The account's available resources.
-    fn account_items(&self, to: &Jid, node: Option<&str>) -> Result<String, StanzaError> {
-        if node.is_some() {
-            return Err(Condition::ItemNotFound.into());
-        }
+    fn account_items(&self, to: &Jid) -> String {
         let mut xml = open(ns::DISCO_ITEMS, None);
         let sessions = self.directory.account(to.as_str()).map(|entry| entry.sessions()).unwrap_or_default();
         for session in sessions.iter().filter(|session| session.priority().is_some()) {
             // Writing to a string cannot fail.
             let _ = write!(xml, "<item jid='{}'/>", escape(session.jid.as_str()));
         }
-        Ok(xml + "</query>")
+        xml + "</query>"
     }
 }
 

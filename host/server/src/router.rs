@@ -256,8 +256,8 @@ impl Server {
                 None => return,
             }
         };
-        match Box::pin(self.host_iq(source.session, target, &stanza)).await {
-            Ok(Some(inner)) => self.send_back(stanza.iq_result(&inner)).await,
+        match self.host_iq(source.session, target, &stanza).await {
+            Ok(Some(answer)) => self.send_back(answer).await,
             Ok(None) => {}
             Err(error) => self.bounce(&stanza, &error).await,
         }
@@ -282,19 +282,21 @@ impl Server {
         session: Option<&Arc<Session>>,
         target: Target,
         iq: &Stanza,
-    ) -> Result<Option<String>, StanzaError> {
+    ) -> Result<Option<Stanza>, StanzaError> {
         use waxwing_xmpp::ns;
+        let result = |inner: String| iq.iq_result(&inner);
         let Some(payload) = iq.payload() else { return Err(Condition::BadRequest.into()) };
         match (payload.ns(), payload.name()) {
             (ns::ROSTER, "query") if target == Target::OWN_ACCOUNT => match session {
-                Some(session) => self.roster_iq(session, iq).await,
+                Some(session) => Ok(Box::pin(self.roster_iq(session, iq)).await?.map(result)),
                 None => Err(Condition::Forbidden.into()),
             },
             (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
-            (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq, target).await.map(Some),
+            (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq, target).map(Some),
             (ns::COMMANDS, "command") if target == Target::SERVER => {
                 let Some(to) = &iq.to else { return Err(Condition::BadRequest.into()) };
-                self.command_iq(session, iq, Venue::vhost(to.domain())).await.map(Some)
+                let venue = Venue::vhost(to.domain());
+                Ok(Some(result(Box::pin(self.command_iq(session, iq, venue)).await?)))
             }
             _ => Err(Condition::ServiceUnavailable.into()),
         }

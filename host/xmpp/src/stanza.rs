@@ -49,6 +49,14 @@ impl Span {
     fn is_content(self) -> bool {
         self.start == u32::MAX
     }
+
+    /// The same place, if it is behind the attributes, when these end elsewhere.
+    fn moved(self, from: u32, to: u32) -> Span {
+        match self.is_content() || self.start < from {
+            true => self,
+            false => Span { start: self.start - from + to, end: self.end - from + to },
+        }
+    }
 }
 
 /// Where a child of a stanza stands.
@@ -308,6 +316,37 @@ impl Stanza {
         let result = Stanza::iq(Type::Result, self.id().as_deref().unwrap_or_default(), inner);
         result.with_addresses(self.to.clone(), self.from.clone())
     }
+
+    /// This result as the answer to a request: with its id, and its addresses swapped. For answers that are made once
+    /// and given often: nothing is read again.
+    pub fn answering(&self, request: &Stanza) -> Stanza {
+        let body = &self.body;
+        let inside = body.text.get(body.attrs_end as usize..).unwrap_or_default();
+        let mut text = String::with_capacity(inside.len() + 64);
+        let type_attr = push_attr(&mut text, "type", self.ty().as_attr());
+        let id = push_attr(&mut text, "id", request.id().as_deref());
+        let attrs_end = text.len() as u32;
+        text.push_str(inside);
+        let moved = |span: Span| span.moved(body.attrs_end, attrs_end);
+        let child = |it: &ChildSpan| ChildSpan {
+            all: moved(it.all),
+            name: moved(it.name),
+            ns: moved(it.ns),
+            inherits: it.inherits,
+        };
+        let body = Body {
+            kind: body.kind,
+            ty: body.ty,
+            text: text.into_boxed_str(),
+            attrs_end,
+            inner_end: body.inner_end - body.attrs_end + attrs_end,
+            type_attr,
+            id,
+            lang: None,
+            children: body.children.iter().map(child).collect(),
+        };
+        Stanza { from: request.to.clone(), to: request.from.clone(), body: Arc::new(body) }
+    }
 }
 
 impl fmt::Debug for Stanza {
@@ -368,14 +407,17 @@ impl<'a> Child<'a> {
     }
 }
 
-fn push_attr(out: &mut String, name: &str, value: Option<&str>) {
-    if let Some(value) = value {
-        out.push(' ');
-        out.push_str(name);
-        out.push_str("='");
-        out.push_str(&escape(value));
-        out.push('\'');
-    }
+/// Appends an attribute, if there is a value, and answers where that stands.
+fn push_attr(out: &mut String, name: &str, value: Option<&str>) -> Option<Span> {
+    let value = value?;
+    out.push(' ');
+    out.push_str(name);
+    out.push_str("='");
+    let start = out.len() as u32;
+    out.push_str(&escape(value));
+    let end = out.len() as u32;
+    out.push('\'');
+    Some(Span { start, end })
 }
 
 #[cfg(test)]

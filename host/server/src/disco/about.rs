@@ -6,7 +6,7 @@ use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 use waxwing_plugins::CommandInfo;
-use waxwing_xmpp::ns;
+use waxwing_xmpp::{Stanza, Type, ns};
 
 /// By virtual host.
 #[derive(Default)]
@@ -21,11 +21,13 @@ pub(crate) struct About {
     /// The node of these capabilities.
     pub node: String,
     /// What is inside an answer to disco#info about it.
-    pub server: String,
-    /// The same about an account, and about somebody without one.
-    pub account: String,
-    /// See `account`.
-    pub guest: String,
+    pub content: String,
+    /// The answer to disco#info about it.
+    pub server: Stanza,
+    /// The answer about an account.
+    pub account: Stanza,
+    /// The answer about somebody without an account.
+    pub guest: Stanza,
     /// Its ad-hoc commands, with what the operator says of each.
     pub commands: Vec<CommandInfo>,
 }
@@ -62,18 +64,20 @@ impl Server {
             features.insert(ns::COMMANDS.to_owned());
         }
         let server = Info { category: "server", ty: "im", name: "Waxwing", features };
-        let ver = server.ver();
+        let (ver, content) = (server.ver(), server.content(&[]));
         let mut account =
             Info { category: "account", ty: "registered", name: "", features: account_features };
-        let registered = account.content(&identities);
+        let ready = |content: &str| Stanza::iq(Type::Result, "", &answer(None, content));
+        let registered = ready(&account.content(&identities));
         account.ty = "anonymous";
         About {
             generation,
             caps: format!("<c xmlns='{}' hash='sha-1' node='{NODE}' ver='{ver}'/>", ns::CAPS),
             node: format!("{NODE}#{ver}"),
-            server: server.content(&[]),
+            server: ready(&content),
+            content,
             account: registered,
-            guest: account.content(&identities),
+            guest: ready(&account.content(&identities)),
             commands,
         }
     }

@@ -149,6 +149,13 @@ fn changed_content() {
         parse("<presence/>").with_lang("de").with_id("x").to_xml(),
         "<presence xmlns='jabber:client' xml:lang='de' id='x'/>"
     );
+    let ready = Stanza::iq(Type::Result, "", "<q xmlns='u'><x/></q><p/>");
+    let request = parse("<iq type='get' id='a&amp;b' from='a@b/c' to='d'><q xmlns='u'/></iq>");
+    let answer = ready.answering(&request);
+    assert_eq!(wire(&answer), wire(&request.iq_result("<q xmlns='u'><x/></q><p/>")));
+    assert_eq!((answer.id().as_deref(), answer.ty()), (Some("a&b"), Type::Result));
+    let children: Vec<_> = answer.children().map(|child| (child.name(), child.ns(), child.raw())).collect();
+    assert_eq!(children, [("q", "u", "<q xmlns='u'><x/></q>"), ("p", "jabber:client", "<p/>")]);
     let odd = parse("<presence xmlns:i='u' i:id='1' idle='2' id = '3'/>").with_id("4");
     assert_eq!(odd.attrs(), " xmlns:i='u' i:id='1' idle='2' id='4'");
 }
