@@ -17,6 +17,7 @@ const DESCRIPTION = {
   accountIdentities: [],
   interests: [],
   sessionEvents: [],
+  onlyWhere: [],
   marks: [],
   streamFeatures: [],
   serial: "none",

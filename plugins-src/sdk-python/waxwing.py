@@ -34,6 +34,7 @@ DESCRIPTION = {
     "account_identities": [],
     "interests": [],
     "session_events": _lifecycle.SessionEvents(0),
+    "only_where": [],
     "marks": [],
     "stream_features": [],
     "serial": _lifecycle.Serial.NONE,

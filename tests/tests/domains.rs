@@ -40,6 +40,8 @@ fn with_a_client() {
     let mut admin = Chat::slixmpp(&server, "admin");
     let mut romeo = Chat::slixmpp(&server, "romeo");
     let mut bot = Chat::slixmpp(&server, "bot");
+    // Where no domain says whom to tell, the plugin is not asked.
+    assert_eq!(forwarder_calls(&server), "0");
 
     // Service discovery shows the two managers, to those who may do something there.
     let found = discover(&mut admin, "localhost");
@@ -63,6 +65,7 @@ fn with_a_client() {
     // The user logs in, and the bot hears of it.
     let green = Chat::slixmpp_elsewhere(&server, "green@a.example", "secret");
     bot.expect("presence available green@a.example/slixmpp");
+    assert_eq!(forwarder_calls(&server), "1");
 
     // The owner finds the manager now, and his own domain only.
     let found = discover(&mut romeo, "localhost");
@@ -79,6 +82,13 @@ fn with_a_client() {
     let remove = "vhost-man@localhost#comp-repo-item-remove";
     assert!(run(&mut admin, remove, "item-list=a.example").contains("Operation successful"));
     expect_gone(&server, "a.example");
+}
+
+/// How often the plugin that forwards presence has been called.
+fn forwarder_calls(server: &Server) -> String {
+    let list = server.command(&["plugin", "list"]);
+    let line = list.lines().find(|line| line.starts_with("presence-forward ")).expect("the plugin");
+    line.split_whitespace().nth(4).expect("its calls").to_owned()
 }
 
 /// The domain is not served.

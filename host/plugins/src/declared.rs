@@ -18,6 +18,8 @@ pub struct Declared {
     pub interests: Vec<DeclaredInterest>,
     /// What it hears of sessions.
     pub events: SessionEvents,
+    /// Where none of these settings is given it hears of nothing; none if that does not matter.
+    pub only_where: Vec<String>,
     /// The marks that it may set.
     pub marks: Vec<String>,
     /// What it adds to service discovery of hosts.
@@ -100,6 +102,7 @@ impl Declared {
         Declared {
             interests: own.interests.iter().map(|interest| declared(interest, marks)).collect(),
             events: own.events,
+            only_where: own.only_where.clone(),
             marks: marks.names(u64::MAX),
             features: own.features.clone(),
             account_features: own.account_features.clone(),

@@ -30,6 +30,8 @@ pub(crate) struct Description {
     pub account_identities: Vec<(String, String)>,
     pub interests: Vec<Interest>,
     pub events: SessionEvents,
+    /// Settings of which the virtual host must have one; none if there is nothing to ask.
+    pub only_where: Vec<String>,
     pub stream_features: Vec<StreamFeature>,
     pub serial: Serial,
     pub services: Vec<ServiceInfo>,
@@ -121,6 +123,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
         ("account features", given.account_features.len()),
         ("account identities", given.account_identities.len()),
         ("interests", given.interests.len()),
+        ("settings that it depends on", given.only_where.len()),
         ("marks", given.marks.len()),
         ("stream features", given.stream_features.len()),
         ("services", given.services.len()),
@@ -137,6 +140,7 @@ fn check_size(given: &wit::Description) -> Result<(), Reason> {
         .chain(&given.features)
         .chain(&given.account_features)
         .chain(&given.portable)
+        .chain(&given.only_where)
         .chain(&given.marks);
     let texts = texts.chain(given.account_identities.iter().flat_map(|own| [&own.category, &own.type_]));
     let texts = texts.chain(given.interests.iter().filter_map(|interest| interest.payload.as_ref()));
@@ -206,6 +210,15 @@ impl Checked {
             label: service.label,
             features: service.features,
         });
+        let own = |name: &String| {
+            spec.settings
+                .iter()
+                .any(|(key, values)| key == name && values.iter().any(|value| is_given(value)))
+        };
+        let only_where = match given.only_where.iter().any(own) {
+            true => Vec::new(),
+            false => given.only_where,
+        };
         let description = Description {
             version: given.version,
             summary: given.summary,
@@ -218,6 +231,7 @@ impl Checked {
                 .collect(),
             interests: interests?,
             events: events(given.session_events),
+            only_where,
             stream_features: stream_features?,
             serial: match given.serial {
                 wit::Serial::None => Serial::None,
@@ -236,6 +250,11 @@ impl Checked {
         };
         Ok((description, marks))
     }
+}
+
+/// Whether a setting says more than that there is none.
+pub(crate) fn is_given(value: &str) -> bool {
+    !value.is_empty() && value != "false"
 }
 
 fn stage(given: wit::Stage) -> Stage {

@@ -4,6 +4,7 @@ use crate::command::CommandInfo;
 use crate::common::Common;
 use crate::compiler::Compiler;
 use crate::component::Inspected;
+use crate::description::is_given;
 use crate::error::{LoadError, Reason};
 use crate::event::{Calls, ComponentInfo, Facts, Phase, ServiceInfo, SessionEvents, Stage};
 use crate::host::Host;
@@ -11,7 +12,7 @@ use crate::housekeeping;
 use crate::load::{self, load};
 use crate::marks::Allocator;
 use crate::options::{EngineOptions, PluginSpec, Scope, Source};
-use crate::plan::{LeftOut, Plan};
+use crate::plan::{LeftOut, Plan, Roles};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::swap::{Replaced, Undo};
 use crate::wasm;
@@ -287,13 +288,25 @@ impl Engine {
         facts: impl FnOnce() -> Facts,
     ) -> Calls {
         let plan = self.plan.load();
-        let index = &plan.roles(vhost).index;
-        if !index.listens(stage, stanza.kind()) {
+        let roles = plan.roles(vhost);
+        if !roles.index.listens(stage, stanza.kind()) {
             return Calls::default();
         }
-        let plugins = index.matching(stage, stanza, &facts());
+        let mut plugins = roles.index.matching(stage, stanza, &facts());
+        if !roles.conditional.is_empty() {
+            plugins.retain(|number| self.is_of_use(roles, *number, vhost));
+        }
         let plan = (!plugins.is_empty()).then(|| arc_swap::Guard::into_inner(plan));
         Calls { stage, plan, plugins }
+    }
+
+    /// Whether a virtual host has a setting without which a plugin has nothing to do.
+    pub(crate) fn is_of_use(&self, roles: &Roles, number: u16, vhost: &str) -> bool {
+        let Some((_, settings)) = roles.conditional.iter().find(|(own, _)| *own == number) else {
+            return true;
+        };
+        let Some(host) = self.host.upgrade() else { return false };
+        settings.iter().any(|name| host.vhost_setting(vhost, name).is_some_and(|value| is_given(&value)))
     }
 
     /// Whether any plugin of a virtual host wants to hear of these events.

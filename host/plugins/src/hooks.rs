@@ -51,10 +51,13 @@ impl Engine {
     /// queued, and if they delete what they have delivered, those are written and deleted. Events
     /// of one account must come one at a time.
     pub async fn session_event(&self, session: &Jid, change: Change) {
-        let plan = self.plan();
-        for number in &plan.roles(session.domain()).sessions {
+        let (plan, vhost) = (self.plan(), session.domain());
+        let roles = plan.roles(vhost);
+        for number in &roles.sessions {
             let plugin = plan.plugins.get(usize::from(*number));
-            if let Some(plugin) = plugin.filter(|plugin| plugin.description.events.contains(change.event())) {
+            if let Some(plugin) = plugin.filter(|plugin| plugin.description.events.contains(change.event()))
+                && self.is_of_use(roles, *number, vhost)
+            {
                 self.tell(plugin, session, &change).await;
             }
         }

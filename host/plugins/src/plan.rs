@@ -33,6 +33,8 @@ pub(crate) struct Roles {
     /// Numbers of those that hear of sessions.
     pub sessions: Vec<u16>,
     pub events: SessionEvents,
+    /// Numbers of those that have nothing to do unless the virtual host has one of these settings.
+    pub conditional: Vec<(u16, Vec<String>)>,
     /// In order, each once.
     pub features: Vec<String>,
     pub account_features: Vec<String>,
@@ -106,6 +108,9 @@ impl Roles {
                 roles.sessions.push(*number);
             }
             roles.events |= description.events;
+            if !description.only_where.is_empty() {
+                roles.conditional.push((*number, description.only_where.clone()));
+            }
             roles.features.extend_from_slice(&description.features);
             roles.account_features.extend_from_slice(&description.account_features);
             roles.account_identities.extend_from_slice(&description.account_identities);

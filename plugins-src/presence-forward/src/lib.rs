@@ -16,6 +16,7 @@ plugin! {
     // On sessions that have said themselves that they are unavailable.
     marks: ["left"],
     session_events: UNAVAILABLE,
+    only_where: ["presence-forward", "presence-global-forward"],
     // After those that change or refuse it.
     interests: [presence(Stage::Pre, &["", "unavailable"]).order(1000)],
 }

@@ -57,6 +57,7 @@ impl Describe {
             account_identities: Vec::new(),
             interests: Vec::new(),
             session_events: SessionEvents::empty(),
+            only_where: Vec::new(),
             marks: Vec::new(),
             stream_features: Vec::new(),
             serial: Serial::None,
@@ -116,6 +117,13 @@ impl Describe {
     /// The session events to be told, e.g. `AVAILABLE | PRIORITY`.
     pub fn session_events(mut self, events: SessionEvents) -> Self {
         self.0.session_events = events;
+        self
+    }
+
+    /// Settings of which one must be given, of the virtual host or the plugin's own, for it to have anything to do: where
+    /// none is, its interests and session events do not count.
+    pub fn only_where<const N: usize>(mut self, settings: [&str; N]) -> Self {
+        self.0.only_where = settings.map(String::from).into();
         self
     }
 

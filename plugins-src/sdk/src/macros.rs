@@ -10,7 +10,7 @@
 /// [`Post`](crate::Post), [`Filter`](crate::Filter), [`Sessions`](crate::Sessions), [`OnService`](crate::OnService),
 /// [`Commands`](crate::Commands), [`Alarms`](crate::Alarms), [`Replies`](crate::Replies),
 /// [`Portable`](crate::Portable). After it come, in any order, the methods of [`Describe`](crate::Describe): `name`,
-/// `summary`, `features`, `account_features`, `account_identities`, `interests`, `session_events`, `marks`,
+/// `summary`, `features`, `account_features`, `account_identities`, `interests`, `session_events`, `only_where`, `marks`,
 /// `stream_features`, `serial`, `services`, `components`, `commands`, `portable`, `any_sender`. Name and version are Cargo's, unless
 /// `name` says otherwise, and the summary is the type's doc comment.
 ///

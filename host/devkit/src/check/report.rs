@@ -25,6 +25,8 @@ pub struct Report {
     pub interests: Vec<String>,
     /// What it hears of sessions.
     pub session_events: Vec<String>,
+    /// The settings of which one must be given for it to be shown or to hear anything.
+    pub only_where: Vec<String>,
     /// The marks that it may set.
     pub marks: Vec<String>,
     /// What it adds to service discovery of the server.
@@ -82,6 +84,7 @@ impl Report {
             hooks: texts(info.hooks.clone()),
             interests: declared.interests.iter().map(ToString::to_string).collect(),
             session_events: texts(words::events(declared.events)),
+            only_where: declared.only_where.clone(),
             marks: declared.marks.clone(),
             features: declared.features.clone(),
             account_features: declared.account_features.clone(),
@@ -117,6 +120,7 @@ impl fmt::Display for Report {
         rows(f, "Hooks", std::slice::from_ref(&self.hooks.join(", ")))?;
         rows(f, "Is shown", &self.interests)?;
         rows(f, "Hears when", &self.session_events)?;
+        rows(f, "Only where", &given(&self.only_where))?;
         rows(f, "Is called", self.serial.as_slice())?;
         rows(f, "Sets marks", &self.marks)?;
         rows(f, "Owns", &self.services)?;
@@ -167,6 +171,11 @@ impl Report {
         }
         Ok(())
     }
+}
+
+fn given(settings: &[String]) -> Vec<String> {
+    let list = settings.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" or ");
+    if list.is_empty() { Vec::new() } else { vec![format!("{list} is given")] }
 }
 
 fn time(us: f64) -> String {

@@ -25,6 +25,7 @@ export const { lifecycle, pre, incoming, process, post, filter, service, session
     messages("filter").order(5),
   ],
   sessionEvents: ["available", "unavailable"],
+  onlyWhere: ["register"],
   marks: ["on"],
   streamFeatures: [afterLogin("<x xmlns='urn:x'/>")],
   serial: "by-sender",

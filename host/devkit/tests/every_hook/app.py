@@ -26,6 +26,7 @@ class EveryHook(Plugin):
         messages(FILTER).order(5),
     ]
     session_events = AVAILABLE | UNAVAILABLE
+    only_where = ["register"]
     marks = ["on"]
     stream_features = [after_login("<x xmlns='urn:x'/>")]
     serial = BY_SENDER

@@ -45,6 +45,8 @@ pub struct FakeHost {
     pub random: AtomicU8,
     /// Of accounts that are online.
     pub account_data: Mutex<HashMap<String, Arc<AccountData>>>,
+    /// Of the virtual host.
+    pub settings: Mutex<HashMap<String, String>>,
 }
 
 impl Default for FakeHost {
@@ -62,6 +64,7 @@ impl Default for FakeHost {
             now: AtomicU64::new(1_800_000_000_000),
             random: AtomicU8::new(0),
             account_data: Mutex::default(),
+            settings: Mutex::new([("register".to_owned(), "true".to_owned())].into()),
         }
     }
 }
@@ -96,7 +99,7 @@ impl Host for FakeHost {
     }
 
     fn vhost_setting(&self, domain: &str, name: &str) -> Option<String> {
-        (self.is_local(domain) && name == "register").then(|| "true".into())
+        self.settings.lock().unwrap().get(name).filter(|_| self.is_local(domain)).cloned()
     }
 
     fn started(&self) -> u64 {
