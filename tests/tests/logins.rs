@@ -59,3 +59,27 @@ fn the_last_login_outlives_the_server() {
     server.start();
     is_known(&server, "juliet@localhost");
 }
+
+/// Nor has a logout, of somebody who leaves without a word.
+#[test]
+fn a_logout_has_no_commit_of_its_own() {
+    const USERS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let mut server = Server::builder().users(USERS).start();
+    let (before, start) = (commits(&server), Instant::now());
+    for _ in 0..3 {
+        for user in USERS {
+            server.online(&format!("{user}/x")).close();
+        }
+    }
+    let (after, took) = (commits(&server), start.elapsed());
+    let patient = took.as_secs() / 2 + 1;
+    assert!(after - before <= patient, "{} commits for 24 logouts within {took:?}", after - before);
+    // When they were last there is known, and outlives the server.
+    assert!(server.stop().success());
+    server.start();
+    for user in USERS {
+        let mut client = server.login(&format!("{user}/x"));
+        client.send("<iq type='get' id='l'><query xmlns='jabber:iq:last'/></iq>");
+        client.expect("<iq type='result' id='l'><query xmlns='jabber:iq:last' seconds='*'/></iq>");
+    }
+}

@@ -1,7 +1,7 @@
 //! What a call wants done. Nothing of it happens before the call has returned, and nothing at all
 //! if it fails.
 //!
-//! The order: writes commit as one batch (`account-data.set-soon` alone only queues one), then accounts are removed, then marks are set, then stanzas leave, then
+//! The order: writes commit as one batch (`set-soon` alone only queues it), then accounts are removed, then marks are set, then stanzas leave, then
 //! deletes commit. A crash in between repeats work and never loses it.
 
 use crate::account_data;
@@ -108,7 +108,7 @@ impl Effects {
     /// Whether nothing of what the call writes is worth a wait for the disk. With anything that is, it costs nothing.
     fn may_be_lost(&self) -> bool {
         self.account_data.iter().all(|datum| datum.soon)
-            && !self.staged.has_writes()
+            && !self.staged.must_last()
             && self.removals.is_empty()
     }
 

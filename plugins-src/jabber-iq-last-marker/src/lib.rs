@@ -5,7 +5,8 @@
 //!
 //! Settings: `presence` (default true) and `message` (default false), what counts as activity;
 //! `persistAllToRepository` (default false), whether each is written at once. If not, the end of the last
-//! session is all that is written, and nothing that a client sends waits for storage.
+//! session is all that is written, at once only if it has a status, and nothing else that a client sends waits
+//! for storage.
 
 #![allow(non_snake_case, reason = "a setting is called so")]
 
@@ -45,10 +46,10 @@ impl Sessions for LastMarker {
                 marks::set(session, "presence", self.presence)?;
             }
             Change::Unavailable(status) if is_last() => {
-                write(session, self.end_counts().then_some(now), Some(status.unwrap_or_default()))?;
+                self.write(session, self.end_counts().then_some(now), Some(status.unwrap_or_default()))?;
             }
             Change::Closed if self.end_counts() && is_last() && now > time(session)?.saturating_add(SAME) => {
-                write(session, Some(now), None)?;
+                self.write(session, Some(now), None)?;
             }
             _ => {}
         }
@@ -59,7 +60,7 @@ impl Sessions for LastMarker {
 impl Pre for LastMarker {
     fn on_pre(&self, event: &Event, _: &Stanza) -> Result {
         // What cannot be written down goes its way even so.
-        let _ = write(event.sender(), Some(event.received), None);
+        let _ = self.write(event.sender(), Some(event.received), None);
         Ok(Verdict::Next)
     }
 }
@@ -69,22 +70,28 @@ impl LastMarker {
     fn end_counts(&self) -> bool {
         self.presence || self.message && !self.persistAllToRepository
     }
+
+    /// Write down when there was activity, and the status of an unavailable presence. Sessions end after their
+    /// account is removed: whoever takes the name next is not to inherit that.
+    fn write(&self, session: &str, time: Option<u64>, status: Option<String>) -> Result<()> {
+        let (account, last) = (bare(session), storage::open_table("shared/last")?);
+        // A crash may lose a time, but nothing that anybody said.
+        let at_once = self.persistAllToRepository || status.as_ref().is_some_and(|status| !status.is_empty());
+        if accounts::exists(account) {
+            for (key, value) in [("time", time.map(|time| time.to_string())), ("status", status)] {
+                let Some(value) = value else { continue };
+                match at_once {
+                    true => last.set_text(account, key, &value)?,
+                    false => last.set_soon(account, key, value.as_bytes())?,
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The activity that is known; 0 if there is none.
 fn time(session: &str) -> Result<u64> {
     let time = storage::open_table("shared/last")?.get_text(bare(session), "time")?;
     Ok(time.and_then(|time| time.parse().ok()).unwrap_or(0))
-}
-
-/// Write down when there was activity, and the status of an unavailable presence. Sessions end after their
-/// account is removed: whoever takes the name next is not to inherit that.
-fn write(session: &str, time: Option<u64>, status: Option<String>) -> Result<()> {
-    let (account, last) = (bare(session), storage::open_table("shared/last")?);
-    if accounts::exists(account) {
-        for (key, value) in [("time", time.map(|time| time.to_string())), ("status", status)] {
-            value.map(|value| last.set_text(account, key, &value)).transpose()?;
-        }
-    }
-    Ok(())
 }

@@ -78,6 +78,12 @@ export function note(event) {
   return "noted";
 }
 
+export function see(event) {
+  // Not worth a wait for the disk: written within seconds, together with what others write. A crash may lose it.
+  storage.openTable("seen").setSoon(event.senderBare, "time", toBytes(String(event.received)));
+  return toText(storage.openTable("seen").get(event.senderBare, "time"));
+}
+
 export function notes(event) {
   // Keys that begin with `note/`, after none, 100 at most.
   return storage.openTable("notes").keys(event.senderBare, "note/", undefined, 100).join(" ");

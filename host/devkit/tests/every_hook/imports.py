@@ -72,6 +72,12 @@ def note(event):
     return "noted"
 
 
+def see(event):
+    # Not worth a wait for the disk: written within seconds, together with what others write. A crash may lose it.
+    storage.open_table("seen").set_soon(event.sender_bare, "time", str(event.received).encode())
+    return storage.open_table("seen").get(event.sender_bare, "time").decode()
+
+
 def notes(event):
     # Keys that begin with `note/`, after none, 100 at most.
     return " ".join(storage.open_table("notes").keys(event.sender_bare, "note/", None, 100))

@@ -73,6 +73,8 @@ async fn tables(world: &World) {
     wants(world, "note", "noted", json!({"writes": set})).await;
     does(world, "note", "noted").await;
     does(world, "notes", "note/1 note/2").await;
+    does(world, "see", "1000").await;
+    assert_eq!(world.host.storage.value("greeter/seen", ACCOUNT, "time").as_deref(), Some("1000"));
     does(world, "latest", "note/2 tea").await;
     wants(world, "forget", "forgotten", json!({"writes": [change("table-unset", "note/1")]})).await;
     does(world, "forget", "forgotten").await;

@@ -25,16 +25,16 @@ impl Host for State {
     }
 
     async fn set(&mut self, account: String, key: String, value: Option<Vec<u8>>) -> Result<(), Error> {
-        self.stage(account, key, value, false).await
+        self.stage_datum(account, key, value, false).await
     }
 
     async fn set_soon(&mut self, account: String, key: String, value: Option<Vec<u8>>) -> Result<(), Error> {
-        self.stage(account, key, value, true).await
+        self.stage_datum(account, key, value, true).await
     }
 }
 
 impl State {
-    async fn stage(
+    async fn stage_datum(
         &mut self,
         account: String,
         key: String,

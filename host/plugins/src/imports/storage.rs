@@ -53,19 +53,17 @@ impl HostTable for State {
         key: String,
         value: Vec<u8>,
     ) -> Answer<()> {
-        let store = self.store_of(table.rep())?;
-        let at = match self.at_to_keep(&owner).await {
-            Ok(at) => at,
-            Err(refused) => return Ok(Err(refused)),
-        };
-        if key.len() > KEY || value.len() > VALUE {
-            return Ok(Err(Error::OverQuota));
-        }
-        if !at.has_room(&store, key.len() + value.len()).await {
-            return Ok(Err(Error::OverQuota));
-        }
-        let cell = Cell { store: &store.name, owner: at.owner.as_str(), key: &key };
-        Ok(at.staged.set(cell, value, at.quota).map_err(over))
+        self.stage_value(table, &owner, &key, value, Staged::set).await
+    }
+
+    async fn set_soon(
+        &mut self,
+        table: Resource<Table>,
+        owner: String,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
+        self.stage_value(table, &owner, &key, value, Staged::set_soon).await
     }
 
     async fn swap(
@@ -251,7 +249,33 @@ impl<'a> At<'a> {
     }
 }
 
+/// How a value is staged.
+type Stage = fn(&mut Staged, Cell<'_>, Vec<u8>, Quota) -> Result<(), OverQuota>;
+
 impl State {
+    async fn stage_value(
+        &mut self,
+        table: Resource<Table>,
+        owner: &str,
+        key: &str,
+        value: Vec<u8>,
+        stage: Stage,
+    ) -> Answer<()> {
+        let store = self.store_of(table.rep())?;
+        let at = match self.at_to_keep(owner).await {
+            Ok(at) => at,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if key.len() > KEY || value.len() > VALUE {
+            return Ok(Err(Error::OverQuota));
+        }
+        if !at.has_room(&store, key.len() + value.len()).await {
+            return Ok(Err(Error::OverQuota));
+        }
+        let cell = Cell { store: &store.name, owner: at.owner.as_str(), key };
+        Ok(stage(at.staged, cell, value, at.quota).map_err(over))
+    }
+
     /// The number of a store's handle. Stores are cheap names, so one opened again is the same.
     fn open(&mut self, name: &str) -> Result<u32, Error> {
         // Only while it is described. One that is being set up can open its stores, once.

@@ -29,7 +29,7 @@ impl Staged {
         self.charge(append.value.len() + append.tag.as_ref().map_or(0, String::len), quota)?;
         let Append { at, tag, value, expires } = append;
         let write = Write::LogAppend { store: store.into(), owner: owner.into(), at, tag, value, expires };
-        self.writes.push(Staging { write, id: STAGED + self.appended });
+        self.writes.push(Staging { write, id: STAGED + self.appended, soon: false });
         self.appended += 1;
         Ok(())
     }

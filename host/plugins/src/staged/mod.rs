@@ -34,6 +34,8 @@ pub(crate) struct Staged {
 struct Staging {
     write: Write,
     id: u64,
+    /// A crash may lose it.
+    soon: bool,
 }
 
 /// The part of a store that belongs to one owner.
@@ -57,9 +59,9 @@ pub(crate) struct Quota {
 }
 
 impl Staged {
-    /// Whether anything is to be committed before the call's stanzas leave.
-    pub fn has_writes(&self) -> bool {
-        !self.writes.is_empty()
+    /// Whether anything is to be durable before the call's stanzas leave.
+    pub fn must_last(&self) -> bool {
+        self.writes.iter().any(|staging| !staging.soon)
     }
 
     /// What is to be committed: the writes, then the deletes.

@@ -44,19 +44,40 @@ impl Staged {
         value: Vec<u8>,
         quota: Quota,
     ) -> std::result::Result<(), OverQuota> {
+        self.put(cell, value, quota, false)
+    }
+
+    /// As `set`, of what a crash may lose.
+    pub fn set_soon(
+        &mut self,
+        cell: Cell<'_>,
+        value: Vec<u8>,
+        quota: Quota,
+    ) -> std::result::Result<(), OverQuota> {
+        self.put(cell, value, quota, true)
+    }
+
+    fn put(
+        &mut self,
+        cell: Cell<'_>,
+        value: Vec<u8>,
+        quota: Quota,
+        soon: bool,
+    ) -> std::result::Result<(), OverQuota> {
         self.charge(cell.key.len() + value.len(), quota)?;
         // Deletes commit last, so one that stayed would undo this.
         self.deletes.retain(|delete| !deletes(delete, cell));
         self.writes.retain(|staging| !deletes(&staging.write, cell));
-        match self.writes.iter_mut().find_map(|staging| value_mut(&mut staging.write, cell)) {
-            Some(staged) => *staged = value,
-            None => self.push(Write::TableSet {
-                store: cell.store.into(),
-                owner: cell.owner.into(),
-                key: cell.key.into(),
-                value,
-            }),
+        for staging in &mut self.writes {
+            if let Some(staged) = value_mut(&mut staging.write, cell) {
+                *staged = value;
+                staging.soon &= soon;
+                return Ok(());
+            }
         }
+        let (store, owner, key) = (cell.store.into(), cell.owner.into(), cell.key.into());
+        let write = Write::TableSet { store, owner, key, value };
+        self.writes.push(Staging { write, id: 0, soon });
         Ok(())
     }
 
@@ -198,7 +219,7 @@ impl Staged {
     }
 
     pub(super) fn push(&mut self, write: Write) {
-        self.writes.push(Staging { write, id: 0 });
+        self.writes.push(Staging { write, id: 0, soon: false });
     }
 }
 

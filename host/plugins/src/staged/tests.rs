@@ -43,6 +43,27 @@ fn what_is_unset_goes_with_the_writes() {
 
 /// The guard of a swap stays whatever is done to its value later.
 #[test]
+fn what_a_crash_may_lose_must_last_with_anything_else() {
+    let mut staged = Staged::default();
+    staged.set_soon(CELL, b"1".into(), QUOTA).unwrap();
+    staged.set_soon(CELL, b"2".into(), QUOTA).unwrap();
+    assert!(!staged.must_last());
+    staged.set(CELL, b"3".into(), QUOTA).unwrap();
+    staged.set_soon(CELL, b"4".into(), QUOTA).unwrap();
+    assert!(staged.must_last() && staged.writes.len() == 1);
+
+    for append_too in [true, false] {
+        let mut staged = Staged::default();
+        staged.set_soon(Cell { key: "other", ..CELL }, b"1".into(), QUOTA).unwrap();
+        match append_too {
+            true => staged.append("s", "o", append(b"1"), QUOTA).unwrap(),
+            false => staged.unset(CELL, QUOTA).unwrap(),
+        }
+        assert!(staged.must_last());
+    }
+}
+
+#[test]
 fn a_swap_outlives_what_comes_after_it() {
     let mut staged = Staged::default();
     let swap = Write::TableSwap {
