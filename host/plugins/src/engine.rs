@@ -12,7 +12,7 @@ use crate::housekeeping;
 use crate::load::{self, load};
 use crate::marks::Allocator;
 use crate::options::{EngineOptions, PluginSpec, Scope, Source};
-use crate::plan::{LeftOut, Plan, Roles};
+use crate::plan::{Conditional, LeftOut, Plan, Roles};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::swap::{Replaced, Undo};
 use crate::wasm;
@@ -300,18 +300,25 @@ impl Engine {
         Calls { stage, plan, plugins }
     }
 
-    /// Whether a virtual host has a setting without which a plugin has nothing to do.
+    /// Whether a plugin has something to do on a virtual host.
     pub(crate) fn is_of_use(&self, roles: &Roles, number: u16, vhost: &str) -> bool {
-        let Some((_, settings)) = roles.conditional.iter().find(|(own, _)| *own == number) else {
-            return true;
-        };
+        let condition = roles.conditional.iter().find(|condition| condition.number == number);
+        condition.is_none_or(|condition| self.is_met(condition, vhost))
+    }
+
+    fn is_met(&self, condition: &Conditional, vhost: &str) -> bool {
         let Some(host) = self.host.upgrade() else { return false };
-        settings.iter().any(|name| host.vhost_setting(vhost, name).is_some_and(|value| is_given(&value)))
+        let given = |name: &String| host.vhost_setting(vhost, name).is_some_and(|value| is_given(&value));
+        condition.settings.iter().any(given)
     }
 
     /// Whether any plugin of a virtual host wants to hear of these events.
     pub fn wants(&self, vhost: &str, events: SessionEvents) -> bool {
-        self.plan.load().roles(vhost).events.intersects(events)
+        let plan = self.plan.load();
+        let roles = plan.roles(vhost);
+        let wants =
+            |condition: &Conditional| condition.events.intersects(events) && self.is_met(condition, vhost);
+        roles.events.intersects(events) || roles.conditional.iter().any(wants)
     }
 
     /// What a virtual host advertises in service discovery, in order, each once.

@@ -32,9 +32,10 @@ pub(crate) struct Roles {
     pub index: Index,
     /// Numbers of those that hear of sessions.
     pub sessions: Vec<u16>,
+    /// What those hear that always have something to do.
     pub events: SessionEvents,
-    /// Numbers of those that have nothing to do unless the virtual host has one of these settings.
-    pub conditional: Vec<(u16, Vec<String>)>,
+    /// Those that have nothing to do unless the virtual host has one of some settings.
+    pub conditional: Vec<Conditional>,
     /// In order, each once.
     pub features: Vec<String>,
     pub account_features: Vec<String>,
@@ -47,6 +48,13 @@ pub(crate) struct Roles {
     pub portable: Vec<(PortableKind, u16)>,
     /// The number of each plugin that works for this virtual host.
     pub members: Vec<u16>,
+}
+
+/// A plugin that has nothing to do unless the virtual host has one of its settings.
+pub(crate) struct Conditional {
+    pub number: u16,
+    pub events: SessionEvents,
+    pub settings: Vec<String>,
 }
 
 impl Plan {
@@ -107,9 +115,11 @@ impl Roles {
             if !description.events.is_empty() {
                 roles.sessions.push(*number);
             }
-            roles.events |= description.events;
-            if !description.only_where.is_empty() {
-                roles.conditional.push((*number, description.only_where.clone()));
+            if description.only_where.is_empty() {
+                roles.events |= description.events;
+            } else {
+                let (events, settings) = (description.events, description.only_where.clone());
+                roles.conditional.push(Conditional { number: *number, events, settings });
             }
             roles.features.extend_from_slice(&description.features);
             roles.account_features.extend_from_slice(&description.account_features);

@@ -13,11 +13,14 @@ async fn choosy(everywhere: Option<&str>) -> World {
 /// How often it is called for a message and an event.
 async fn calls(world: &World) -> u64 {
     let before = world.counters().0;
+    assert!(!world.engine.wants(VHOST, SessionEvents::CLOSED));
     let stanza = message("hello");
     let matching = world.engine.matching(VHOST, Stage::Pre, &stanza, Facts::default);
     world.engine.call(matching, &event(), stanza).await;
     world.engine.session_event(&jid(JULIET), Change::Bound).await;
-    world.counters().0 - before
+    let calls = world.counters().0 - before;
+    assert_eq!(world.engine.wants(VHOST, SessionEvents::BOUND), calls > 0);
+    calls
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// By owner, in the order in which they were handed in. Bounded by the queue that the batches are in.
+/// By owner, the latest of each key. Bounded by the queue that the batches are in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Soon(Arc<Mutex<Entries>>);
 
@@ -43,9 +43,14 @@ impl Soon {
                 Write::TableDelete { store, owner, key } => (store, owner, key, None),
                 _ => continue,
             };
-            let entry = Entry { batch: number, store: store.clone(), key: key.clone(), value };
-            entries.of.entry(owner.clone()).or_default().push(entry);
+            let own = entries.of.entry(owner.clone()).or_default();
             owners.push(owner.clone());
+            match own.iter_mut().find(|entry| entry.is(store, key)) {
+                Some(entry) => (entry.batch, entry.value) = (number, value),
+                None => {
+                    own.push(Entry { batch: number, store: store.clone(), key: key.clone(), value });
+                }
+            }
         }
         Shown { soon: self.clone(), batch: number, owners }
     }
@@ -53,11 +58,11 @@ impl Soon {
     /// What a key is about to have; `None` if that is what is stored.
     pub(crate) fn get(&self, store: &str, owner: &str, key: &str) -> Option<Option<Vec<u8>>> {
         let entries = self.0.lock();
-        let mut own = entries.of.get(owner)?.iter().rev();
-        Some(own.find(|entry| entry.store == store && entry.key == key)?.value.clone())
+        let own = entries.of.get(owner)?;
+        Some(own.iter().find(|entry| entry.is(store, key))?.value.clone())
     }
 
-    /// What is about to change in an account's data, in order.
+    /// What is about to change in an account's data.
     pub(crate) fn account_data(&self, owner: &str) -> Vec<Change> {
         let entries = self.0.lock();
         let own = entries.of.get(owner).into_iter().flatten();
@@ -90,6 +95,12 @@ pub(crate) fn apply(changes: Vec<Change>, mut data: AccountData) -> AccountData 
     data
 }
 
+impl Entry {
+    fn is(&self, store: &str, key: &str) -> bool {
+        self.key == key && self.store == store
+    }
+}
+
 impl Drop for Shown {
     fn drop(&mut self) {
         let mut entries = self.soon.0.lock();
@@ -100,5 +111,30 @@ impl Drop for Shown {
                 entries.of.remove(owner);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_is_shown_until_its_own_batch_is_stored() {
+        let soon = Soon::default();
+        let set = |value: &str| {
+            let (store, owner, key) = ("s".to_owned(), "o".to_owned(), "k".to_owned());
+            Batch::one(Write::TableSet { store, owner, key, value: value.into() })
+        };
+        let value =
+            || soon.get("s", "o", "k").map(|value| value.map(|value| String::from_utf8(value).unwrap()));
+        let shown = ["1", "2", "3"].map(|value| soon.show(&set(value)));
+        assert_eq!(soon.0.lock().of["o"].len(), 1, "whoever comes back often costs no more");
+        assert_eq!(value(), Some(Some("3".into())));
+        let [first, second, third] = shown;
+        drop((first, second));
+        assert_eq!(value(), Some(Some("3".into())));
+        drop(third);
+        assert_eq!(value(), None);
+        assert!(soon.0.lock().of.is_empty());
     }
 }
