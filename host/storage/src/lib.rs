@@ -20,6 +20,7 @@ mod soon;
 mod sqlite;
 pub mod tools;
 mod trouble;
+mod turn;
 mod types;
 
 pub use batch::{Batch, Write};

@@ -4,6 +4,7 @@
 use crate::metrics::Meter;
 use crate::soon::{Shown, Soon};
 use crate::trouble::Trouble;
+use crate::turn::{Turn, closed};
 use crate::{Batch, Error, Ids, Result};
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
@@ -24,6 +25,8 @@ pub(crate) struct Queue(Arc<Inner>);
 
 struct Inner {
     room: Room,
+    /// How long a batch that may not wait does so for its turn, counted from when it is handed in.
+    patience: Option<Duration>,
     later: Mutex<Later>,
     soon: Soon,
     /// Does nothing once the writer has ended.
@@ -40,22 +43,27 @@ struct Later {
 }
 
 impl Queue {
-    /// For batches of so many bytes; `send` hands them to the writer, in order.
-    pub(crate) fn new(bytes: usize, send: impl Fn(Request) + Send + Sync + 'static) -> Self {
+    /// For batches of so many bytes, which wait this long for their turn; `send` hands them to the writer, in order.
+    pub(crate) fn new(
+        bytes: usize,
+        patience: Option<Duration>,
+        send: impl Fn(Request) + Send + Sync + 'static,
+    ) -> Self {
         let (room, send) = (Room::new(bytes), Box::new(send));
-        Self(Arc::new(Inner { room, later: Mutex::default(), soon: Soon::default(), send }))
+        Self(Arc::new(Inner { room, patience, later: Mutex::default(), soon: Soon::default(), send }))
     }
 
     /// Wait until a batch is durable.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Ids> {
-        let (job, answer) = self.job(batch).await?;
+        let turn = Turn::within(self.0.patience);
+        let (job, answer) = self.job(batch, turn.clone()).await?;
         self.0.hand_over(Some(Request::Commit(job)));
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        turn.answer(answer).await
     }
 
     /// Have a batch made durable soon, ahead of all that are handed in later.
     pub(crate) async fn commit_soon(&self, batch: Batch) -> Result<()> {
-        let (mut job, _) = self.job(batch).await?;
+        let (mut job, _) = self.job(batch, Turn::within(None)).await?;
         let (waiting, timed) = {
             let mut later = self.0.later.lock();
             if later.closed {
@@ -92,12 +100,12 @@ impl Queue {
         &self.0.room
     }
 
-    async fn job(&self, batch: Batch) -> Result<(Job, oneshot::Receiver<Result<Ids>>)> {
+    async fn job(&self, batch: Batch, turn: Turn) -> Result<(Job, oneshot::Receiver<Result<Ids>>)> {
         if !self.0.room.fits(&batch) {
             // What may wait must not keep room that others wait for.
             self.0.hand_over(None);
         }
-        self.0.room.job(batch).await
+        self.0.room.job(batch, turn).await
     }
 }
 
@@ -143,13 +151,13 @@ impl Room {
         Self { free: Arc::new(Semaphore::new(units)), units }
     }
 
-    /// Wait until a batch has room. Fails once closed.
-    pub(crate) async fn job(&self, batch: Batch) -> Result<(Job, oneshot::Receiver<Result<Ids>>)> {
+    /// Wait until a batch has room. Fails once closed, and when it waits too long.
+    async fn job(&self, batch: Batch, turn: Turn) -> Result<(Job, oneshot::Receiver<Result<Ids>>)> {
         let units = self.units_of(&batch);
-        let room = self.free.clone().acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await;
-        let room = room.map_err(|_| closed())?;
+        let room = self.free.clone().acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX));
+        let room = turn.wait_for(room).await?.map_err(|_| closed())?;
         let (done, answer) = oneshot::channel();
-        Ok((Job { batch, done, shown: None, room }, answer))
+        Ok((Job { batch, done, turn, shown: None, room }, answer))
     }
 
     /// Whether a batch need not wait for room.
@@ -183,6 +191,8 @@ impl Room {
 pub(crate) struct Job {
     pub(crate) batch: Batch,
     done: oneshot::Sender<Result<Ids>>,
+    /// One that may wait has all the time that there is.
+    pub(crate) turn: Turn,
     /// Until it is answered, if it may wait.
     shown: Option<Shown>,
     /// Its room in the queue, free again once answered.
@@ -243,10 +253,6 @@ impl Answers {
     }
 }
 
-pub(crate) fn closed() -> Error {
-    Error::Unavailable("the database is closed".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn what_may_wait_leaves_its_room_to_others() {
         let (sender, requests) = mpsc::channel();
-        let queue = Queue::new(4 * UNIT, move |request| drop(sender.send(request)));
+        let queue = Queue::new(4 * UNIT, None, move |request| drop(sender.send(request)));
         let batch = |bytes| {
             let (store, owner, key) = ("s".to_owned(), "o".to_owned(), "k".to_owned());
             Batch::one(Write::TableSet { store, owner, key, value: vec![0; bytes] })

@@ -153,7 +153,7 @@ block! {
         "sslrootcert" => sslrootcert: Option<String> = None,
         /// PostgreSQL: connections that read. One more writes.
         "pool-size" => pool_size: u32 = 8,
-        /// PostgreSQL: how long it may take over one statement.
+        /// PostgreSQL: how long it may take over one statement, and how long reads and writes wait for their turn.
         "statement-timeout" => statement_timeout: Duration = Duration::from_secs(10),
         /// PostgreSQL: how long it may take until a connection is open.
         "connect-timeout" => connect_timeout: Duration = Duration::from_secs(5),

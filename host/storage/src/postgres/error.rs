@@ -1,5 +1,6 @@
 //! What PostgreSQL and its client say, as what an engine answers.
 
+use crate::turn::TOO_LONG;
 use crate::{Error, Undecided};
 use tokio_postgres::error::SqlState;
 
@@ -87,7 +88,7 @@ pub(super) fn sentence(error: &tokio_postgres::Error) -> String {
                 format!("the database has no connection left ({})", error.message())
             }
             SqlState::READ_ONLY_SQL_TRANSACTION => "the database is read-only".to_owned(),
-            SqlState::QUERY_CANCELED => format!("the database took too long ({})", error.message()),
+            SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => TOO_LONG.to_owned(),
             _ => format!("the database says: {}", error.message()),
         };
     }
@@ -95,6 +96,11 @@ pub(super) fn sentence(error: &tokio_postgres::Error) -> String {
         Some(source) => format!("the database cannot be reached: {error}: {source}"),
         None => format!("the database cannot be reached: {error}"),
     }
+}
+
+/// Whether somebody else's lock was in the way for too long.
+pub(super) fn is_lock_timeout(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
 }
 
 /// The statement of a condition that did not hold divides by zero.

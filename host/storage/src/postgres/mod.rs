@@ -47,7 +47,7 @@ use writer::Writer;
 pub struct PostgresOptions {
     /// Connections that read. One more writes. Default 8.
     pub pool_size: usize,
-    /// How long the database may take over one statement. Default 10 s.
+    /// How long the database may take over one statement, and how long a batch may wait for its turn. Default 10 s.
     pub statement_timeout: Duration,
     /// How long it may take until a connection is open. Default 5 s.
     pub connect_timeout: Duration,
@@ -106,7 +106,7 @@ impl Postgres {
         let answers = Answers::new(meter.clone());
         let writer = Writer { opening, requests, reads: reads.clone(), health, answers };
         tokio::spawn(writer.run(session));
-        let queue = Queue::new(options.queue_bytes, move |request| {
+        let queue = Queue::new(options.queue_bytes, Some(options.statement_timeout), move |request| {
             // What is dropped is answered so.
             let _ = sender.send(request);
         });

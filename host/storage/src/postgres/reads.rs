@@ -4,7 +4,7 @@ use super::PostgresOptions;
 use super::error::sentence;
 use super::health::Health;
 use crate::metrics::Pool as PoolMetrics;
-use crate::queue::closed;
+use crate::turn::{closed, too_late};
 use crate::{Error, Result};
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
@@ -23,7 +23,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Reads {
     pool: Pool,
     health: Arc<Health>,
-    patience: Duration,
+    /// For a connection, and for all of it.
+    patience: [Duration; 2],
 }
 
 impl Reads {
@@ -48,19 +49,22 @@ impl Reads {
             }))
             .build()
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Self { pool, health, patience: options.patience() })
+        Ok(Self { pool, health, patience: [options.statement_timeout, options.patience()] })
     }
 
     /// All rows that a statement gives.
     pub(super) async fn query(&self, sql: &'static str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         tracing::trace!(sql, "read");
         self.health.check()?;
-        let deadline = Instant::now() + self.patience;
+        let now = Instant::now();
+        let [turn, deadline] = self.patience.map(|patience| now + patience);
         loop {
-            let client = match timeout_at(deadline, self.connection()).await {
+            let client = match timeout_at(turn, self.connection()).await {
                 Ok(client) => client?,
                 Err(_) => return Err(self.busy()),
             };
+            // Less than the database gives a statement, if this has waited for its connection.
+            let is_short = Instant::now() + self.patience[0] > deadline;
             let query = async {
                 let statement = client.prepare_cached(sql).await?;
                 client.query(&statement, values).await
@@ -73,6 +77,9 @@ impl Reads {
                 Err(_) => {
                     // It may answer yet; not to the next who asks.
                     drop(Object::take(client));
+                    if is_short {
+                        return Err(too_late());
+                    }
                     self.health.doubt();
                     return Err(Error::Unavailable("the database does not answer".into()));
                 }
@@ -99,9 +106,10 @@ impl Reads {
         }
     }
 
+    /// No connection became free in time.
     fn busy(&self) -> Error {
         self.health.doubt();
-        Error::Unavailable("no connection to the database became free in time".into())
+        too_late()
     }
 
     pub(super) fn close(&self) {

@@ -11,6 +11,7 @@ use futures_util::future::maybe_done;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::pin::pin;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, Error, Statement};
@@ -30,6 +31,8 @@ pub(super) struct Session {
     /// Carries what the client says; ends with the connection.
     driver: JoinHandle<()>,
     statements: HashMap<&'static str, Statement>,
+    /// As last set, if it is not as the database has it.
+    lock_patience: Option<Duration>,
 }
 
 /// What every connection is set to.
@@ -61,7 +64,12 @@ impl Opening {
                     tracing::debug!(%error, "a connection to the database ended");
                 }
             });
-            Ok::<_, PostgresError>(Session { client, driver, statements: HashMap::new() })
+            Ok::<_, PostgresError>(Session {
+                client,
+                driver,
+                statements: HashMap::new(),
+                lock_patience: None,
+            })
         };
         let session = timeout(patience, open).await.map_err(|_| PostgresError::Silent)??;
         let set_up = async {
@@ -176,6 +184,19 @@ impl Session {
             (None, Some(Err(error))) => Err((None, error)),
             (None, _) => Ok(appended),
         }
+    }
+
+    /// Let what follows wait this long for others' locks, or as long as any statement. Preparing a statement waits for them, too.
+    pub(super) async fn wait_for_locks(&mut self, patience: Option<Duration>) -> Result<(), Error> {
+        if self.lock_patience != patience {
+            let set = match patience {
+                Some(patience) => format!("SET lock_timeout = {}", patience.as_millis()),
+                None => "RESET lock_timeout".to_owned(),
+            };
+            self.statement(&set).await?;
+            self.lock_patience = patience;
+        }
+        Ok(())
     }
 
     /// One statement by itself.

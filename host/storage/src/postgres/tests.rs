@@ -8,6 +8,7 @@ use crate::readdress::tests as readdress;
 use crate::sqlite::migrations::RFC7622;
 use crate::{Error, Write, contract_tests};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::oneshot;
 
 /// A database of its own in the server that `scripts/postgres.sh with` has started.
 pub(crate) struct Database {
@@ -301,6 +302,52 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     });
     storage.commit(Batch::one(append(None))).await.unwrap();
     assert_eq!(storage.log_count("s", OWNER, None).await.unwrap(), 1);
+}
+
+/// What comes while somebody has a table locked is answered in the time that is promised, however many others wait,
+/// and is not kept after that.
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_counts_from_when_a_batch_is_handed_in() {
+    let database = Database::new();
+    let timeout = Duration::from_secs(3);
+    for queue_bytes in [16 << 20, 1024] {
+        let options =
+            PostgresOptions { statement_timeout: timeout, queue_bytes, pool_size: 2, ..Default::default() };
+        let storage = Postgres::open(&database.address(), options).await.unwrap();
+        let (address, (locked, unlock)) =
+            (database.address(), (oneshot::channel(), oneshot::channel::<()>()));
+        let other = std::thread::spawn(move || {
+            let mut other = blocking::connect(&address, Duration::from_secs(30)).unwrap();
+            let mut transaction = other.transaction().unwrap();
+            transaction.batch_execute("LOCK TABLE log_entry").unwrap();
+            locked.0.send(()).unwrap();
+            let _ = unlock.1.blocking_recv();
+        });
+        locked.1.await.unwrap();
+        let asked = (0_u64..50).map(|n| {
+            let storage = &storage;
+            async move {
+                tokio::time::sleep(Duration::from_millis(100) * n as u32).await;
+                let begin = std::time::Instant::now();
+                let error = match n % 5 {
+                    0 => storage.log_count("s", OWNER, None).await.map(drop),
+                    _ => storage.commit(Batch::one(append(None))).await.map(drop),
+                };
+                (error.expect_err("the table is locked").to_string(), begin.elapsed())
+            }
+        });
+        for (error, took) in futures_util::future::join_all(asked).await {
+            assert!(error.contains("took too long"), "{error}");
+            // One second for the database to say so itself, and one for a slow machine.
+            assert!(took < timeout + Duration::from_secs(2), "{took:?}");
+        }
+        drop(unlock.0);
+        other.join().unwrap();
+        // What had been given up is not written now.
+        storage.commit(Batch::one(set("k", "v"))).await.unwrap();
+        assert_eq!(storage.log_count("s", OWNER, None).await.unwrap(), 0);
+        storage.close().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 //! writer, so that log values become visible in the order of their ids: a reader who has seen an id has seen all
 //! before it.
 
-use super::error::{PostgresError, is_about_values, is_unmet_condition, sentence};
+use super::error::{PostgresError, is_about_values, is_lock_timeout, is_unmet_condition, sentence};
 use super::health::Health;
 use super::reads::Reads;
 use super::session::{Opening, Session};
@@ -10,6 +10,7 @@ use super::steps::{self, Step};
 use crate::convert::now;
 use crate::purge;
 use crate::queue::{Answers, GROUP, Job, Request};
+use crate::turn::TOO_LONG;
 use crate::{Batch, Error, Ids, Result, Write};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const GROUP_BYTES: usize = 4 << 20;
 const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 /// How long erasing all data of a plugin may take, which grows with what there is.
 const ERASING: Duration = Duration::from_secs(3600);
+/// How long a transaction waits for others' locks at least, however long its batches have waited for it.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Writer {
     pub(super) opening: Opening,
@@ -171,33 +174,77 @@ impl Writer {
 
     /// Commit some jobs and answer each. Answers why the connection is lost, if it is.
     async fn commit(&mut self, link: &mut Link, jobs: Vec<Job>) -> Option<String> {
-        let Link::Up(session) = link else {
-            let why = self.health.down().unwrap_or_else(|| PostgresError::Silent.to_string());
-            self.answers.unavailable(jobs, &why);
-            return None;
-        };
+        let (mut jobs, late): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.turn.take());
+        self.too_late(late);
+        while !jobs.is_empty() {
+            let Link::Up(session) = link else {
+                let why = self.health.down().unwrap_or_else(|| PostgresError::Silent.to_string());
+                self.answers.unavailable(jobs, &why);
+                return None;
+            };
+            match self.attempt_commit(session, jobs).await {
+                Ok(again) => jobs = again,
+                Err(lost) => return Some(lost),
+            }
+        }
+        None
+    }
+
+    /// One transaction. Answers the jobs to try again: those that still have time when a lock was in the way until the
+    /// oldest of them had none. Or why the connection is lost.
+    async fn attempt_commit(
+        &mut self,
+        session: &mut Session,
+        jobs: Vec<Job>,
+    ) -> std::result::Result<Vec<Job>, String> {
         tracing::trace!(batches = jobs.len(), "commit");
         let start = Instant::now();
+        let options = &self.opening.options;
         let batches: Vec<&Batch> = jobs.iter().map(|job| &job.batch).collect();
-        let patience = match batches.iter().any(|batch| erases(batch)) {
-            true => ERASING,
-            false => self.opening.options.patience(),
+        let left = jobs.iter().filter_map(|job| job.turn.left()).min();
+        let (patience, locks) = match batches.iter().any(|batch| erases(batch)) {
+            true => (ERASING, None),
+            false => (options.patience(), lock_patience(options.statement_timeout, left)),
         };
-        let lost = match timeout(patience, transact(session, &batches)).await {
+        let done = async {
+            session.wait_for_locks(locks).await?;
+            transact(session, &batches).await
+        };
+        let lost = match timeout(patience, done).await {
             Ok(Ok(results)) => {
                 self.answers.committed(jobs, results, start.elapsed());
-                return None;
+                return Ok(Vec::new());
             }
             Ok(Err(error)) if !session.is_closed() && error.as_db_error().is_some() => {
-                self.answers.failed(jobs, sentence(&error));
-                return None;
+                let (failed, again) = match is_lock_timeout(&error) {
+                    true => jobs.into_iter().partition(|job| job.turn.is_over()),
+                    false => (jobs, Vec::new()),
+                };
+                if !failed.is_empty() {
+                    self.answers.failed(failed, sentence(&error));
+                }
+                return Ok(again);
             }
             Ok(Err(error)) => sentence(&error),
             Err(_) => PostgresError::Silent.to_string(),
         };
         self.answers.unavailable(jobs, &lost);
-        Some(lost)
+        Err(lost)
     }
+
+    /// Answer those that have waited too long for their turn.
+    fn too_late(&mut self, late: Vec<Job>) {
+        if !late.is_empty() {
+            self.answers.failed(late, TOO_LONG.to_owned());
+        }
+    }
+}
+
+/// How long a transaction may wait for somebody's lock, when the batch in it that has least time has that much left. Without
+/// a lock in the way its statements have the time that the connection gives them, which is all that a new batch has.
+fn lock_patience(statement_timeout: Duration, left: Option<Duration>) -> Option<Duration> {
+    let left = left.filter(|left| *left + LOCK_PATIENCE < statement_timeout)?;
+    Some(left.max(LOCK_PATIENCE))
 }
 
 fn erases(batch: &Batch) -> bool {

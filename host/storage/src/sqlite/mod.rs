@@ -80,7 +80,7 @@ impl Sqlite {
             Writer { db, requests, readers: readers.clone(), lock, answers: Answers::new(meter.clone()) };
         let thread = std::thread::Builder::new().name("sqlite-writer".into()).spawn(move || writer.run());
         let thread = Mutex::new(Some(thread.map_err(OpenError::Thread)?));
-        let queue = Queue::new(options.queue_bytes, move |request| {
+        let queue = Queue::new(options.queue_bytes, None, move |request| {
             // What is dropped is answered so.
             let _ = sender.send(request);
         });
