@@ -120,7 +120,7 @@ fn is_payload(inner: &str) -> bool {
 fn replacement(xml: &str, old: &Stanza) -> Result<Stanza, Failure> {
     let new = Stanza::parse(xml).ok().filter(|new| new.kind() == old.kind());
     let new = new.ok_or(Failure::BadXml("replace"))?;
-    Ok(new.with_addresses(old.from.clone(), old.to.clone()))
+    Ok(new.addressed_as(old))
 }
 
 /// An error as a plugin gave it.

@@ -79,23 +79,25 @@ impl Server {
     /// The address that is meant, if whoever writes this one follows RFC 6122, where some names are written in another
     /// way, and there is such an account and no other. Not to be asked of somebody who is online; of names that are known
     /// nothing is looked up.
-    pub(crate) async fn meant(&self, to: &Jid) -> Option<Jid> {
+    ///
+    /// # Errors
+    /// When the storage does not answer: that is not to be taken for "nobody".
+    pub(crate) async fn meant(&self, to: &Jid) -> Result<Option<Jid>, Error> {
         let bare = to.bare_str();
         let is_somebodys = to.local().is_some() && self.is_local(to.domain());
         if !is_somebodys || self.known_accounts.contains(bare) {
-            return None;
+            return Ok(None);
         }
         let asked = self.known_accounts.asking();
-        // Without an answer it stays as it is.
-        let account = self.storage.account(to).await.ok()??;
+        let Some(account) = self.storage.account(to).await? else { return Ok(None) };
         if account.jid.as_str() == bare {
             self.known_accounts.exists(bare, asked);
-            return None;
+            return Ok(None);
         }
-        match to.resource() {
+        Ok(match to.resource() {
             Some(resource) => account.jid.with_resource(resource).ok(),
             None => Some(account.jid),
-        }
+        })
     }
 
     /// Commit a batch, and forget the accounts that it removes.

@@ -107,15 +107,10 @@ impl Server {
         if stanza.to.is_none() && stanza.kind() != Kind::Presence {
             stanza.to = Some(session.account.jid.clone());
         }
-        let online = |to: &Jid| self.directory.account(to.bare_str());
-        let mut recipient = stanza.to.as_ref().and_then(online);
-        if recipient.is_none()
-            && let Some(to) = &stanza.to
-            && let Some(meant) = self.meant(to).await
-        {
-            recipient = online(&meant);
-            stanza.to = Some(meant);
-        }
+        let recipient = match self.recipient(&mut stanza).await {
+            Ok(recipient) => recipient,
+            Err(error) => return self.bounce(&stanza, &error).await,
+        };
 
         let calls = self.matching(session.vhost.domain(), Stage::Pre, &stanza, || {
             source.facts(recipient.as_deref(), Target::empty())
@@ -137,6 +132,31 @@ impl Server {
             Kind::Message => self.message(source, stanza, recipient).await,
             Kind::Iq => self.iq(source, stanza, recipient).await,
             Kind::Presence => Box::pin(self.presence_out(session, stanza)).await,
+        }
+    }
+
+    /// The account that a stanza is for, if it is online. Whoever is meant by an older spelling gets it, whatever sent it.
+    ///
+    /// # Errors
+    /// When the storage cannot tell who is meant. Presence is sent as if nobody else were: it is not worth an answer.
+    async fn recipient(&self, stanza: &mut Stanza) -> Result<Option<Arc<AccountEntry>>, StanzaError> {
+        let online = |to: &Jid| self.directory.account(to.bare_str());
+        let Some(to) = &stanza.to else { return Ok(None) };
+        if let Some(recipient) = online(to) {
+            return Ok(Some(recipient));
+        }
+        match self.meant(to).await {
+            Ok(None) => Ok(None),
+            Ok(Some(meant)) => {
+                let recipient = online(&meant);
+                stanza.redirect(meant);
+                Ok(recipient)
+            }
+            Err(_) if stanza.kind() == Kind::Presence => Ok(None),
+            Err(error) => {
+                error.log(format_args!("an account could not be read"));
+                Err(Condition::ResourceConstraint.into())
+            }
         }
     }
 
@@ -194,12 +214,15 @@ impl Server {
     }
 
     /// Route a stanza by its `to`, as one that the host or a plugin has made: no `pre` hooks.
-    pub(crate) async fn route(&self, stanza: Stanza) {
+    pub(crate) async fn route(&self, mut stanza: Stanza) {
+        let recipient = match self.recipient(&mut stanza).await {
+            Ok(recipient) => recipient,
+            Err(error) => return Box::pin(self.bounce(&stanza, &error)).await,
+        };
         let Some(to) = stanza.to.clone() else { return };
         let sender = stanza.from.as_ref().and_then(|from| self.vhost_of(from));
         let Some(vhost) = sender.or_else(|| self.vhost(to.domain())) else { return };
         let source = Source::internal(&vhost);
-        let recipient = self.directory.account(to.bare_str());
         match stanza.kind() {
             Kind::Message => self.message(&source, stanza, recipient).await,
             Kind::Iq => self.iq(&source, stanza, recipient).await,

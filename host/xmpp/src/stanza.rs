@@ -70,10 +70,11 @@ struct ChildSpan {
 }
 
 /// What never changes about a stanza; shared by all copies of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Body {
     kind: Kind,
     ty: Type,
+    redirected: Option<Box<Redirected>>,
     /// Attributes other than `from`, `to` and `xmlns`, then what is inside, both as written. After that the
     /// names of namespaces that are not written out literally inside.
     text: Box<str>,
@@ -84,6 +85,13 @@ struct Body {
     id: Option<Span>,
     lang: Option<Span>,
     children: SmallVec<[ChildSpan; 2]>,
+}
+
+/// The addressee that is meant, and what its sender wrote for that.
+#[derive(Clone, Debug)]
+struct Redirected {
+    to: Jid,
+    written: Jid,
 }
 
 impl Body {
@@ -157,6 +165,7 @@ impl Stanza {
         let body = Body {
             kind,
             ty,
+            redirected: None,
             text: attrs.into_boxed_str(),
             attrs_end: end,
             inner_end: end,
@@ -271,10 +280,37 @@ impl Stanza {
         Stanza { from, to, body: self.body.clone() }
     }
 
+    /// The same stanza with the addresses of another, the one that answers come from too.
+    pub fn addressed_as(&self, other: &Stanza) -> Stanza {
+        let mut stanza = self.with_addresses(other.from.clone(), other.to.clone());
+        if other.body.redirected.is_some() {
+            Arc::make_mut(&mut stanza.body).redirected = other.body.redirected.clone();
+        }
+        stanza
+    }
+
+    /// Send it to the address that is meant by the one that its sender wrote. Answers still come from that one: whoever
+    /// asked knows it, and need not learn the other.
+    pub fn redirect(&mut self, to: Jid) {
+        if let Some(written) = self.written_to().cloned() {
+            let redirected = Redirected { to: to.clone(), written };
+            Arc::make_mut(&mut self.body).redirected = Some(Box::new(redirected));
+        }
+        self.to = Some(to);
+    }
+
+    /// The address that answers come from: the addressee as the sender wrote it.
+    pub fn written_to(&self) -> Option<&Jid> {
+        match &self.body.redirected {
+            Some(redirected) if self.to.as_ref() == Some(&redirected.to) => Some(&redirected.written),
+            _ => self.to.as_ref(),
+        }
+    }
+
     /// The same with something else inside. Fails if that is not XML that stands by itself.
     pub fn with_inner(&self, inner: &str) -> Result<Stanza, ParseError> {
         let stanza = Stanza::assemble(self.body.kind, self.attrs(), inner)?;
-        Ok(stanza.with_addresses(self.from.clone(), self.to.clone()))
+        Ok(stanza.addressed_as(self))
     }
 
     /// The same with one more child at the end, written by the server itself: if it is not XML, it is left
@@ -307,14 +343,14 @@ impl Stanza {
             Stanza::assemble(self.body.kind, &attrs, self.inner()).ok()
         };
         let stanza = replaced().unwrap_or_else(|| self.clone());
-        stanza.with_addresses(self.from.clone(), self.to.clone())
+        stanza.addressed_as(self)
     }
 
     /// The result of this IQ: addresses swapped, same id. What is inside is the server's own
     /// (see [`Stanza::with_inner`] for text from elsewhere).
     pub fn iq_result(&self, inner: &str) -> Stanza {
         let result = Stanza::iq(Type::Result, self.id().as_deref().unwrap_or_default(), inner);
-        result.with_addresses(self.to.clone(), self.from.clone())
+        result.with_addresses(self.written_to().cloned(), self.from.clone())
     }
 
     /// This result as the answer to a request: with its id, and its addresses swapped. For answers that are made once
@@ -337,6 +373,7 @@ impl Stanza {
         let body = Body {
             kind: body.kind,
             ty: body.ty,
+            redirected: None,
             text: text.into_boxed_str(),
             attrs_end,
             inner_end: body.inner_end - body.attrs_end + attrs_end,
@@ -345,7 +382,7 @@ impl Stanza {
             lang: None,
             children: body.children.iter().map(child).collect(),
         };
-        Stanza { from: request.to.clone(), to: request.from.clone(), body: Arc::new(body) }
+        Stanza { from: request.written_to().cloned(), to: request.from.clone(), body: Arc::new(body) }
     }
 }
 

@@ -118,3 +118,50 @@ async fn whether_an_account_exists_is_asked_once() {
     world.account("romeo@verona.lit").await;
     assert_eq!(asked(&romeo).await, (true, 1));
 }
+
+/// What is asked of a name as RFC 6122 folds it goes to the account that is meant, and does not tell that there is one.
+#[tokio::test]
+async fn strangers_hear_of_a_folded_name_what_they_hear_of_none() {
+    let world = World::new().await;
+    world.account("straße@verona.lit").await;
+    let tybalt = world.online("tybalt@verona.lit/street").await;
+    for stanza in [
+        "<iq type='get' id='i' to='NAME@verona.lit'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+        "<iq type='get' id='i' to='NAME@verona.lit/street'><ping xmlns='urn:xmpp:ping'/></iq>",
+        "<message to='NAME@verona.lit'><body>Good morrow</body></message>",
+        "<presence type='probe' to='NAME@verona.lit'/>",
+    ] {
+        let mut heard = Vec::new();
+        for name in ["strasse", "nobody"] {
+            tybalt.send(&stanza.replace("NAME", name)).await;
+            heard.push(tybalt.received().concat().replace(name, "NAME"));
+        }
+        assert_eq!(heard[0], heard[1]);
+        let is_answered = !stanza.contains("probe");
+        assert_eq!(heard[0].contains("from='NAME@verona.lit"), is_answered, "{}", heard[0]);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_meant_by_a_folded_name_gets_what_clients_and_plugins_send() {
+    let world = World::new().await;
+    let owner = world.online("straße@verona.lit/window").await;
+    let tybalt = world.online("tybalt@verona.lit/street").await;
+    tybalt.send("<message to='strasse@verona.lit'><body>One</body></message>").await;
+    assert_eq!(tybalt.received(), [""; 0]);
+    let from_a_plugin = "<message from='verona.lit' to='strasse@verona.lit'><body>Two</body></message>";
+    world.route(waxwing_xmpp::Stanza::parse(from_a_plugin).unwrap()).await;
+    let got = owner.got();
+    assert_eq!(got.len(), 2, "{got:?}");
+    assert!(got.iter().all(|message| message.contains("to='straße'")), "{got:?}");
+}
+
+/// Or what is sent would be taken for something that is for nobody.
+#[tokio::test]
+async fn a_storage_that_cannot_tell_who_is_meant_is_not_taken_for_nobody() {
+    let world = World::new().await;
+    let tybalt = world.online("tybalt@verona.lit/street").await;
+    world.storage.close().await.unwrap();
+    let answer = tybalt.ask("<message to='strasse@verona.lit'><body>One</body></message>").await;
+    assert!(answer.contains("type='wait'"), "{answer}");
+}

@@ -78,8 +78,9 @@ impl Server {
             {
                 return;
             }
-            // The same for an account that does not exist.
-            return self.send_request(&owner, &from.bare(), Request::Unsubscribed).await;
+            // The same for an account that does not exist, in the name that was asked for.
+            let asked = probe.written_to().map_or(owner, Jid::bare);
+            return self.send_request(&asked, &from.bare(), Request::Unsubscribed).await;
         }
         let mut shown = false;
         for session in sessions.iter().filter(|session| to.is_bare() || session.jid == *to) {

@@ -24,7 +24,7 @@ impl Stanza {
         let reply = Stanza::assemble(self.kind(), &attrs, &[inner, &error.to_xml()].concat())
             // Only the application-specific condition is somebody else's XML.
             .or_else(|_| Stanza::assemble(self.kind(), &attrs, &[inner, &plain].concat()));
-        Some(reply.ok()?.with_addresses(self.to.clone(), self.from.clone()))
+        Some(reply.ok()?.with_addresses(self.written_to().cloned(), self.from.clone()))
     }
 
     /// The error that this stanza of type `error` carries; one that lacks what section 8.3.2 demands is

@@ -240,6 +240,7 @@ impl Head {
         let body = Body {
             kind: self.kind,
             ty,
+            redirected: None,
             text: text.into_boxed_str(),
             attrs_end,
             inner_end,

@@ -342,3 +342,18 @@ fn room_to_grow() {
     assert_eq!(wrapped.child_xml("b/c/d/message/body").map(|xml| xml.len()), Some(262_000 + 35));
     assert_eq!(long.with_child("<e xmlns='f'/>").children().len(), 3);
 }
+
+/// Whoever asked is answered by the address that was asked, whatever became of the stanza on its way.
+#[test]
+fn answers_come_from_the_address_that_was_written() {
+    let mut iq = parse("<iq type='get' id='i' from='a@b/c' to='strasse@d'><q xmlns='q'/></iq>");
+    iq.redirect(jid("straße@d").unwrap());
+    assert_eq!(iq.to, jid("straße@d"));
+    let iq = iq.with_id("j").with_child("<r xmlns='r'/>");
+    assert_eq!(iq.iq_result("").from, jid("strasse@d"));
+    assert_eq!(Stanza::iq(Type::Result, "", "").answering(&iq).from, jid("strasse@d"));
+    assert_eq!(iq.error_reply(&Condition::ItemNotFound.into()).unwrap().from, jid("strasse@d"));
+    assert!(wire(&iq).contains("to='straße@d'"));
+    let elsewhere = iq.with_addresses(jid("a@b/c"), jid("e@f"));
+    assert_eq!(elsewhere.iq_result("").from, jid("e@f"));
+}
