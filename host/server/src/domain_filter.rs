@@ -64,7 +64,13 @@ impl Server {
         let own = sessions.iter().filter(|session| session.jid.domain() == vhost.domain());
         let own: BTreeSet<&Jid> = own.map(|session| &session.account.jid).collect();
         for account in own {
-            let Ok(roster) = self.roster_of(account).await else { continue };
+            let roster = match self.roster_of(account).await {
+                Ok(roster) => roster,
+                Err(error) => {
+                    tracing::warn!(%account, "contacts were not told that they are cut off: {error}");
+                    continue;
+                }
+            };
             for item in &roster.items {
                 if !self.is_cut_off(vhost, before, item.jid.domain()) {
                     continue;

@@ -59,7 +59,8 @@ impl Server {
     /// Tell everybody who knows of a client that it is not available any more (section 4.5.2). The
     /// session has no presence already.
     pub(crate) async fn broadcast_unavailable(&self, session: &Arc<Session>, stanza: Stanza) {
-        // Without a roster, those who got directed presence can be told even so.
+        // Nobody has been shown a presence by a roster that has not been read since the account came online: if it cannot
+        // be read now, there are only those who got directed presence.
         let roster = self.roster_of(&session.account.jid).await.unwrap_or_default();
         self.broadcast(&Source::of(session), &stanza, &roster).await;
         self.present_to_own(session, &stanza).await;

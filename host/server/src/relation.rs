@@ -2,6 +2,7 @@
 
 use crate::roster::storage_error;
 use crate::server::Server;
+use std::sync::Arc;
 use waxwing_storage::RosterItem;
 use waxwing_xmpp::{Jid, StanzaError};
 
@@ -26,12 +27,17 @@ impl Server {
     /// no account; and since the storage is asked for all of these, even for an account that is online, the time that
     /// it takes does not tell which it is.
     pub(crate) async fn relation(&self, owner: &Jid, other: &Jid) -> Result<Relation, StanzaError> {
-        let known = self.directory.account(owner.bare_str()).and_then(|entry| entry.roster());
+        let entry = self.directory.account(owner.bare_str());
+        let known = entry.as_ref().and_then(|entry| entry.roster());
         let relation = Relation::of(known.as_ref().and_then(|roster| roster.item(other.bare_str())));
         if relation != Relation::default() {
             return Ok(relation);
         }
-        let roster = self.storage.roster(&owner.bare()).await.map_err(storage_error)?;
+        let roster = Arc::new(self.storage.roster(&owner.bare()).await.map_err(storage_error)?);
+        if let Some(entry) = entry {
+            // Whoever may see that the account is there is to hear of its end, also when the storage is away by then.
+            entry.set_roster(roster.clone());
+        }
         Ok(Relation::of(roster.item(other.bare_str())))
     }
 }

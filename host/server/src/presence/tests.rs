@@ -237,3 +237,19 @@ async fn a_presence_that_crosses_the_end_is_followed_by_the_end() {
         assert!(seen.last().is_none_or(|last| last.contains("type='unavailable'")), "{seen:?}");
     }
 }
+
+/// A contact that was shown the presence by a probe, while nothing else had asked for the roster.
+#[tokio::test]
+async fn contacts_hear_of_the_end_also_when_the_storage_is_away() {
+    let world = World::new().await;
+    world.befriend("romeo@verona.lit", "juliet@verona.lit").await;
+    let juliet = world.online("juliet@verona.lit/balcony").await;
+    let romeo = world.login("romeo@verona.lit/orchard").await;
+    // As after a first presence for which the roster could not be read.
+    romeo.session.set_presence(Some((0, Stanza::parse("<presence/>").unwrap())));
+    juliet.send("<presence type='probe' to='romeo@verona.lit'/>").await;
+    assert_eq!(juliet.got(), ["<presence from='romeo/orchard' to='juliet/balcony'/>"]);
+    world.storage.close().await.unwrap();
+    romeo.leave().await;
+    assert_eq!(juliet.got(), ["<presence from='romeo/orchard' to='juliet' type='unavailable'/>"]);
+}
