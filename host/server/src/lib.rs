@@ -31,6 +31,7 @@ mod resumption;
 mod rights;
 mod roster;
 mod router;
+mod secrecy;
 mod server;
 mod service;
 mod session;

@@ -255,6 +255,11 @@ impl Server {
             }
             return;
         }
+        if let Some(session) = source.session
+            && let Err(error) = self.check_secrecy(session, &stanza)
+        {
+            return self.bounce(&stanza, &error).await;
+        }
         // What has come to be an account is one, whatever a plugin would have of its name.
         if let Some(component) = self.component(to)
             && !self.account_known(to).await

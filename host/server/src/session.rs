@@ -46,6 +46,8 @@ pub struct Session {
     acted: AtomicU64,
     /// Where its client connects from.
     address: Mutex<Option<IpAddr>>,
+    /// Others may read what its client sends: it comes from another machine without TLS.
+    overheard: AtomicBool,
     /// Held while a presence is being told to others; closed with the last.
     presence_turn: Semaphore,
 }
@@ -101,13 +103,19 @@ impl Session {
             since: now,
             acted: AtomicU64::new(now),
             address: Mutex::default(),
+            overheard: AtomicBool::new(false),
             presence_turn: Semaphore::new(1),
         }
     }
 
     /// For the stream: where its client connects from.
-    pub fn comes_from(&self, address: IpAddr) {
+    pub fn comes_from(&self, address: IpAddr, tls: bool) {
         *self.address.lock() = Some(address);
+        self.overheard.store(!tls && !address.to_canonical().is_loopback(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_overheard(&self) -> bool {
+        self.overheard.load(Ordering::Relaxed)
     }
 
     pub(crate) fn address(&self) -> Option<IpAddr> {

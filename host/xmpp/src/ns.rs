@@ -24,6 +24,8 @@ pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 pub const SESSION: &str = "urn:ietf:params:xml:ns:xmpp-session";
 /// Roster management (RFC 6121 section 2).
 pub const ROSTER: &str = "jabber:iq:roster";
+/// In-band registration (XEP-0077).
+pub const REGISTER: &str = "jabber:iq:register";
 /// Roster versioning stream feature (RFC 6121 section 2.6.1).
 pub const ROSTER_VER: &str = "urn:xmpp:features:rosterver";
 /// Subscription pre-approval stream feature (RFC 6121 section 3.4).

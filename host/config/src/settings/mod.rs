@@ -54,6 +54,8 @@ block! {
         "vhost-max-users" => vhost_max_users: u32 = 0,
         /// Whether clients must use TLS on every domain, whatever its own `tls-required` says.
         "vhost-tls-required" => vhost_tls_required: bool = false,
+        /// Whether users may change their passwords without TLS from other machines, on domains that do not require it.
+        "passwords-without-tls" => passwords_without_tls: bool = false,
         /// Settings of domains that only administrators of the server change by command, and not their owners.
         "vhost-reserved" => vhost_reserved: Vec<String> = vec!["max-users".to_owned(), "without-plugins".to_owned()],
         /// Client connections.

@@ -34,7 +34,7 @@ pub async fn negotiate<T: Socket>(
         let request = match bounded(bind_request(link, &account, shared), deadline, shared).await? {
             Start::Bind(request) => request,
             Start::Resumed(session) => {
-                session.comes_from(peer.ip());
+                session.comes_from(peer.ip(), link.transport.is_tls());
                 return Ok(session);
             }
         };
@@ -50,7 +50,7 @@ pub async fn negotiate<T: Socket>(
         };
         match bound {
             Ok(session) => {
-                session.comes_from(peer.ip());
+                session.comes_from(peer.ip(), link.transport.is_tls());
                 let jid = escape(session.jid.as_str()).into_owned();
                 let result = format!("<bind xmlns='{}'><jid>{jid}</jid></bind>", ns::BIND);
                 request.iq_result(&result).write_to(link.output.buffer());
