@@ -8,6 +8,7 @@
 //! - [`Scram`] logs in, or tries to cheat at it.
 //! - [`Example`] is a plugin as somebody else might write it, with what its README tells operators.
 //! - [`OwnDatabase`] is one of many in the PostgreSQL of the test run.
+//! - [`SmallDisk`] is a disk that a test fills.
 //! - [`Postgres`] is a database that a test takes away and gives back.
 //! - [`Scene`] is a server with people who notice.
 //! - [`Load`] is what many say to somebody who is away.
@@ -19,6 +20,7 @@ mod caps;
 mod chat;
 mod client;
 mod database;
+mod disk;
 mod examples;
 mod grants;
 mod guests;
@@ -37,6 +39,7 @@ pub use caps::caps_version;
 pub use chat::Chat;
 pub use client::{Client, Incoming};
 pub use database::OwnDatabase;
+pub use disk::SmallDisk;
 pub use examples::Example;
 pub use load::{Load, SENDERS, Talk, online};
 pub use managed::Managed;

@@ -2,7 +2,6 @@
 //! keeps safe what it says is safe.
 
 use std::fs::{self, File, Permissions};
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +12,7 @@ use postgres::{Client, NoTls, SimpleQueryMessage};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::disk;
 use crate::moment::PATIENCE;
 use crate::server::free_port;
 
@@ -51,9 +51,7 @@ impl Postgres {
     /// An empty one on a disk of its own of 160 MB, or nothing if this user may not mount one.
     pub fn on_small_disk() -> Option<Postgres> {
         let mut postgres = Postgres::prepare(&["-c", "min_wal_size=32MB", "-c", "max_wal_size=32MB"]);
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=160m", "waxwing-test"]).arg(postgres.data());
-        postgres.mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        postgres.mounted = disk::mount(&postgres.data(), "160m");
         if !postgres.mounted {
             return None;
         }
@@ -64,12 +62,7 @@ impl Postgres {
     /// Leaves nothing free on its disk.
     pub fn fill_disk(&self) {
         assert!(self.mounted, "not the disk of all");
-        let mut filler = File::create(self.filler()).expect("a file that fills the disk");
-        // To the last byte.
-        for size in [1 << 20, 1 << 12, 1] {
-            let zeros = vec![0; size];
-            while filler.write(&zeros).is_ok_and(|written| written > 0) {}
-        }
+        disk::fill(&self.filler());
     }
 
     /// Frees what was filled.
@@ -277,7 +270,7 @@ impl Drop for Postgres {
             let _ = self.postmaster.take().map(|mut postmaster| postmaster.wait());
         }
         if self.mounted {
-            let _ = Command::new("umount").arg(self.data()).status();
+            disk::unmount(&self.data());
         }
         if thread::panicking() {
             eprintln!("--- PostgreSQL's log ---\n{}", self.log());

@@ -49,6 +49,10 @@ pub(crate) fn migrate(db: &mut Connection, decisions: &[Decision]) -> Result<i64
     if found > KNOWN {
         return Err(OpenError::Newer { found, known: KNOWN });
     }
+    if found == KNOWN {
+        // Nothing to write: also a server whose disk is full can start.
+        return Ok(found);
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS migration (version BIGINT NOT NULL PRIMARY KEY, applied BIGINT NOT NULL)",

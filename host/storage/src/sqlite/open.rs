@@ -49,6 +49,11 @@ pub enum OpenError {
     /// Written by an earlier release, with addresses that cannot stay as they are.
     #[error("{0}")]
     Addresses(Undecided),
+    /// No room for what SQLite makes beside the database, or for bringing that up to date.
+    #[error(
+        "the disk is full: make room and start again; it takes 64 KiB, and with a new release as much as the database has"
+    )]
+    Full,
     /// What SQLite said.
     #[error("the database cannot be opened: {0}")]
     Sqlite(rusqlite::Error),
@@ -61,9 +66,16 @@ impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) if is_about_room(&error) => Self::Full,
             _ => Self::Sqlite(error),
         }
     }
+}
+
+/// The file that connections share cannot get its size, which SQLite does not call a full disk.
+fn is_about_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// Keeps other servers out for as long as it lives. SQLite's own locks would keep out the operator's `sqlite3` too.
@@ -122,9 +134,18 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        file.set_len(0).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        let mut name_holder = || {
+            let line = format!("{}\n", std::process::id());
+            file.rewind()?;
+            file.write_all(line.as_bytes())?;
+            file.set_len(line.len() as u64)
+        };
+        // The lock holds without a name in it.
+        if let Err(error) = name_holder()
+            && error.kind() != io::ErrorKind::StorageFull
+        {
+            return Err(failed(error));
+        }
         Ok(file)
     }
 }
