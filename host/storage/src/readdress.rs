@@ -33,6 +33,8 @@ pub struct Undecided {
     pub same: BTreeMap<String, String>,
     /// Accounts and domains that are no addresses.
     pub invalid: BTreeSet<String>,
+    /// Stored addresses that were to have another name, with that name, which somebody has.
+    pub taken: BTreeMap<String, String>,
 }
 
 /// Why the step did not take place.
@@ -54,7 +56,10 @@ impl fmt::Display for Undecided {
         f.write_str("nothing was changed, because addresses are stored that cannot stay: ")?;
         let same = self.same.iter().map(|(stored, same)| format!("{stored} is another spelling of {same}"));
         let invalid = self.invalid.iter().map(|stored| format!("{stored} is not a valid address"));
-        f.write_str(&same.chain(invalid).collect::<Vec<_>>().join("; "))?;
+        let taken = self.taken.iter();
+        let taken =
+            taken.map(|(stored, name)| format!("{stored} cannot become {name}, which is there already"));
+        f.write_str(&taken.chain(same).chain(invalid).collect::<Vec<_>>().join("; "))?;
         f.write_str(
             ". Keep a copy of the database, then decide about each: waxwing db migrate --rename STORED=OTHER, or \
              --erase STORED with all that it owns",
@@ -76,10 +81,13 @@ const OWNERS: [(&str, &str); 8] = [
 
 /// Spell all addresses as they are compared.
 pub(crate) fn readdress<S: Sql>(sql: &mut S, decisions: &[Decision]) -> Result<(), Failed<S::Error>> {
-    for decision in decisions {
-        decide(sql, decision)?;
-    }
     let mut undecided = Undecided::default();
+    for decision in decisions {
+        decide(sql, decision, &mut undecided.taken)?;
+    }
+    if !undecided.taken.is_empty() {
+        return Err(Failed::Undecided(undecided));
+    }
     let mut moves = Vec::new();
     for (table, column) in OWNERS {
         let mut spelt = BTreeMap::new();
@@ -137,8 +145,9 @@ fn rename<S: Sql>(
     address: &str,
 ) -> Result<(), S::Error> {
     if table == "account" {
-        let set = "UPDATE account SET domain = $1, jid = $2 WHERE domain = $3 AND jid = $4";
-        return sql.run(set, &[domain(address), address, domain(stored), stored]);
+        let set = "UPDATE account SET domain = $1, jid = $2, rfc6122 = NULLIF($3, '') WHERE domain = $4 AND jid = $5";
+        let older = older(address).unwrap_or_default();
+        return sql.run(set, &[domain(address), address, &older, domain(stored), stored]);
     }
     sql.run(&format!("UPDATE {table} SET {column} = $1 WHERE {column} = $2"), &[address, stored])
 }
@@ -147,28 +156,61 @@ fn domain(address: &str) -> &str {
     address.split_once('@').map_or(address, |(_, domain)| domain)
 }
 
-/// Do with one stored address, or with all on a stored domain, as the operator has decided.
-fn decide<S: Sql>(sql: &mut S, decision: &Decision) -> Result<(), S::Error> {
+/// The name that software which follows RFC 6122 writes, if it is another.
+fn older(address: &str) -> Option<String> {
+    Some(Jid::parse(address).ok()?.rfc6122()?.bare_str().to_owned())
+}
+
+/// Do with one stored address, or with all on a stored domain, as the operator has decided. What cannot have the name that
+/// was chosen for it, because somebody has that, is added to `taken`.
+fn decide<S: Sql>(
+    sql: &mut S,
+    decision: &Decision,
+    taken: &mut BTreeMap<String, String>,
+) -> Result<(), S::Error> {
     let Decision { stored, becomes } = decision;
+    let mut owners = BTreeSet::new();
     for (table, column) in OWNERS {
-        let mut owners = Vec::new();
         sql.each(&format!("SELECT DISTINCT {column} FROM {table}"), &[], &mut |owner| {
             if owner == stored || owner.split_once('@').is_some_and(|(_, domain)| domain == stored) {
-                owners.push(owner.to_owned());
+                owners.insert(owner.to_owned());
             }
         })?;
-        for owner in owners {
-            match becomes {
-                None => sql.run(&format!("DELETE FROM {table} WHERE {column} = $1"), &[&owner])?,
-                Some(new) => {
-                    let local = owner.split_once('@').filter(|_| owner != *stored).map(|(local, _)| local);
-                    let new = local.map_or_else(|| new.to_string(), |local| format!("{local}@{new}"));
-                    rename(sql, table, column, &owner, &new)?;
-                }
+    }
+    for owner in owners {
+        let Some(new) = becomes else {
+            for (table, column) in OWNERS {
+                sql.run(&format!("DELETE FROM {table} WHERE {column} = $1"), &[&owner])?;
             }
+            continue;
+        };
+        let local = owner.split_once('@').filter(|_| owner != *stored).map(|(local, _)| local);
+        let new = local.map_or_else(|| new.to_string(), |local| format!("{local}@{new}"));
+        if new == owner {
+            continue;
+        }
+        if is_taken(sql, &new)? {
+            taken.insert(owner, new);
+            continue;
+        }
+        for (table, column) in OWNERS {
+            rename(sql, table, column, &owner, &new)?;
         }
     }
     Ok(())
+}
+
+/// Whether there is anything of an address, or an account that older software could not tell from it.
+fn is_taken<S: Sql>(sql: &mut S, address: &str) -> Result<bool, S::Error> {
+    let mut taken = false;
+    for (table, column) in OWNERS {
+        let found = format!("SELECT {column} FROM {table} WHERE {column} = $1");
+        sql.each(&found, &[address], &mut |_| taken = true)?;
+    }
+    let older = older(address);
+    let same = "SELECT jid FROM account WHERE jid = $1 OR rfc6122 = $1";
+    sql.each(same, &[older.as_deref().unwrap_or(address)], &mut |_| taken = true)?;
+    Ok(taken)
 }
 
 /// Spell the contacts of all rosters. Where a roster has two spellings of one contact, what is between the two is what

@@ -199,8 +199,11 @@ async fn addresses_that_collide_are_named_and_wait_for_a_decision() {
         readdress::is_undecided(&sentence(&database).await);
     }
     let location = crate::Location::Postgres(Box::new(database.address()));
-    let migrated = std::thread::spawn(move || crate::tools::migrate(&location, &readdress::decisions()));
-    migrated.join().unwrap().unwrap();
+    let migrated = std::thread::spawn(move || {
+        readdress::is_taken(&crate::tools::migrate(&location, &readdress::taken()).unwrap_err().to_string());
+        crate::tools::migrate(&location, &readdress::decisions()).unwrap();
+    });
+    migrated.join().unwrap();
     readdress::is_readdressed(&database.postgres().await.unwrap()).await;
 }
 

@@ -79,6 +79,19 @@ pub(crate) fn is_undecided(said: &str) {
     assert!(!said.contains("b@localhost"), "{said}");
 }
 
+/// Decisions of which one takes a name that somebody has.
+pub(crate) fn taken() -> Vec<Decision> {
+    let rename = |stored: &str, becomes| Decision { stored: stored.to_owned(), becomes: Some(jid(becomes)) };
+    let erase = Decision { stored: "bücher.example".to_owned(), becomes: None };
+    vec![erase, rename("d@e,f", "b@localhost")]
+}
+
+/// What is told of [`taken`].
+pub(crate) fn is_taken(said: &str) {
+    assert!(said.contains("d@e,f cannot become b@localhost, which is there already"), "{said}");
+    assert!(said.contains("nothing was changed") && said.contains("waxwing db migrate"), "{said}");
+}
+
 /// The decisions that leave it as [`ROWS`] alone would be.
 pub(crate) fn decisions() -> Vec<Decision> {
     let erase = |stored: &str| Decision { stored: stored.to_owned(), becomes: None };

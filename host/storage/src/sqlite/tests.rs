@@ -158,6 +158,7 @@ async fn addresses_that_collide_are_named_and_wait_for_a_decision() {
         readdress::is_undecided(&sentence(folder.sqlite()));
     }
     let location = crate::Location::Sqlite(folder.file());
+    readdress::is_taken(&crate::tools::migrate(&location, &readdress::taken()).unwrap_err().to_string());
     crate::tools::migrate(&location, &readdress::decisions()).unwrap();
     let storage = folder.sqlite().unwrap();
     readdress::is_readdressed(&storage).await;
