@@ -111,7 +111,10 @@ pub enum Reason {
     #[error("it does not export the interface `lifecycle`, which every plugin has")]
     NoLifecycle,
     /// An interface does not have the types that the WIT gives it.
-    #[error("its interface `{interface}` is not that of xmpp:plugin {ours}: {error}")]
+    #[error(
+        "it was built against another state of the contract, whose interface `{interface}` is not that of xmpp:plugin \
+         {ours}; build it again, with `make plugins` if it came with the server: {error}"
+    )]
     Mismatch {
         /// The interface.
         interface: &'static str,

@@ -72,6 +72,7 @@ async fn an_interface_of_another_shape() {
     assert!(matches!(reason, Reason::Mismatch { interface: "filter", .. }), "{sentence}");
     let (reason, sentence) = refused_file(&patched("stanza.children", "stanza.childron")).await;
     assert!(matches!(reason, Reason::Mismatch { interface: "imports", .. }), "{sentence}");
+    assert!(sentence.contains("build it again, with `make plugins`"), "{sentence}");
 }
 
 fn spec_without(grant: Grant) -> PluginSpec {
