@@ -1,6 +1,7 @@
 //! Compiling in a process of its own. What that takes of memory goes back to the system when it is over, and what a
 //! component can make a compiler do is bounded. The process leaves its code in the cache, and here it is loaded.
 
+use crate::counters::add;
 use crate::error::Reason;
 use crate::options::EngineOptions;
 use crate::wasm;
@@ -10,6 +11,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::component::Component;
 
 /// Bytes of a component that is compiled where it is used: that takes a moment and little memory.
@@ -38,11 +40,17 @@ pub(crate) struct Compiler {
     command: Vec<OsString>,
     /// The digests of what is in the cache.
     compiled: Mutex<HashSet<[u8; 32]>>,
+    failures: AtomicU64,
 }
 
 impl Compiler {
     pub fn new(options: &EngineOptions) -> Compiler {
-        Compiler { command: options.compiler.clone(), compiled: Mutex::default() }
+        Compiler { command: options.compiler.clone(), ..Self::default() }
+    }
+
+    /// How often the other process has failed, or could not be started.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// See to it that the code of a component is in the cache, if it is worth a process. Blocks.
@@ -52,9 +60,10 @@ impl Compiler {
             return Ok(());
         }
         match run(program, arguments, component) {
-            Ok(output) => judge(&output)?,
+            Ok(output) => judge(&output).inspect_err(|_| add(&self.failures, 1))?,
             // Then it is compiled here, as without another process.
             Err(why) => {
+                add(&self.failures, 1);
                 tracing::warn!(%why, "no process to compile a plugin can be started, so that the server does it");
                 return Ok(());
             }
@@ -111,11 +120,17 @@ mod tests {
         compiler.prepare(&large, &[1; 32]).unwrap();
         compiler.prepare(&large, &[1; 32]).unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), large);
+        assert_eq!(compiler.failures(), 0);
     }
 
     #[test]
     fn how_it_ended_is_told() {
-        let said = |script| compiler(script).prepare(&vec![0; SMALL], &[0; 32]).unwrap_err();
+        let said = |script| {
+            let compiler = compiler(script);
+            let why = compiler.prepare(&vec![0; SMALL], &[0; 32]).unwrap_err();
+            assert_eq!(compiler.failures(), 1);
+            why
+        };
         assert!(matches!(said("kill -XCPU $$"), Reason::CompileTime));
         assert!(matches!(said("kill -KILL $$"), Reason::CompileTime));
         assert!(matches!(said("kill -ABRT $$"), Reason::CompileMemory));
@@ -128,5 +143,6 @@ mod tests {
     fn without_a_process_it_is_compiled_here() {
         let nowhere = Compiler { command: vec!["/nowhere/waxwing".into()], ..Compiler::default() };
         nowhere.prepare(&vec![0; SMALL], &[0; 32]).unwrap();
+        assert_eq!(nowhere.failures(), 1);
     }
 }

@@ -177,6 +177,11 @@ impl Engine {
         self.cache.as_ref().map(wasmtime::Cache::cache_misses)
     }
 
+    /// How many components another process has failed to compile, or could not be started for, since the start.
+    pub fn failed_compiles(&self) -> u64 {
+        self.common.compiler.failures()
+    }
+
     /// Let a plugin go; `false` if there is none of this name and scope. Calls that are under way finish.
     pub fn remove(&self, name: &str, scope: &Scope) -> bool {
         self.take(name, scope).map(Undo::keep).is_some()
