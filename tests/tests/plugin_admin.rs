@@ -261,6 +261,13 @@ fn a_component_does_not_take_the_place_of_an_account() {
     person.expect("<iq type='result' id='s'/>");
     admin.send("<iq type='get' id='v' to='vhost-man@localhost'><vCard xmlns='vcard-temp'/></iq>");
     admin.expect(format!("<iq type='result' id='v'>{vcard}</iq>"));
+    // Nothing reaches the component, so that nobody is shown it.
+    admin.send(
+        "<iq type='get' id='i' to='localhost'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>",
+    );
+    let items =
+        admin.expect("<iq type='result' id='i'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>");
+    assert!(!items.to_string().contains("vhost-man"), "{items}");
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use crate::directory::AccountEntry;
 use crate::server::Server;
 use ring::rand::SecureRandom;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use waxwing_plugins::Authority;
 use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Write};
 use waxwing_xmpp::sasl::{Hash, derive_keys};
-use waxwing_xmpp::{Jid, StreamCondition, StreamError};
+use waxwing_xmpp::{Condition, Jid, Kind, Stanza, StanzaError, StreamCondition, StreamError};
 
 /// Random bytes in the salt of a password.
 pub(crate) const SALT_BYTES: usize = 16;
@@ -82,7 +83,7 @@ impl Server {
     ///
     /// # Errors
     /// When the storage does not answer: that is not to be taken for "nobody".
-    pub(crate) async fn meant(&self, to: &Jid) -> Result<Option<Jid>, Error> {
+    async fn meant(&self, to: &Jid) -> Result<Option<Jid>, Error> {
         let bare = to.bare_str();
         let is_somebodys = to.local().is_some() && self.is_local(to.domain());
         if !is_somebodys || self.known_accounts.contains(bare) {
@@ -98,6 +99,34 @@ impl Server {
             Some(resource) => account.jid.with_resource(resource).ok(),
             None => Some(account.jid),
         })
+    }
+
+    /// The account that a stanza is for, if it is online. Whoever is meant by an older spelling gets it, whatever sent it.
+    ///
+    /// # Errors
+    /// When the storage cannot tell who is meant. Presence is sent as if nobody else were: it is not worth an answer.
+    pub(crate) async fn recipient(
+        &self,
+        stanza: &mut Stanza,
+    ) -> Result<Option<Arc<AccountEntry>>, StanzaError> {
+        let online = |to: &Jid| self.directory.account(to.bare_str());
+        let Some(to) = &stanza.to else { return Ok(None) };
+        if let Some(recipient) = online(to) {
+            return Ok(Some(recipient));
+        }
+        match self.meant(to).await {
+            Ok(None) => Ok(None),
+            Ok(Some(meant)) => {
+                let recipient = online(&meant);
+                stanza.redirect(meant);
+                Ok(recipient)
+            }
+            Err(_) if stanza.kind() == Kind::Presence => Ok(None),
+            Err(error) => {
+                error.log(format_args!("an account could not be read"));
+                Err(Condition::ResourceConstraint.into())
+            }
+        }
     }
 
     /// Commit a batch, and forget the accounts that it removes.

@@ -66,11 +66,17 @@ impl Info<'_> {
 }
 
 impl Server {
-    /// Answer a disco#info or disco#items get to the server or to an account.
+    /// Answer a disco#info or disco#items get to the server or to an account. `components` are items of the server that
+    /// somebody has looked up.
     ///
     /// # Errors
     /// What strangers hear of an account is what they hear of none (XEP-0030, section 8).
-    pub(crate) fn disco_iq(&self, iq: &Stanza, target: Target) -> Result<Stanza, StanzaError> {
+    pub(crate) fn disco_iq(
+        &self,
+        iq: &Stanza,
+        target: Target,
+        components: &str,
+    ) -> Result<Stanza, StanzaError> {
         let (Some(to), Some(from), Some(payload)) = (&iq.to, &iq.from, iq.payload()) else {
             return Err(Condition::BadRequest.into());
         };
@@ -86,7 +92,7 @@ impl Server {
                 Some(node) => self.server_info(to.domain(), from, node),
             },
             (false, Target::SERVER) => match node {
-                None => Ok(self.server_items(to.domain(), from)),
+                None => Ok(self.server_items(to.domain(), components)),
                 Some(node) => self.command_items(Venue::vhost(to.domain()), from, node),
             },
             (true, Target::STRANGER) => Err(Condition::ServiceUnavailable.into()),
@@ -114,7 +120,7 @@ impl Server {
     }
 
     /// What is below the server: the services of plugins, and components with commands for the asker.
-    fn server_items(&self, vhost: &str, asker: &Jid) -> String {
+    fn server_items(&self, vhost: &str, components: &str) -> String {
         let mut xml = open(ns::DISCO_ITEMS, None);
         let services = self.engine.get().map(|engine| engine.services(vhost)).unwrap_or_default();
         for service in services {
@@ -125,7 +131,7 @@ impl Server {
                 let _ = write!(xml, "<item jid='{}' name='{}'/>", escape(&domain), escape(&service.label));
             }
         }
-        xml + &self.component_items(vhost, asker) + "</query>"
+        xml + components + "</query>"
     }
 
     /// Answer for a plugin's service where the plugin leaves it to the host.

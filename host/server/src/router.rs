@@ -135,31 +135,6 @@ impl Server {
         }
     }
 
-    /// The account that a stanza is for, if it is online. Whoever is meant by an older spelling gets it, whatever sent it.
-    ///
-    /// # Errors
-    /// When the storage cannot tell who is meant. Presence is sent as if nobody else were: it is not worth an answer.
-    async fn recipient(&self, stanza: &mut Stanza) -> Result<Option<Arc<AccountEntry>>, StanzaError> {
-        let online = |to: &Jid| self.directory.account(to.bare_str());
-        let Some(to) = &stanza.to else { return Ok(None) };
-        if let Some(recipient) = online(to) {
-            return Ok(Some(recipient));
-        }
-        match self.meant(to).await {
-            Ok(None) => Ok(None),
-            Ok(Some(meant)) => {
-                let recipient = online(&meant);
-                stanza.redirect(meant);
-                Ok(recipient)
-            }
-            Err(_) if stanza.kind() == Kind::Presence => Ok(None),
-            Err(error) => {
-                error.log(format_args!("an account could not be read"));
-                Err(Condition::ResourceConstraint.into())
-            }
-        }
-    }
-
     /// Take an IQ from a stream that has not logged in (XEP-0077) and answer with what goes back.
     pub async fn receive_before_login(
         &self,
@@ -320,7 +295,16 @@ impl Server {
                 None => Err(Condition::Forbidden.into()),
             },
             (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
-            (ns::DISCO_INFO | ns::DISCO_ITEMS, "query") => self.disco_iq(iq, target).map(Some),
+            (ns::DISCO_INFO, "query") => self.disco_iq(iq, target, "").map(Some),
+            (ns::DISCO_ITEMS, "query") => {
+                let components = match (&iq.to, &iq.from) {
+                    (Some(to), Some(from)) if target == Target::SERVER => {
+                        Box::pin(self.component_items(to.domain(), from)).await
+                    }
+                    _ => String::new(),
+                };
+                self.disco_iq(iq, target, &components).map(Some)
+            }
             (ns::COMMANDS, "command") if target == Target::SERVER => {
                 let Some(to) = &iq.to else { return Err(Condition::BadRequest.into()) };
                 let venue = Venue::vhost(to.domain());

@@ -22,17 +22,22 @@ impl Server {
         self.engine.get()?.component(jid.domain(), jid.local()?)
     }
 
-    /// The components of a virtual host that have a command for this user, as items of service discovery.
-    pub(crate) fn component_items(&self, vhost: &str, asker: &Jid) -> String {
+    /// The components of a virtual host that have a command for this user, as items of service discovery. One whose name
+    /// has come to be an account's is not there: nothing reaches it.
+    pub(crate) async fn component_items(&self, vhost: &str, asker: &Jid) -> String {
         let mut xml = String::new();
         let all = self.engine.get().map(|engine| engine.components(vhost)).unwrap_or_default();
         let commands = self.commands_for(Venue::vhost(vhost), asker);
         for component in &all {
             let venue = Venue::of(vhost, component);
-            if commands.iter().any(|command| venue.has(command)) {
-                let (jid, label) = (venue.jid(), escape(&component.label));
+            let (text, label) = (venue.jid(), escape(&component.label));
+            let has_command = commands.iter().any(|command| venue.has(command));
+            if has_command
+                && let Ok(jid) = Jid::parse(&text)
+                && !self.account_known(&jid).await
+            {
                 // Writing to a string cannot fail.
-                let _ = write!(xml, "<item jid='{}' name='{label}'/>", escape(&jid));
+                let _ = write!(xml, "<item jid='{}' name='{label}'/>", escape(&text));
             }
         }
         xml
