@@ -119,6 +119,7 @@ impl Server {
         let decoy_secret = crate::credentials::decoy_secret(&*storage, &random).await?;
         Ok(Arc::new_cyclic(|me| Self {
             me: me.clone(),
+            command_sessions: crate::commands::Sessions::new(&settings.limits),
             settings,
             storage,
             directory: Directory::new(),
@@ -129,7 +130,6 @@ impl Server {
             random,
             decoy_secret,
             abouts: crate::disco::Abouts::default(),
-            command_sessions: crate::commands::Sessions::default(),
             departed: crate::resumption::Departed::default(),
             vhosts: ArcSwap::from_pointee(vhosts),
             vhosts_turn: tokio::sync::Semaphore::new(1),

@@ -45,8 +45,9 @@ block! {
         "anonymous-stanzas" => anonymous_stanzas: u32 = 5,
         /// Bytes that one field of an ad-hoc command's form may hold.
         "form-field-bytes" => form_field_bytes: usize = 64 * 1024,
-        /// Ad-hoc commands of one account that wait for their next step, each ten minutes at most. One more, and
-        /// the oldest is given up.
+        /// How long an ad-hoc command waits for its next step.
+        "command-timeout" => command_timeout: Duration = Duration::from_secs(10 * 60),
+        /// Ad-hoc commands of one account that wait for their next step. One more, and the oldest is given up.
         "commands-per-account" => commands_per_account: u32 = 16,
         /// The same for all users of one domain; the oldest of the account that has most is given up. Those of
         /// administrators of the server do not count.

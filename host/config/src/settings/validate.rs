@@ -132,9 +132,11 @@ impl Settings {
         ] {
             check(value > 0, &["limits", key], || "must be at least 1".into())?;
         }
-        for (key, value) in
-            [("login-timeout", limits.login_timeout), ("slow-reader-timeout", limits.slow_reader_timeout)]
-        {
+        for (key, value) in [
+            ("login-timeout", limits.login_timeout),
+            ("slow-reader-timeout", limits.slow_reader_timeout),
+            ("command-timeout", limits.command_timeout),
+        ] {
             check(!value.is_zero(), &["limits", key], || "must be longer than nothing".into())?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::forms::{answers, form_xml};
 use super::protocol::{Action, Wish, bad_action, completed, executing};
-use super::sessions::{PATIENCE, Page, Run, Sessions};
+use super::sessions::{Page, Run, Sessions};
 use crate::testing::{World, jid};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -157,10 +157,10 @@ fn extra<T: std::fmt::Debug>(result: Result<T, StanzaError>) -> String {
 
 #[test]
 fn only_who_runs_a_command_goes_on_with_it() {
-    let (sessions, romeo) = (Sessions::default(), run("romeo@verona.lit/orchard"));
+    let (sessions, romeo) = (Sessions::new(&Limits::default()), run("romeo@verona.lit/orchard"));
     let now = Instant::now();
     let page = Page { form: None, state: b"state".to_vec(), has_prev: false, has_next: true };
-    sessions.open("s", &romeo, page.clone(), false, &Limits::default(), now);
+    sessions.open("s", &romeo, page.clone(), false, now);
     assert_eq!(sessions.resume("s", &romeo, now), Ok(page));
     for other in [
         run("romeo@verona.lit/street"),
@@ -179,28 +179,29 @@ fn only_who_runs_a_command_goes_on_with_it() {
 }
 
 #[test]
-fn a_command_waits_ten_minutes_from_each_step() {
-    let (sessions, romeo) = (Sessions::default(), run("romeo@verona.lit/orchard"));
+fn a_command_waits_from_each_step_for_as_long_as_the_settings_say() {
+    let patience = Duration::from_secs(20);
+    let limits = Limits { command_timeout: patience, ..Limits::default() };
+    let (sessions, romeo) = (Sessions::new(&limits), run("romeo@verona.lit/orchard"));
     let now = Instant::now();
     let second = Duration::from_secs(1);
     for id in ["a", "b"] {
-        sessions.open(id, &romeo, Page::default(), false, &Limits::default(), now);
+        sessions.open(id, &romeo, Page::default(), false, now);
     }
-    let now = now + PATIENCE - second;
+    let now = now + patience - second;
     assert!(sessions.resume("a", &romeo, now).is_ok());
-    let now = now + PATIENCE - second;
+    let now = now + patience - second;
     assert!(sessions.resume("a", &romeo, now).is_ok());
     assert_eq!(extra(sessions.resume("b", &romeo, now)), "<session-expired");
     assert_eq!(extra(sessions.resume("b", &romeo, now)), "<bad-sessionid");
     // In the end nobody remembers.
-    let now = now + 2 * PATIENCE;
+    let now = now + 2 * patience;
     assert_eq!(extra(sessions.resume("a", &romeo, now)), "<bad-sessionid");
 }
 
 /// Opens commands, each a moment after the one before, and says which of all are left.
 struct Desk {
     sessions: Sessions,
-    limits: Limits,
     now: Instant,
     all: Vec<(String, Run)>,
 }
@@ -213,13 +214,13 @@ impl Desk {
             commands: in_all,
             ..Limits::default()
         };
-        Self { sessions: Sessions::default(), limits, now: Instant::now(), all: Vec::new() }
+        Self { sessions: Sessions::new(&limits), now: Instant::now(), all: Vec::new() }
     }
 
     fn open(&mut self, id: &str, user: &str, exempt: bool) -> u64 {
         self.now += Duration::from_millis(1);
         self.all.push((id.to_owned(), run(user)));
-        self.sessions.open(id, &run(user), Page::default(), exempt, &self.limits, self.now)
+        self.sessions.open(id, &run(user), Page::default(), exempt, self.now)
     }
 
     fn left(&self) -> String {
@@ -270,7 +271,7 @@ fn the_domain_that_has_most_makes_room_for_all() {
         assert!(desk.left().contains(id), "{id}");
     }
     // What has waited too long is in nobody's way.
-    desk.now += PATIENCE;
+    desk.now += Limits::default().command_timeout;
     assert_eq!(desk.open("later", "abram@padua.lit/gate", false), 0);
 }
 
@@ -279,7 +280,7 @@ async fn commands_of_a_session_go_with_it() {
     let world = World::new().await;
     let romeo = world.login("romeo@verona.lit/orchard").await;
     let orchard = run("romeo@verona.lit/orchard");
-    world.command_sessions.open("s", &orchard, Page::default(), false, &Limits::default(), Instant::now());
+    world.command_sessions.open("s", &orchard, Page::default(), false, Instant::now());
     assert!(world.command_sessions.resume("s", &orchard, Instant::now()).is_ok());
     romeo.leave().await;
     assert_eq!(extra(world.command_sessions.resume("s", &orchard, Instant::now())), "<bad-sessionid");
