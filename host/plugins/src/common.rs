@@ -27,6 +27,8 @@ pub(crate) struct Common {
     pub wake: Notify,
     /// What is being done beside the calls.
     pub work: Work,
+    /// What is deleted once it has reached somebody.
+    pub deletions: Work,
     /// Versions that failed and are to be taken note of: at most one for each plugin and change.
     pub rollbacks: Mutex<Vec<PluginInfo>>,
     /// Tells that there are some.

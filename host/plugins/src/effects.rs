@@ -249,7 +249,11 @@ impl Rest {
             return;
         }
         if self.delivers {
-            tokio::spawn(async move { self.finish(host, shared).await });
+            let deletion = shared.common.deletions.begin();
+            tokio::spawn(async move {
+                self.finish(host, shared).await;
+                drop(deletion);
+            });
         } else {
             delete(self.deletes, &*host, &shared).await;
         }
@@ -259,6 +263,7 @@ impl Rest {
     /// deletes are not made. What clients are to acknowledge is not waited for: the deletes are made then,
     /// and `false` says that calls would still see what is to be deleted.
     pub async fn finish(self, host: Arc<dyn Host>, shared: Arc<Shared>) -> bool {
+        let _deletion = self.has_deletes().then(|| shared.common.deletions.begin());
         let Some(written) = self.written else { return delete(self.deletes, &*host, &shared).await };
         match written.all().await {
             Fate::Lost => false,

@@ -144,11 +144,13 @@ pub(crate) fn delete_later(
     let (lost, hold) = (promise.loss(), promise.hold());
     let hidden = deletes.iter().all(|write| owner(write).is_some());
     deletes.iter().for_each(|write| common.pending.add(number, write, &lost, hold.as_ref()));
+    let deletion = common.deletions.begin();
     tokio::spawn(async move {
         if promise.kept().await {
             delete(deletes.clone(), &*host, &shared).await;
         }
         deletes.iter().for_each(|write| common.pending.remove(number, write));
+        drop(deletion);
     });
     hidden
 }

@@ -26,6 +26,18 @@ impl Work {
         self.0.open.fetch_add(1, Ordering::AcqRel);
         Job(self.0.clone())
     }
+
+    /// Wait until nothing is being done.
+    async fn all_done(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.0.changed.notified());
+            changed.as_mut().enable();
+            if self.0.open.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
 }
 
 impl Drop for Job {
@@ -36,6 +48,12 @@ impl Drop for Job {
 }
 
 impl Engine {
+    /// Wait until what has reached its client is deleted. To be asked once all sessions have ended: those that have not are
+    /// waited for.
+    pub async fn deletions_made(&self) {
+        self.common.deletions.all_done().await;
+    }
+
     /// Have everything done that is due by the host's clock, and wait until calls have left nothing to be
     /// done: alarms have rung, requests are given up, stanzas are queued and what was delivered is deleted.
     /// Comes to no end while a plugin sets one alarm after the other, or a session does not read.

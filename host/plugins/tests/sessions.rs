@@ -55,6 +55,23 @@ async fn the_last_page_is_deleted_before_the_next_event() {
     assert_eq!(world.host.steps(), [page(&["1", "2"]), Step::Commit(1)]);
 }
 
+/// What a client acknowledges in its last moment is not there again after an orderly stop, which waits for this.
+#[tokio::test]
+async fn the_end_waits_until_what_was_acknowledged_is_deleted() {
+    for acknowledged in [true, false] {
+        let world = with_queue(1).await;
+        let (acknowledge, is_acknowledged) = tokio::sync::oneshot::channel();
+        *world.host.acknowledged.lock().unwrap() = Some(is_acknowledged);
+        world.engine.session_event(&jid(JULIET), Change::Available(4)).await;
+        let mut end = Box::pin(world.engine.deletions_made());
+        assert!(futures_util::poll!(&mut end).is_pending());
+        assert_eq!(world.host.storage.entries(QUEUE, OWNER).len(), 1);
+        acknowledge.send(acknowledged).unwrap();
+        end.await;
+        assert_eq!(world.host.storage.entries(QUEUE, OWNER).is_empty(), acknowledged);
+    }
+}
+
 #[tokio::test]
 async fn again_for_ever_with_nothing_to_do_is_once() {
     let world = World::new().await;

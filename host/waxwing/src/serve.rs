@@ -71,6 +71,15 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     if let Some(engine) = server.core.engine() {
         engine.copies_deleted().await;
+        // Or what clients have acknowledged would come again. A session that has not ended may never say what it got.
+        let patience = settings.limits.shutdown_timeout;
+        if server.core.session_count() == 0
+            && tokio::time::timeout(patience, engine.deletions_made()).await.is_err()
+        {
+            tracing::warn!(
+                "stopping although messages that have arrived are not deleted: they may come again"
+            );
+        }
     }
     server.close().await;
     anyhow::ensure!(

@@ -6,10 +6,11 @@ use futures_util::future::{BoxFuture, ready};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use tokio::sync::oneshot;
 use waxwing_plugins::{
     AccountData, AccountError, AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority,
-    CertificateInfo, ConnectionInfo, Contact, Engine, Facts, Host, Outgoing, ServiceRecord, SessionInfo,
-    Stage, Subscription, Written,
+    CertificateInfo, ConnectionInfo, Contact, Engine, Facts, Host, Outgoing, Promise, ServiceRecord,
+    SessionInfo, Stage, Subscription, Written,
 };
 use waxwing_storage::Storage;
 use waxwing_xmpp::{Jid, Stanza};
@@ -37,6 +38,8 @@ pub struct FakeHost {
     pub sessions: Mutex<Vec<SessionInfo>>,
     /// Streams are gone: nothing is ever written.
     pub streams_gone: AtomicBool,
+    /// Tells whether the client acknowledges what is sent next.
+    pub acknowledged: Mutex<Option<oneshot::Receiver<bool>>>,
     /// Nobody takes what is sent, so this engine is asked what to do.
     pub echo: OnceLock<Weak<Engine>>,
     /// The clock.
@@ -60,6 +63,7 @@ impl Default for FakeHost {
             sent: Mutex::default(),
             sessions: Mutex::new(vec![juliet]),
             streams_gone: AtomicBool::new(false),
+            acknowledged: Mutex::default(),
             echo: OnceLock::new(),
             now: AtomicU64::new(1_800_000_000_000),
             random: AtomicU8::new(0),
@@ -141,7 +145,13 @@ impl Host for FakeHost {
                     engine.call(calls, &super::event(), stanza).await;
                 }
             }
-            Written::new(ready(written))
+            match self.acknowledged.lock().unwrap().take() {
+                Some(kept) => {
+                    let kept = async { kept.await.unwrap_or(false) };
+                    Written::promised(ready(true), Promise::new(Arc::default(), Arc::default(), kept))
+                }
+                None => Written::new(ready(written)),
+            }
         }
         .boxed()
     }
