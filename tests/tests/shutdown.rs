@@ -1,6 +1,8 @@
 //! Stopping in good order: SIGTERM closes every stream with `system-shutdown`, and nothing that was accepted
 //! is lost.
 
+use std::time::{Duration, Instant};
+
 use waxwing_tests::{Client, Server};
 
 #[test]
@@ -59,4 +61,22 @@ fn clients_that_do_not_answer_do_not_hold_it_up() {
     let _half_open = server.connect();
     let _half_secured = Client::connect(server.tls_addr(), "localhost");
     assert!(server.stop().success());
+}
+
+/// Whoever cannot wait says it again.
+#[test]
+fn a_second_signal_stops_it_at_once() {
+    let mut server = Server::builder()
+        .users(["romeo"])
+        .settings("limits {\n 'close-timeout' = '100s'\n 'shutdown-timeout' = '100s'\n}")
+        .start();
+    let mut romeo = server.online("romeo/orchard");
+    server.terminate();
+    // He hears it, and does not close his side.
+    romeo.expect_stream_error("system-shutdown");
+    let begin = Instant::now();
+    server.terminate();
+    assert!(server.wait().success());
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+    assert!(server.log().contains("stopping at once"), "{}", server.log());
 }

@@ -319,6 +319,28 @@ fn a_form_changes_what_its_user_has_changed_and_what_it_is_about() {
     assert!(domains.contains("green.example") && domains.contains("second.example"), "{domains}");
 }
 
+/// A name that is misspelt is not taken for a plugin that is left out.
+#[test]
+fn only_plugins_that_are_there_are_left_out() {
+    let mut server = server();
+    let mut admin = server.login("admin/desk");
+    succeed(&mut admin, VHOSTS, ADD, &[("Domain name", "green.example")]);
+    let leave_out = |names| [("item-list", "green.example"), ("Plugins not used", names)];
+    for names in ["blokcing", "amp, blokcing"] {
+        let why = fail(&mut admin, VHOSTS, UPDATE, &leave_out(names));
+        assert!(why.contains("there is no plugin 'blokcing'"), "{why}");
+    }
+    succeed(&mut admin, VHOSTS, UPDATE, &leave_out("amp"));
+    assert!(!server.log().contains("without-plugins"), "{}", server.log());
+    // One that has gone since keeps nobody from anything, and is mentioned.
+    server.stop();
+    server.reconfigure(|options| options.without_plugin("amp"));
+    server.start();
+    assert!(server.log().contains("without-plugins: there is no plugin 'amp'"), "{}", server.log());
+    let mut admin = server.login("admin/desk");
+    succeed(&mut admin, VHOSTS, UPDATE, &[("item-list", "green.example"), ("Comment", "green")]);
+}
+
 #[test]
 fn nobody_gets_more_domains_by_asking_fast() {
     let server = server();
