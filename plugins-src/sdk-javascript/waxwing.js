@@ -59,7 +59,7 @@ const HOST_ERRORS = {
   invalid: ["not-acceptable"],
 };
 
-/** The same for errors that are variants: those of vhosts, of which `invalid` has a sentence with it. */
+/** The same for errors that are variants: those of vhosts and server-control, of which `invalid` has a sentence with it. */
 const HOST_VARIANTS = {
   denied: ["forbidden"],
   exists: ["conflict"],

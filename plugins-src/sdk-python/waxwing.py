@@ -84,7 +84,7 @@ HOST_ERRORS = {
     "INVALID": ("not-acceptable", None),
 }
 
-# The same for errors that are variants: those of vhosts, of which `Error_Invalid` has a sentence with it.
+# The same for errors that are variants: those of vhosts and server-control, of which `Error_Invalid` has a sentence with it.
 HOST_VARIANTS = {
     "Error_Denied": ("forbidden", None),
     "Error_Exists": ("conflict", None),

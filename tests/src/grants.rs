@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use waxwing_config::{Plugin, Settings};
 
 /// Every interface of `wit/` that takes a grant.
-const INTERFACES: [&str; 24] = [
+const INTERFACES: [&str; 25] = [
     "pre",
     "incoming",
     "process",
@@ -29,6 +29,7 @@ const INTERFACES: [&str; 24] = [
     "vhosts",
     "connections",
     "certificates",
+    "server-control",
     "resolver",
     "runtime",
     "scheduler",

@@ -1,5 +1,5 @@
 //! What plugins that administer the server ask of it, and what they hear: behind the interfaces `vhosts`,
-//! `account-admin`, `connections`, `certificates` and `resolver`.
+//! `account-admin`, `connections`, `certificates`, `server-control` and `resolver`.
 
 use crate::record::Secret;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,14 @@ pub enum AdminRequest {
         #[serde(skip)]
         pem: Secret,
     },
+    /// The addresses on a list that holds for the whole server.
+    AccessList(AccessList),
+    /// Put exactly these addresses on it.
+    #[allow(missing_docs, reason = "as in `server-control.set-entries`")]
+    SetAccessList { list: AccessList, entries: Vec<String> },
+    /// Stop the server, and start it again or not.
+    #[allow(missing_docs, reason = "as in `server-control`")]
+    Stop { then: AfterStop, delay: u32 },
     /// The addresses of a name in the DNS.
     Addresses(String),
     /// The SRV records of a name in the DNS.
@@ -83,8 +91,32 @@ impl AdminRequest {
                 | AdminRequest::Enable { .. }
                 | AdminRequest::End { .. }
                 | AdminRequest::PutCertificate { .. }
+                | AdminRequest::SetAccessList { .. }
+                | AdminRequest::Stop { .. }
         )
     }
+}
+
+/// A list of addresses that holds for the whole server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessList {
+    /// The accounts that administer it.
+    Administrators,
+    /// Nobody exchanges stanzas with these.
+    Blacklist,
+    /// Unless it is empty, users exchange stanzas with these and with each other only.
+    Whitelist,
+}
+
+/// What follows when the server has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterStop {
+    /// The process ends.
+    Exit,
+    /// The server starts again.
+    Restart,
 }
 
 /// What it hears.

@@ -28,6 +28,7 @@ wasmtime::component::bindgen!({
         "xmpp:plugin/vhosts": async,
         "xmpp:plugin/connections": async,
         "xmpp:plugin/certificates": async,
+        "xmpp:plugin/server-control": async,
         "xmpp:plugin/resolver": async,
         default: trappable,
     },

@@ -73,6 +73,8 @@ grants! {
     Connections = "connections", "see who is connected, since when and from where, and end sessions";
     /// Certificates of virtual hosts.
     Certificates = "certificates", "see the certificates of virtual hosts and put others in their place";
+    /// The access lists of the whole server, and stopping it.
+    ServerControl = "server-control", "choose who administers the server and whom it shuts out, and stop or restart it";
     /// The DNS.
     Resolver = "resolver", "look up names in the DNS";
     /// Clock, log, counters, randomness, settings of virtual hosts.

@@ -81,8 +81,8 @@ mod words;
 
 pub use account_data::AccountData;
 pub use admin::{
-    AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority, CertificateInfo, ConnectionInfo,
-    ServiceRecord,
+    AccessList, AccountInfo, AdminAnswer, AdminError, AdminRequest, AfterStop, Authority, CertificateInfo,
+    ConnectionInfo, ServiceRecord,
 };
 pub use blob::Blob;
 pub use catalogue::{

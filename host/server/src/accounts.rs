@@ -5,7 +5,7 @@ use crate::server::Server;
 use ring::rand::SecureRandom;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use waxwing_plugins::Authority;
+use waxwing_plugins::{AccessList, Authority};
 use waxwing_storage::{Account, AccountError as StoredError, Batch, Error, Roster, ScramKeys, Write};
 use waxwing_xmpp::sasl::{Hash, derive_keys};
 use waxwing_xmpp::{Condition, Jid, Kind, Stanza, StanzaError, StreamCondition, StreamError};
@@ -246,8 +246,8 @@ impl Server {
         Ok(())
     }
 
-    /// Remove an account and its rights over virtual hosts, whose turn the caller has, in one step: there is no moment at
-    /// which the name is free and has rights. Answers the roster that it had.
+    /// Remove an account and its rights over virtual hosts, whose turn the caller has, and over the server, in one step:
+    /// there is no moment at which the name is free and has rights. Answers the roster that it had.
     async fn commit_removal(&self, jid: &Jid) -> Result<Roster, AccountError> {
         let entry = self.directory.account(jid.as_str());
         let _turn = match &entry {
@@ -257,8 +257,14 @@ impl Server {
         let roster = self.storage.roster(jid).await?;
         let released = self.released_by(jid);
         let puts = released.iter().map(|(vhost, settings)| Write::PutVhost(vhost.stored(settings)));
-        let writes = puts.chain([Write::RemoveAccount(jid.clone())]).collect();
+        let lists = self.lists_without(jid);
+        let dismissal = lists.iter().map(|lists| lists.stored(AccessList::Administrators));
+        let writes = puts.chain(dismissal).chain([Write::RemoveAccount(jid.clone())]).collect();
         self.commit_and_forget(Batch { writes }).await?;
+        if let Some(lists) = lists {
+            self.access_lists.store(Arc::new(lists));
+            tracing::info!(account = %jid, "administrator dismissed");
+        }
         for (vhost, settings) in released {
             vhost.change(settings);
             tracing::info!(domain = vhost.domain(), account = %jid, "virtual host released");

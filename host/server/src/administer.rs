@@ -1,13 +1,14 @@
 //! What plugins that administer the server may have done. Who may do what has been decided before.
 
+use crate::access_list::AccessListError;
 use crate::accounts::AccountError;
 use crate::server::Server;
 use crate::session::Session;
 use crate::vhosts::VhostError;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use waxwing_config::VhostSettings;
-use waxwing_plugins::{AccountInfo, AdminAnswer, AdminError, AdminRequest, ConnectionInfo};
+use waxwing_plugins::{AccessList, AccountInfo, AdminAnswer, AdminError, AdminRequest, ConnectionInfo};
 use waxwing_xmpp::{Jid, StreamCondition, StreamError};
 
 impl Server {
@@ -92,6 +93,15 @@ impl Server {
                 },
                 None => AdminAnswer::Refused(AdminError::Unavailable),
             },
+            AdminRequest::AccessList(list) => AdminAnswer::Names(self.access_list(list)),
+            AdminRequest::SetAccessList { list, entries } => self.change_access_list(list, entries).await,
+            AdminRequest::Stop { then, delay } => match self.process.get() {
+                Some(process) => match process.stop(then, Duration::from_secs(delay.into())) {
+                    Ok(()) => AdminAnswer::Done,
+                    Err(why) => AdminAnswer::Refused(AdminError::Invalid(why)),
+                },
+                None => AdminAnswer::Refused(AdminError::Unavailable),
+            },
             AdminRequest::Addresses(name) => self.resolver.addresses(&name).await,
             AdminRequest::Services(name) => self.resolver.services(&name).await,
         }
@@ -113,6 +123,17 @@ impl Server {
         let Some(server) = self.me.upgrade() else { return AdminAnswer::Refused(AdminError::Unavailable) };
         match tokio::spawn(change(server, user)).await {
             Ok(result) => vhost(result),
+            Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
+        }
+    }
+
+    /// Change an access list, whether or not the plugin's call is given up before that is done.
+    async fn change_access_list(&self, list: AccessList, entries: Vec<String>) -> AdminAnswer {
+        let Some(server) = self.me.upgrade() else { return AdminAnswer::Refused(AdminError::Unavailable) };
+        match tokio::spawn(async move { server.set_access_list(list, &entries).await }).await {
+            Ok(Ok(())) => AdminAnswer::Done,
+            Ok(Err(AccessListError::Invalid(why))) => AdminAnswer::Refused(AdminError::Invalid(why)),
+            Ok(Err(AccessListError::Storage(error))) => unavailable(&error),
             Err(_) => AdminAnswer::Refused(AdminError::Unavailable),
         }
     }

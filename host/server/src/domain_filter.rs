@@ -1,4 +1,4 @@
-//! Whom the users of a virtual host may exchange stanzas with.
+//! Whom the users of a virtual host may exchange stanzas with. The access lists of the whole server come first.
 
 use crate::server::Server;
 use crate::vhost::Vhost;
@@ -8,12 +8,16 @@ use waxwing_config::{DomainFilter, VhostSettings};
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError, Type};
 
 impl Server {
-    /// Whether a stanza may pass between two addresses, as the virtual hosts of both see it. Nearly always both are
-    /// of one domain, and there is nothing to ask.
+    /// Whether a stanza may pass between two addresses, as the access lists and the virtual hosts of both see it. Nearly
+    /// always the lists are empty and both are of one domain, and there is nothing to ask.
     ///
     /// # Errors
     /// `forbidden`, with a sentence for the sender.
     pub(crate) fn may_pass(&self, from: &Jid, to: &Jid) -> Result<(), StanzaError> {
+        if !self.lists_admit(from, to) {
+            let text = "The administrators of this server do not let the two of you exchange messages";
+            return Err(StanzaError::from(Condition::Forbidden).with_text(text));
+        }
         if from.domain() == to.domain() {
             return Ok(());
         }
@@ -53,17 +57,22 @@ impl Server {
         let Some(server) = self.me.upgrade().filter(|_| !same) else { return };
         // Whoever changes settings need not wait for clients that read slowly.
         tokio::spawn(async move {
-            server.part_contacts(&vhost, &before).await;
-            server.part_directed(&vhost, &before).await;
+            let is_cut = |one: &Jid, other: &Jid| {
+                let cut = |own: &Jid, other: &Jid| {
+                    own.domain() == vhost.domain() && server.is_cut_off(&vhost, &before, other.domain())
+                };
+                cut(one, other) || cut(other, one)
+            };
+            server.part(is_cut).await;
         });
     }
 
-    /// Those who have each other in their rosters.
-    async fn part_contacts(&self, vhost: &Vhost, before: &VhostSettings) {
+    /// Tell everybody who sees somebody from whom he is cut off now that the other is unavailable. `is_cut` is asked
+    /// whether one address was cut off from another, in either order.
+    pub(crate) async fn part(&self, is_cut: impl Fn(&Jid, &Jid) -> bool) {
         let sessions = self.directory.all_sessions();
-        let own = sessions.iter().filter(|session| session.jid.domain() == vhost.domain());
-        let own: BTreeSet<&Jid> = own.map(|session| &session.account.jid).collect();
-        for account in own {
+        let accounts: BTreeSet<&Jid> = sessions.iter().map(|session| &session.account.jid).collect();
+        for account in accounts {
             let roster = match self.roster_of(account).await {
                 Ok(roster) => roster,
                 Err(error) => {
@@ -71,28 +80,13 @@ impl Server {
                     continue;
                 }
             };
-            for item in &roster.items {
-                if !self.is_cut_off(vhost, before, item.jid.domain()) {
-                    continue;
-                }
-                if item.from {
-                    self.present_account(account, &item.jid, Type::Unavailable).await;
-                }
-                if item.to {
-                    self.present_account(&item.jid, account, Type::Unavailable).await;
-                }
+            for item in roster.items.iter().filter(|item| item.from && is_cut(account, &item.jid)) {
+                self.present_account(account, &item.jid, Type::Unavailable).await;
             }
         }
-    }
-
-    /// Those who have sent each other directed presence.
-    async fn part_directed(&self, vhost: &Vhost, before: &VhostSettings) {
-        let cut = |own: &Jid, other: &Jid| {
-            own.domain() == vhost.domain() && self.is_cut_off(vhost, before, other.domain())
-        };
-        for session in self.directory.all_sessions() {
-            let gone = session.take_directed_if(|to| cut(&session.jid, to) || cut(to, &session.jid));
-            for to in gone {
+        // Those who have got directed presence.
+        for session in &sessions {
+            for to in session.take_directed_if(|to| is_cut(&session.jid, to)) {
                 let stanza = Stanza::presence(Type::Unavailable, "");
                 self.presence_in(stanza.with_addresses(Some(session.jid.clone()), Some(to))).await;
             }

@@ -4,6 +4,7 @@
 //! bounded queue ([`Session::poll_outgoing`]). It knows no plugin by name: features that are not
 //! RFC 6120, RFC 6121 or service discovery come from the plugin engine.
 
+mod access_list;
 mod accounts;
 mod administer;
 mod anonymous;
@@ -25,6 +26,7 @@ mod outbound;
 mod plugin_host;
 mod portable;
 mod presence;
+mod process;
 mod relation;
 mod resolver;
 mod resumption;
@@ -48,6 +50,7 @@ pub use commands::{CommandListing, OperatorReply};
 pub use credentials::Credentials;
 pub use outbound::{Parting, SessionEnd, StreamEnd, TooHigh};
 pub use portable::{Exported, Imported, PortableError, Problems, Progress};
+pub use process::{AfterStop, ProcessControl};
 pub use resumption::{Enabled, ResumeError, Resumed};
 pub use server::{BindError, Server, Stats};
 pub use session::Session;

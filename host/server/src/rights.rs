@@ -12,11 +12,12 @@ use waxwing_xmpp::Jid;
 const OWNERS: &[&str] = &["owner"];
 
 impl Server {
-    /// Whether somebody is an administrator of the server: an account that the operator has named, or whoever has
-    /// come through the admin socket, whose address is a domain.
+    /// Whether somebody is an administrator of the server: an account that the config file or another administrator has
+    /// named, or whoever has come through the admin socket, whose address is a domain.
     pub(crate) fn is_admin(&self, user: &Jid) -> bool {
         user.is_domain() && self.is_local(user.domain())
             || self.settings.admins.iter().any(|admin| admin == user.bare_str())
+            || self.access_lists.load().administers(user)
     }
 
     /// What a user may do with a virtual host.
@@ -54,7 +55,7 @@ impl Server {
     /// The addresses on a domain that have rights which `user` has not, whether or not they are accounts.
     pub(crate) fn above(&self, user: &Jid, domain: &str) -> BTreeSet<Jid> {
         let account = |text: &String| Jid::parse(text).ok();
-        let mut named: BTreeSet<Jid> = self.settings.admins.iter().filter_map(account).collect();
+        let mut named: BTreeSet<Jid> = self.administrators().into_iter().collect();
         for vhost in self.vhosts.load().values() {
             let settings = vhost.settings();
             named.extend(settings.owner.iter().chain(&settings.admins).filter_map(account));

@@ -1,10 +1,12 @@
 //! The server: what all its sessions share, and how sessions begin and end.
 
+use crate::access_list::AccessLists;
 use crate::anonymous::{Guest, Guests};
 use crate::certificates::CertificateStore;
 use crate::clock::Clock;
 use crate::directory::{AddError, Directory};
 use crate::known_accounts::KnownAccounts;
+use crate::process::ProcessControl;
 use crate::session::{Held, Session};
 use crate::vhosts::{Vhosts, VhostsError};
 use arc_swap::ArcSwap;
@@ -40,9 +42,11 @@ pub struct Server {
     pub(crate) command_sessions: crate::commands::Sessions,
     pub(crate) departed: crate::resumption::Departed,
     pub(crate) vhosts: ArcSwap<Vhosts>,
-    /// Held while one is added, changed or removed.
+    /// Held while one is added, changed or removed, while accounts are removed, and while access lists change.
     pub(crate) vhosts_turn: tokio::sync::Semaphore,
+    pub(crate) access_lists: ArcSwap<AccessLists>,
     pub(crate) certificates: OnceLock<Arc<dyn CertificateStore>>,
+    pub(crate) process: OnceLock<Arc<dyn ProcessControl>>,
     pub(crate) resolver: crate::resolver::Resolver,
     pub(crate) guests: Arc<Guests>,
     /// Held while accounts are imported.
@@ -115,6 +119,7 @@ impl Server {
     /// A server for the virtual hosts of the settings and of the storage.
     pub async fn new(settings: Arc<Settings>, storage: Arc<dyn Storage>) -> Result<Arc<Self>, VhostsError> {
         let vhosts = crate::vhosts::load(&settings, &*storage).await?;
+        let access_lists = AccessLists::load(&*storage).await?;
         let random = ring::rand::SystemRandom::new();
         let decoy_secret = crate::credentials::decoy_secret(&*storage, &random).await?;
         Ok(Arc::new_cyclic(|me| Self {
@@ -133,7 +138,9 @@ impl Server {
             departed: crate::resumption::Departed::default(),
             vhosts: ArcSwap::from_pointee(vhosts),
             vhosts_turn: tokio::sync::Semaphore::new(1),
+            access_lists: ArcSwap::from_pointee(access_lists),
             certificates: OnceLock::new(),
+            process: OnceLock::new(),
             resolver: crate::resolver::Resolver::default(),
             guests: Arc::default(),
             importing: tokio::sync::Semaphore::new(1),
@@ -153,6 +160,11 @@ impl Server {
     /// Tell the server who keeps its certificates. A second call has no effect.
     pub fn install_certificates(&self, store: Arc<dyn CertificateStore>) {
         let _ = self.certificates.set(store);
+    }
+
+    /// Tell the server who can stop its process. A second call has no effect.
+    pub fn install_process_control(&self, process: Arc<dyn ProcessControl>) {
+        let _ = self.process.set(process);
     }
 
     /// The counters.

@@ -38,8 +38,7 @@ pub async fn make_admins(settings: &Settings, server: &Server) -> anyhow::Result
 /// Warn of administrators who cannot log in, and of accounts whose domain is not served.
 pub async fn look_around(settings: &Settings, server: &Server) -> anyhow::Result<()> {
     let mut found = false;
-    for admin in &settings.admins {
-        let account = Jid::parse(admin).with_context(|| format!("admins: '{admin}'"))?;
+    for account in server.administrators() {
         if server.vhost(account.domain()).is_none() {
             let domain = account.domain();
             tracing::warn!("admins: {account} cannot log in, because {domain} is not served here");

@@ -23,6 +23,7 @@ mod plugin_watch;
 mod plugins;
 mod progress;
 mod serve;
+mod stop_orders;
 mod wire;
 mod wiring;
 
@@ -30,6 +31,8 @@ use clap::{Parser, Subcommand};
 use plugin_command::Plugin;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use waxwing_server::AfterStop;
+use wiring::ConfigFile;
 
 /// An XMPP server whose features are sandboxed WebAssembly components.
 #[derive(Parser)]
@@ -104,10 +107,15 @@ fn run(mut cli: Cli) -> anyhow::Result<()> {
         Err(why) if asks_a_server => admin::settings_of_running(&cli.config, &cli.property).ok_or(why)?,
         settings => settings?,
     };
+    // Asked now, because the kernel has no name for the file any more once a new version has replaced it.
+    let program = std::env::current_exe();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        match cli.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::serve(settings).await,
+    let then = runtime.block_on(async {
+        let done = match cli.command.unwrap_or(Command::Serve) {
+            Command::Serve => {
+                let config = ConfigFile { path: cli.config, properties: cli.property };
+                return serve::serve(settings, config).await;
+            }
             Command::Check => check::check(settings).await,
             Command::Ctl(ctl) => ctl.run(settings).await,
             Command::User(user) => admin::run(settings, user.try_into()?).await,
@@ -116,8 +124,14 @@ fn run(mut cli: Cli) -> anyhow::Result<()> {
             Command::Import(import) => import.run(settings).await,
             Command::Plugin(plugin) => plugin_command::run(settings, plugin).await,
             Command::Db(_) => anyhow::bail!("this runs outside"),
-        }
-    })
+        };
+        done.map(|()| AfterStop::Exit)
+    })?;
+    drop(runtime);
+    match then {
+        AfterStop::Exit => Ok(()),
+        AfterStop::Restart => Err(stop_orders::start_again(&program?)),
+    }
 }
 
 #[cfg(test)]

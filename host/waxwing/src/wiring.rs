@@ -22,6 +22,21 @@ pub struct Running {
     storage: Arc<dyn Storage>,
 }
 
+/// Where the settings are from.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    pub path: PathBuf,
+    /// Those of the command line, as `NAME=VALUE`.
+    pub properties: Vec<String>,
+}
+
+impl ConfigFile {
+    /// Read the settings, as they are now.
+    pub fn read(&self) -> anyhow::Result<Settings> {
+        settings(&self.path, &self.properties)
+    }
+}
+
 /// Read the settings; `properties` are `NAME=VALUE`.
 pub fn settings(path: &Path, properties: &[String]) -> anyhow::Result<Settings> {
     Ok(Settings::load(path, &named(properties)?)?)

@@ -23,7 +23,7 @@
 //!
 //! The host's interfaces are modules of the same names as in `wit/`: [`router`], [`marks`], [`storage`],
 //! [`account_data`], [`scheduler`], [`accounts`], [`account_admin`], [`vhosts`], [`connections`], [`certificates`],
-//! [`resolver`], [`runtime`]. A component asks for those that it uses and no others, and the
+//! [`server_control`], [`resolver`], [`runtime`]. A component asks for those that it uses and no others, and the
 //! operator decides. Everything that a hook sends or writes takes effect after it returns, or not at all.
 
 // The names under which the export macros of the bindings find this crate in its own examples.
@@ -47,7 +47,7 @@ mod xml;
 pub use bindings::commands::exports::xmpp::plugin::commands;
 pub use bindings::imports::xmpp::plugin::{
     account_admin, account_data, accounts, certificates, connections, marks, resolver, router, runtime,
-    scheduler, stanzas, storage, types, vhosts,
+    scheduler, server_control, stanzas, storage, types, vhosts,
 };
 pub use bindings::portable::exports::xmpp::plugin::portable::Page;
 pub use bindings::replies::exports::xmpp::plugin::replies::Answer;
@@ -84,7 +84,8 @@ pub mod prelude {
         connections, datetime, domain, domain_field, done, escape, failed, fixed_field, form, hidden_field,
         iq, iq_get, iq_set, iqs, jid_field, jids_field, lines_field, list_field, local, marks, messages,
         moment, number_field, password_field, plugin, presence, raw, resolver, resource, router, runtime,
-        scheduler, service, show, storage, text_field, vhosts, warned, with_child, xml, yes_field,
+        scheduler, server_control, service, show, storage, text_field, vhosts, warned, with_child, xml,
+        yes_field,
     };
 }
 

@@ -1,7 +1,7 @@
 //! What a hook answers.
 
 use crate::types::{Condition, ErrorType, StanzaError, Verdict};
-use crate::{account_admin, account_data, marks, router, scheduler, storage, vhosts};
+use crate::{account_admin, account_data, marks, router, scheduler, server_control, storage, vhosts};
 
 /// What hooks return: a [`Verdict`], or an error that bounces the stanza to its sender.
 ///
@@ -116,6 +116,16 @@ impl From<vhosts::Error> for StanzaError {
             vhosts::Error::NotFound => Condition::ItemNotFound.into(),
             vhosts::Error::Invalid(why) => Condition::NotAcceptable.text(&why),
             vhosts::Error::Unavailable => passing(Condition::ResourceConstraint),
+        }
+    }
+}
+
+impl From<server_control::Error> for StanzaError {
+    fn from(error: server_control::Error) -> Self {
+        match error {
+            server_control::Error::Denied => Condition::Forbidden.into(),
+            server_control::Error::Invalid(why) => Condition::NotAcceptable.text(&why),
+            server_control::Error::Unavailable => passing(Condition::ResourceConstraint),
         }
     }
 }

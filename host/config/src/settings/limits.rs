@@ -55,6 +55,8 @@ block! {
         /// The same for all users; the domain that has most gives one up. Those of administrators of the server
         /// do not count.
         "commands" => commands: u32 = 1000,
+        /// Addresses on one of the server's access lists: administrators, blacklist, whitelist.
+        "access-list-entries" => access_list_entries: u32 = 2000,
         /// Contacts in one account's roster.
         "roster-items" => roster_items: u32 = 2000,
         /// Bytes that may wait for one session's client to read them. Beyond it those who send to the session are

@@ -11,6 +11,7 @@ import * as resolver from "xmpp:plugin/resolver@0.1.0";
 import * as router from "xmpp:plugin/router@0.1.0";
 import * as runtime from "xmpp:plugin/runtime@0.1.0";
 import * as scheduler from "xmpp:plugin/scheduler@0.1.0";
+import * as serverControl from "xmpp:plugin/server-control@0.1.0";
 import * as storage from "xmpp:plugin/storage@0.1.0";
 import * as vhosts from "xmpp:plugin/vhosts@0.1.0";
 import { datetime, toBytes, toText, xml } from "./vendor/waxwing.js";
@@ -340,6 +341,39 @@ export function miscertify(event) {
 
 export function uncertify(event) {
   certificates.put(event.vhost, "none");
+}
+
+// server-control
+
+export function shunned() {
+  // `administrators`, `blacklist` or `whitelist`.
+  return serverControl.entries("blacklist").join();
+}
+
+export function shun(event, domain = "spam.example") {
+  try {
+    // The list as a whole: what is left out is off it.
+    serverControl.setEntries("blacklist", [...serverControl.entries("blacklist"), domain]);
+    return "shunned";
+  } catch (error) {
+    // Which address cannot be on it, in a sentence for a person.
+    if (error.payload?.tag === "invalid") return error.payload.val;
+    throw error;
+  }
+}
+
+export function misshun(event) {
+  return shun(event, "no domain");
+}
+
+export function stop() {
+  // In good order, after so many seconds.
+  serverControl.shutDown(30);
+  return "stops";
+}
+
+export function restart() {
+  serverControl.restart(30);
 }
 
 // resolver

@@ -4,7 +4,7 @@ imports.rs beside this file knows what is to come of it, in every language."""
 from componentize_py_types import Err
 from waxwing import datetime, xml
 from wit_world.imports import account_admin, account_data, accounts, certificates, connections, marks
-from wit_world.imports import resolver, router, runtime, scheduler, storage, vhosts
+from wit_world.imports import resolver, router, runtime, scheduler, server_control, storage, vhosts
 
 # router
 
@@ -342,6 +342,41 @@ def miscertify(event):
 
 def uncertify(event):
     certificates.put(event.vhost, "none")
+
+
+# server-control
+
+
+def shunned(event):
+    # `ADMINISTRATORS`, `BLACKLIST` or `WHITELIST`.
+    return ",".join(server_control.entries(server_control.AccessList.BLACKLIST))
+
+
+def shun(event, domain="spam.example"):
+    blacklist = server_control.AccessList.BLACKLIST
+    try:
+        # The list as a whole: what is left out is off it.
+        server_control.set_entries(blacklist, [*server_control.entries(blacklist), domain])
+        return "shunned"
+    except Err as error:
+        # Which address cannot be on it, in a sentence for a person.
+        if isinstance(error.value, server_control.Error_Invalid):
+            return error.value.value
+        raise
+
+
+def misshun(event):
+    return shun(event, "no domain")
+
+
+def stop(event):
+    # In good order, after so many seconds.
+    server_control.shut_down(30)
+    return "stops"
+
+
+def restart(event):
+    server_control.restart(30)
 
 
 # resolver

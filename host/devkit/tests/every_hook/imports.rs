@@ -4,7 +4,9 @@ use super::{answer, asking, refusal, tell};
 use crate::kit::engine::{JULIET, Step, VHOST, World, event};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering::SeqCst;
-use waxwing_plugins::{AdminRequest, Event, Facts, Input, Origin, Outcome, Scope, Shown, Stage, Target};
+use waxwing_plugins::{
+    AccessList, AdminRequest, AfterStop, Event, Facts, Input, Origin, Outcome, Scope, Shown, Stage, Target,
+};
 use waxwing_xmpp::{Condition, ErrorType, StanzaError};
 
 const ACCOUNT: &str = "juliet@capulet.example";
@@ -19,6 +21,7 @@ pub async fn check(world: &World) {
     vhosts(world).await;
     connections(world).await;
     certificates(world).await;
+    server_control(world).await;
     names(world).await;
     server(world).await;
 }
@@ -221,6 +224,18 @@ async fn certificates(world: &World) {
         (error.condition, error.text.as_deref()),
         (Condition::NotAcceptable, Some("There is no certificate in it"))
     );
+}
+
+async fn server_control(world: &World) {
+    does(world, "shunned", "evil.example").await;
+    let entries = vec!["evil.example".to_owned(), "spam.example".to_owned()];
+    let list = AdminRequest::SetAccessList { list: AccessList::Blacklist, entries };
+    wants(world, "shun", "shunned", json!({})).await;
+    changes(world, "shun", "shunned", list).await;
+    does(world, "misshun", "no domain is no address").await;
+    changes(world, "stop", "stops", AdminRequest::Stop { then: AfterStop::Exit, delay: 30 }).await;
+    let error = refused(world, "restart").await;
+    assert_eq!((error.condition, error.ty), (Condition::ResourceConstraint, ErrorType::Wait));
 }
 
 async fn names(world: &World) {

@@ -6,6 +6,7 @@ mod imports;
 
 use crate::kit::engine::{JULIET, VHOST, World, event, jid, limited, spec_of};
 use crate::kit::{built_once, fixture};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
@@ -35,6 +36,7 @@ pub async fn check(component: &Path) {
     clockwork(&world).await;
     portable(&world).await;
     settings(component).await;
+    one_vhost(component).await;
 }
 
 async fn world(component: &Path, settings: &[(&str, &[&str])]) -> World {
@@ -51,6 +53,17 @@ fn spec(component: &Path, settings: &[(&str, &[&str])]) -> PluginSpec {
         }),
         ..spec_of("greeter", component.to_owned())
     }
+}
+
+/// What works for some virtual hosts only has no say in the whole server.
+async fn one_vhost(component: &Path) {
+    let scope = Scope::Only(BTreeSet::from([VHOST.to_owned()]));
+    let world = World::with(PluginSpec { scope, ..spec(component, &[]) }).await;
+    world.host.steps();
+    for what in ["shunned", "shun", "stop", "restart"] {
+        assert_eq!(refusal(tell(&world, what).await).condition, Condition::Forbidden, "{what}");
+    }
+    assert_eq!(world.host.steps(), []);
 }
 
 fn description(world: &World) {

@@ -13,6 +13,7 @@ mod resolver;
 mod router;
 mod runtime;
 mod scheduler;
+mod server_control;
 mod stanzas;
 mod storage;
 mod vhosts;
@@ -44,6 +45,7 @@ pub(crate) fn link(linker: &mut Linker<State>, granted: Interfaces) -> wasmtime:
             Grant::Vhosts => wit::vhosts::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Connections => wit::connections::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Certificates => wit::certificates::add_to_linker::<_, Own>(linker, |state| state),
+            Grant::ServerControl => wit::server_control::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Resolver => wit::resolver::add_to_linker::<_, Own>(linker, |state| state),
             Grant::Runtime => wit::runtime::add_to_linker::<_, Own>(linker, |state| state),
             // Hooks are exported.

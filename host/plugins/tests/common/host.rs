@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::oneshot;
 use waxwing_plugins::{
-    AccountData, AccountError, AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority,
+    AccountData, AccountError, AccountInfo, AdminAnswer, AdminError, AdminRequest, AfterStop, Authority,
     CertificateInfo, ConnectionInfo, Contact, Engine, Facts, Host, Outgoing, Promise, ServiceRecord,
     SessionInfo, Stage, Subscription, Written,
 };
@@ -262,6 +262,20 @@ impl FakeHost {
             }
             AdminRequest::PutCertificate { .. } => {
                 AdminAnswer::Refused(AdminError::Invalid("There is no certificate in it".into()))
+            }
+            AdminRequest::AccessList(_) => AdminAnswer::Names(vec!["evil.example".into()]),
+            AdminRequest::SetAccessList { entries, .. } => {
+                match entries.iter().find(|entry| Jid::parse(entry).is_err()) {
+                    Some(entry) => {
+                        AdminAnswer::Refused(AdminError::Invalid(format!("{entry} is no address")))
+                    }
+                    None => AdminAnswer::Done,
+                }
+            }
+            AdminRequest::Stop { then: AfterStop::Exit, .. } => AdminAnswer::Done,
+            // Nothing starts it again.
+            AdminRequest::Stop { then: AfterStop::Restart, .. } => {
+                AdminAnswer::Refused(AdminError::Unavailable)
             }
             // Nobody knows.
             AdminRequest::Addresses(name) if !name.ends_with(super::VHOST) => {
