@@ -9,7 +9,7 @@ const SUBJECT: &str = "{urn:waxwing:admin:0}subject";
 const TYPE: &str = "{urn:waxwing:admin:0}msg-type";
 const SENDER: &str = "{urn:waxwing:admin:0}from-jid";
 /// Bytes that a text may have.
-const ROOM: usize = 32 * 1024;
+pub const MAX_TEXT: usize = 32 * 1024;
 /// Stands for all domains in `domainjid`.
 const EVERYWHERE: &str = "*";
 
@@ -30,8 +30,8 @@ pub fn announce(request: &Request, audience: Audience) -> Result<Reply> {
     }
     let wrong = |var: &str, what: &str| Ok(ask(form.clone().again(request, var, what)));
     let text = request.text("announcement");
-    if text.len() > ROOM {
-        return wrong("announcement", &format!("This is too long: there is room for {ROOM} bytes"));
+    if text.len() > MAX_TEXT {
+        return wrong("announcement", &format!("This is too long: there is room for {MAX_TEXT} bytes"));
     }
     let sender = request.answer(SENDER);
     if sender.is_some_and(|sender| !may_speak_as(sender, request, &domains)) {

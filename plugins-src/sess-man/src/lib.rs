@@ -1,5 +1,5 @@
-//! Service administration ([XEP-0133](https://xmpp.org/extensions/xep-0133.html)): accounts, sessions, numbers and
-//! announcements, as commands of the component `sess-man`. `docs/users.md` has each of them.
+//! Service administration ([XEP-0133](https://xmpp.org/extensions/xep-0133.html)): accounts, sessions, numbers,
+//! announcements and the server as a whole, as commands of the component `sess-man`. `docs/users.md` has each of them.
 //!
 //! Who runs a command may do with it what he may do with the virtual hosts that it is about: the host sees to
 //! that wherever it is asked to change or to tell something. Where it does not, as with rosters, [`say::known`] asks
@@ -13,10 +13,12 @@ mod list;
 mod paged;
 mod people;
 mod say;
+mod server;
 mod several;
 
 use waxwing_plugin::commands::{Outcome, Reply, Request, Severity};
 use waxwing_plugin::prelude::*;
+use waxwing_plugin::server_control::AccessList;
 
 plugin! {
     /// Manages accounts and sessions by ad-hoc commands (XEP-0133).
@@ -51,6 +53,11 @@ impl Commands for SessMan {
             "user-stats" => about::statistics(request),
             "announce" => announce::announce(request, announce::Audience::Online),
             "announce-all" => announce::announce(request, announce::Audience::All),
+            "edit-admin" => server::edit(request, AccessList::Administrators),
+            "edit-blacklist" => server::edit(request, AccessList::Blacklist),
+            "edit-whitelist" => server::edit(request, AccessList::Whitelist),
+            "restart" => server::stop(request, true),
+            "shutdown" => server::stop(request, false),
             _ => self.people(request, name),
         }?;
         note(request, name, &reply);
@@ -81,7 +88,16 @@ impl Alarms for SessMan {
 /// Tell the server's log who has done what to whom.
 fn note(request: &Request, name: &str, reply: &Reply) {
     if let Reply::Done(Outcome { severity: Severity::Info | Severity::Warn, .. }) = reply {
-        let about = ["accountjid", "accountjids", DOMAIN_FIELD].iter().flat_map(|var| request.answers(var));
+        let fields = [
+            "accountjid",
+            "accountjids",
+            DOMAIN_FIELD,
+            "adminjids",
+            "blacklistjids",
+            "whitelistjids",
+            "delay",
+        ];
+        let about = fields.iter().flat_map(|var| request.answers(var));
         let about: String = about.map(|about| format!(" {about}")).collect();
         runtime::log(runtime::Level::Info, &format!("{} has run {name}{about}", request.user));
     }

@@ -9,15 +9,19 @@ const ADMIN: &str = "http://jabber.org/protocol/admin#";
 /// Those that Tigase has beside them go by their names alone.
 const OTHERS: [&str; 2] = ["modify-user", "get-user-info"];
 
-/// All of them; whoever manages a virtual host may run them for it.
-pub fn commands() -> [Command; 23] {
+/// The group of those that are for the administrators of the server alone.
+const SERVER: &str = "Server";
+
+/// All of them. Whoever manages a virtual host may run for it those that are about its users.
+pub fn commands() -> [Command; 28] {
     COMMANDS.map(|(group, name, label)| {
         let prefix = if OTHERS.contains(&name) { "" } else { ADMIN };
-        command(&format!("{prefix}{name}"), label).on(COMPONENT).group(group).for_vhost_admins()
+        let command = command(&format!("{prefix}{name}"), label).on(COMPONENT).group(group);
+        if group == SERVER { command } else { command.for_vhost_admins() }
     })
 }
 
-const COMMANDS: [(&str, &str, &str); 23] = [
+const COMMANDS: [(&str, &str, &str); 28] = [
     ("Users", "add-user", "Add user"),
     ("Users", "delete-user", "Delete user"),
     ("Users", "disable-user", "Disable user"),
@@ -41,4 +45,9 @@ const COMMANDS: [(&str, &str, &str); 23] = [
     ("Statistics", "get-idle-users", "Get list of idle users"),
     ("Notifications", "announce", "Send announcement to online users"),
     ("Notifications", "announce-all", "Send announcement to all users"),
+    (SERVER, "edit-admin", "Edit admin list"),
+    (SERVER, "edit-blacklist", "Edit blacklist"),
+    (SERVER, "edit-whitelist", "Edit whitelist"),
+    (SERVER, "restart", "Restart service"),
+    (SERVER, "shutdown", "Shut down service"),
 ];
