@@ -57,5 +57,6 @@ fn starts_and_reads() {
     romeo.send(GET_ROSTER);
     romeo.expect(ROSTER);
     add_contact(&mut romeo);
+    romeo.expect("<iq type='set'><query xmlns='jabber:iq:roster'/></iq>");
     romeo.expect("<iq type='result' id='a'/>");
 }

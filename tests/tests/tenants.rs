@@ -328,7 +328,7 @@ fn only_plugins_that_are_there_are_left_out() {
     let leave_out = |names| [("item-list", "green.example"), ("Plugins not used", names)];
     for names in ["blokcing", "amp, blokcing"] {
         let why = fail(&mut admin, VHOSTS, UPDATE, &leave_out(names));
-        assert!(why.contains("there is no plugin 'blokcing'"), "{why}");
+        assert!(why.contains("there is no plugin &apos;blokcing&apos;"), "{why}");
     }
     succeed(&mut admin, VHOSTS, UPDATE, &leave_out("amp"));
     assert!(!server.log().contains("without-plugins"), "{}", server.log());
