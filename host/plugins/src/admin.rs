@@ -1,7 +1,7 @@
 //! What plugins that administer the server ask of it, and what they hear: behind the interfaces `vhosts`,
 //! `account-admin`, `connections`, `certificates`, `server-control` and `resolver`.
 
-use crate::record::Secret;
+use crate::blob::Secret;
 use serde::{Deserialize, Serialize};
 
 /// What a plugin asks.

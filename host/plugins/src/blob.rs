@@ -1,4 +1,4 @@
-//! Bytes in JSON.
+//! Values that neither logs nor recordings show as they are: bytes and secrets.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,6 +39,31 @@ impl<'de> Deserialize<'de> for Blob {
         deserialize(deserializer).map(Blob)
     }
 }
+
+/// A password: known while it is needed, but neither shown nor written down, nor compared.
+#[derive(Clone, Default)]
+pub struct Secret(pub(crate) String);
+
+impl Secret {
+    /// The text itself, for whoever needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Secret {}
 
 /// For `#[serde(with)]` on bytes.
 pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

@@ -84,7 +84,7 @@ pub use admin::{
     AccessList, AccountInfo, AdminAnswer, AdminError, AdminRequest, AfterStop, Authority, CertificateInfo,
     ConnectionInfo, ServiceRecord,
 };
-pub use blob::Blob;
+pub use blob::{Blob, Secret};
 pub use catalogue::{
     Answer, Catalogue, CatalogueError, CatalogueOptions, Consent, Done, EVERYWHERE, Entry, GrantChange,
     Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, StoreUse,
@@ -123,8 +123,8 @@ pub use portable::{PortableError, PortableKind, PortablePage};
 pub use reach::{ANYTHING, Reach};
 pub use record::{
     Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall,
-    Recording, RecordingError, RecordingFigures, RecordingHeader, RecordingReader, Secret, SeenContact,
-    SeenEntry, SeenSession,
+    Recording, RecordingError, RecordingFigures, RecordingHeader, RecordingReader, SeenContact, SeenEntry,
+    SeenSession,
 };
 pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
 pub use rolled_back::RolledBack;

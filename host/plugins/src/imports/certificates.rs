@@ -2,7 +2,7 @@
 
 use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority, CertificateInfo};
 use crate::bindings::xmpp::plugin::certificates::{Certificate, Host};
-use crate::record::Secret;
+use crate::blob::Secret;
 use crate::state::State;
 
 impl Host for State {

@@ -1,7 +1,7 @@
 //! What a call asks of the host, and what it hears: all that a plugin learns of the world beside its input.
 
 use crate::admin::{AdminAnswer, AdminRequest, Authority};
-use crate::blob::Blob;
+use crate::blob::{Blob, Secret};
 use crate::host::{AccountError, Contact, SessionInfo, Subscription};
 use crate::marks::Marks;
 use serde::{Deserialize, Serialize};
@@ -199,31 +199,6 @@ pub struct KeyRange {
     pub backwards: bool,
     pub limit: u32,
 }
-
-/// A password: known while it is needed, but neither shown nor written down, nor compared.
-#[derive(Clone, Default)]
-pub struct Secret(pub(crate) String);
-
-impl Secret {
-    /// The text itself, for whoever needs it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-
-impl PartialEq for Secret {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Secret {}
 
 impl SeenSession {
     pub(crate) fn new(info: SessionInfo, marks: &Marks) -> SeenSession {

@@ -1,10 +1,11 @@
 //! A host that makes a question of whatever a call wants to know, and has somebody answer it. What a call
 //! wants done never gets through it.
 
-use super::exchange::{HostAnswer, HostQuestion, Secret, SeenContact};
+use super::exchange::{HostAnswer, HostQuestion, SeenContact};
 use super::storage::odd;
 use crate::account_data::AccountData;
 use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority};
+use crate::blob::Secret;
 use crate::host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
 use crate::state::Shared;
 use futures_util::FutureExt;

@@ -11,7 +11,7 @@ mod storage;
 pub(crate) mod tape;
 
 pub use exchange::{
-    Exchange, HostAnswer, HostQuestion, KeyRange, Query, Secret, SeenContact, SeenEntry, SeenSession,
+    Exchange, HostAnswer, HostQuestion, KeyRange, Query, SeenContact, SeenEntry, SeenSession,
 };
 pub use file::{FORMAT, RecordedCall, RecordingError, RecordingHeader, RecordingReader};
 pub(crate) use reel::Reel;
