@@ -4,7 +4,7 @@
 //! sends them. One that answers its own stanzas would go on for ever, each answer nested in the
 //! last.
 
-use crate::call::Failure;
+use crate::failure::Failure;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -8,9 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use wasmtime::Store;
 use waxwing_xmpp::{Element, StanzaError};
 
-/// The most bytes of state that a step may leave for the next.
-pub(crate) const STATE: usize = 64 << 10;
-
 /// A command as a plugin declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandInfo {

@@ -1,10 +1,9 @@
 //! What all plugins of an engine share.
 
 use crate::compiler::Compiler;
-use crate::copy::Copies;
+use crate::copies::Copies;
 use crate::lanes::Lanes;
 use crate::pending::Pending;
-use crate::plugin::PluginInfo;
 use crate::quiet::Work;
 use crate::requests::Requests;
 use crate::usage::Usages;
@@ -29,10 +28,6 @@ pub(crate) struct Common {
     pub work: Work,
     /// What is deleted once it has reached somebody.
     pub deletions: Work,
-    /// Versions that failed and are to be taken note of: at most one for each plugin and change.
-    pub rollbacks: Mutex<Vec<PluginInfo>>,
-    /// Tells that there are some.
-    pub rolled_back: Notify,
     lanes: Mutex<HashMap<String, Arc<Lanes>>>,
 }
 

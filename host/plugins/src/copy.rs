@@ -1,17 +1,12 @@
 //! What plugins have kept of a stanza that is still in a session's queue.
 
 use crate::common::Common;
-use crate::engine::Engine;
+use crate::copies::Entry;
 use crate::hold::Hold;
 use crate::host::Host;
-use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::sync::{Arc, Weak};
-use tokio::sync::Notify;
 use waxwing_storage::{Batch, Ids, Write};
-
-/// Entries that are deleted at once.
-const BATCH: usize = 512;
 
 /// The entries of logs that hold a copy of one stanza. Dropped without [`StoredCopy::delete`], they stay and are all
 /// that there is of it.
@@ -24,12 +19,6 @@ pub struct StoredCopy {
 pub(crate) struct Place {
     pub common: Arc<Common>,
     pub host: Weak<dyn Host>,
-}
-
-struct Entry {
-    store: Arc<str>,
-    owner: Arc<str>,
-    id: u64,
 }
 
 impl StoredCopy {
@@ -50,7 +39,12 @@ impl StoredCopy {
     /// The stanza has reached its client: its copy is deleted soon, together with others.
     pub fn delete(mut self) {
         let entries = std::mem::take(&mut self.entries);
-        self.place.common.copies.delete(entries, &self.place);
+        for entry in &entries {
+            self.place.common.pending.hide_copy(&entry.owner, entry.id);
+        }
+        if self.place.common.copies.push(entries) {
+            tokio::spawn(delete_all(self.place.clone()));
+        }
     }
 }
 
@@ -58,61 +52,6 @@ impl Drop for StoredCopy {
     fn drop(&mut self) {
         for entry in &self.entries {
             self.place.common.pending.remove_copy(&entry.owner, entry.id);
-        }
-    }
-}
-
-/// Copies that are to be deleted.
-#[derive(Default)]
-pub(crate) struct Copies {
-    waiting: Mutex<Waiting>,
-    /// Told when there are none.
-    idle: Notify,
-}
-
-#[derive(Default)]
-struct Waiting {
-    entries: Vec<Entry>,
-    /// A task is at it.
-    busy: bool,
-}
-
-impl Copies {
-    fn delete(&self, entries: SmallVec<[Entry; 1]>, place: &Arc<Place>) {
-        for entry in &entries {
-            place.common.pending.hide_copy(&entry.owner, entry.id);
-        }
-        let mut waiting = self.waiting.lock();
-        waiting.entries.extend(entries);
-        if !waiting.busy && !waiting.entries.is_empty() {
-            waiting.busy = true;
-            tokio::spawn(delete_all(place.clone()));
-        }
-    }
-
-    fn next(&self) -> Vec<Entry> {
-        let mut waiting = self.waiting.lock();
-        let count = waiting.entries.len().min(BATCH);
-        let next: Vec<Entry> = waiting.entries.drain(..count).collect();
-        waiting.busy = !next.is_empty();
-        if next.is_empty() {
-            self.idle.notify_waiters();
-        }
-        next
-    }
-}
-
-impl Engine {
-    /// Wait until copies of what clients have acknowledged are deleted, as far as the storage can.
-    pub async fn copies_deleted(&self) {
-        let copies = &self.common.copies;
-        loop {
-            let mut idle = std::pin::pin!(copies.idle.notified());
-            idle.as_mut().enable();
-            if !copies.waiting.lock().busy {
-                return;
-            }
-            idle.await;
         }
     }
 }

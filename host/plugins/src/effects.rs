@@ -5,16 +5,16 @@
 //! deletes commit. A crash in between repeats work and never loses it.
 
 use crate::account_data;
-use crate::call::Failure;
 use crate::chain::Chain;
 use crate::counters::add;
-use crate::host::{AccountError, Fate, Host, Outgoing, Written};
+use crate::failure::Failure;
+use crate::host::{AccountError, Fate, Host, Outgoing, Promise, Written};
 use crate::options::Limits;
-use crate::pending::delete_later;
+use crate::pending::owner;
 use crate::quiet::Job;
 use crate::requests::Request;
+use crate::shared::Shared;
 use crate::staged::{Quota, Staged};
-use crate::state::Shared;
 use std::sync::Arc;
 use waxwing_storage::{Batch, Error, Write};
 use waxwing_xmpp::Jid;
@@ -274,7 +274,7 @@ impl Rest {
     }
 }
 
-pub(crate) async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared) -> bool {
+async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared) -> bool {
     if deletes.is_empty() {
         return true;
     }
@@ -285,4 +285,23 @@ pub(crate) async fn delete(deletes: Vec<Write>, host: &dyn Host, shared: &Shared
             false
         }
     }
+}
+
+/// Make deletes once a promise has been kept, in a task of their own. Answers whether calls see from now on
+/// what they will find then.
+fn delete_later(promise: Promise, deletes: Vec<Write>, host: Arc<dyn Host>, shared: Arc<Shared>) -> bool {
+    let common = shared.common.clone();
+    let number = common.pending.number();
+    let (lost, hold) = (promise.loss(), promise.hold());
+    let hidden = deletes.iter().all(|write| owner(write).is_some());
+    deletes.iter().for_each(|write| common.pending.add(number, write, &lost, hold.as_ref()));
+    let deletion = common.deletions.begin();
+    tokio::spawn(async move {
+        if promise.kept().await {
+            delete(deletes.clone(), &*host, &shared).await;
+        }
+        deletes.iter().for_each(|write| common.pending.remove(number, write));
+        drop(deletion);
+    });
+    hidden
 }

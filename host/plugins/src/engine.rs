@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use tokio::sync::Notify;
 use waxwing_xmpp::Stanza;
 
 /// The plugins of a server.
@@ -32,6 +33,10 @@ pub struct Engine {
     pub(crate) common: Arc<Common>,
     /// Whether alarms ring.
     pub(crate) alarms: AtomicBool,
+    /// Versions that failed and are to be taken note of: at most one for each plugin and change.
+    rollbacks: Mutex<Vec<PluginInfo>>,
+    /// Tells that there are some.
+    rolled_back: Notify,
     plan: ArcSwap<Plan>,
     pub(crate) marks: Mutex<Allocator>,
     /// What virtual hosts do without. Held while a plan takes the place of another, never across a wait.
@@ -74,6 +79,8 @@ impl Engine {
             options,
             host,
             common: Arc::new(common),
+            rollbacks: Mutex::default(),
+            rolled_back: Notify::new(),
             plan: ArcSwap::default(),
             marks: Mutex::default(),
             without: Mutex::default(),
@@ -214,7 +221,7 @@ impl Engine {
         });
     }
 
-    /// Put a version back in the place of the one that followed it.
+    /// Put a version back in the place of the one that followed it, and let [`Engine::next_rollbacks`] tell.
     pub(crate) fn roll_back(&self, failed: &Arc<Plugin>, previous: &Arc<Plugin>) -> bool {
         let mut done = false;
         let _ = self.change(|plugins| {
@@ -225,14 +232,18 @@ impl Engine {
             }
             Ok(())
         });
+        if done {
+            self.rollbacks.lock().push(failed.info());
+            self.rolled_back.notify_one();
+        }
         done
     }
 
     /// Wait for versions that failed in their first calls and were replaced by those before them.
     pub async fn next_rollbacks(&self) -> Vec<PluginInfo> {
         loop {
-            let notified = self.common.rolled_back.notified();
-            let failed = std::mem::take(&mut *self.common.rollbacks.lock());
+            let notified = self.rolled_back.notified();
+            let failed = std::mem::take(&mut *self.rollbacks.lock());
             if !failed.is_empty() {
                 return failed;
             }

@@ -81,6 +81,21 @@ grants! {
     Runtime = "runtime", "read the clock, write to the log and draw random numbers";
 }
 
+/// The hooks, in the order of the grants for them.
+pub(crate) const HOOKS: [Grant; 11] = [
+    Grant::Pre,
+    Grant::Incoming,
+    Grant::Process,
+    Grant::Post,
+    Grant::Filter,
+    Grant::Sessions,
+    Grant::Service,
+    Grant::Commands,
+    Grant::Alarms,
+    Grant::Replies,
+    Grant::Portable,
+];
+
 impl Grant {
     /// The grant of this name.
     pub fn named(name: &str) -> Option<Grant> {

@@ -2,10 +2,10 @@
 
 use crate::bindings::exports::xmpp::plugin::replies;
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
-use crate::call::Failure;
 use crate::command::{CommandReply, CommandRequest};
 use crate::engine::Engine;
 use crate::event::{Calls, Change, Event, Outcome, ServiceInfo, Stage};
+use crate::failure::Failure;
 use crate::header::Head;
 use crate::host::Host;
 use crate::input::lend_change;
@@ -272,8 +272,6 @@ impl Engine {
         let (name, version) = (plugin.name(), &plugin.description.version);
         let before = &previous.description.version;
         tracing::error!(plugin = name, %version, "rolled back to {before}: it fails in its first calls: {failure}");
-        self.common.rollbacks.lock().push(plugin.info());
-        self.common.rolled_back.notify_one();
     }
 }
 

@@ -61,6 +61,52 @@ pub(crate) fn start(engine: &Arc<Engine>) {
     });
 }
 
+impl Engine {
+    /// Wait until what has reached its client is deleted. To be asked once all sessions have ended: those that have not are
+    /// waited for.
+    pub async fn deletions_made(&self) {
+        self.common.deletions.all_done().await;
+    }
+
+    /// Have everything done that is due by the host's clock, and wait until calls have left nothing to be
+    /// done: alarms have rung, requests are given up, stanzas are queued and what was delivered is deleted.
+    /// Comes to no end while a plugin sets one alarm after the other, or a session does not read.
+    pub async fn come_to_rest(&self) {
+        let Some(host) = self.host.upgrade() else { return };
+        loop {
+            let mut changed = std::pin::pin!(self.common.work.changed());
+            changed.as_mut().enable();
+            if self.common.work.is_over() {
+                if !self.is_due(&*host).await {
+                    return;
+                }
+                self.common.wake.notify_one();
+            }
+            changed.await;
+        }
+    }
+
+    async fn is_due(&self, host: &dyn Host) -> bool {
+        let now = host.now();
+        let alarms = host.storage().alarms(now, 1).await;
+        // What cannot be read cannot be waited for.
+        alarms.is_ok_and(|due| !due.is_empty())
+            || self.common.requests.next_deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Wait until copies of what clients have acknowledged are deleted, as far as the storage can.
+    pub async fn copies_deleted(&self) {
+        loop {
+            let mut idle = std::pin::pin!(self.common.copies.idle());
+            idle.as_mut().enable();
+            if !self.common.copies.is_busy() {
+                return;
+            }
+            idle.await;
+        }
+    }
+}
+
 impl House {
     /// Do what is due, and say for how long nothing is.
     async fn round(self: &Arc<Self>, engine: &Arc<Engine>) -> Duration {

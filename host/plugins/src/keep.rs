@@ -4,11 +4,11 @@
 //! with one commit. What a plugin keeps stays in the queue as well, and its copy is deleted when the queue has brought
 //! it to its client. Of what no plugin keeps nothing happens: they are asked again when the session ends.
 
-use crate::call::Failure;
 use crate::copy::{Place, StoredCopy};
 use crate::effects::{Committed, Departure};
 use crate::engine::Engine;
 use crate::event::{Calls, Event, Outcome, Stage};
+use crate::failure::Failure;
 use crate::header::Head;
 use crate::hold::Hold;
 use crate::hooks::outcome;
@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::instance::Hook;
 use crate::lanes::Turn;
 use crate::plugin::{Plugin, Question};
-use crate::state::Shared;
+use crate::shared::Shared;
 use crate::verdict::{Decision, Settled};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

@@ -10,6 +10,7 @@ use crate::counters::Counters;
 use crate::declared::Declared;
 use crate::description::{self, Description};
 use crate::error::{LoadError, Reason};
+use crate::failure::Failure;
 use crate::grants::Grants;
 use crate::imports;
 use crate::instance::{Exports, Instance};
@@ -19,8 +20,8 @@ use crate::marks::Allocator;
 use crate::options::{Limits, PluginSpec, Source};
 use crate::plugin::Plugin;
 use crate::pool::{Pool, init};
-use crate::state::{Said, Shared, State};
-use crate::wasi;
+use crate::shared::{Said, Shared};
+use crate::state::State;
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -117,7 +118,7 @@ fn settled<T>(
 ) -> Result<T, Reason> {
     let failed = |error: String| Reason::Failed { function, error };
     let result = result.map_err(|_| failed("it takes too long".into()))?;
-    result.map_err(|error| failed(crate::call::Failure::from(error).to_string()))
+    result.map_err(|error| failed(Failure::from(error).to_string()))
 }
 
 /// A name goes into names of stores, where `/` follows it, into logs and into command lines.
@@ -139,7 +140,7 @@ fn link(
     let broken = |error: wasmtime::Error| Reason::Runtime(format!("{error:#}"));
     imports::link(&mut linker, grants.allow).map_err(broken)?;
     if requested.wasi {
-        wasi::link(&mut linker, requested.http).map_err(broken)?;
+        imports::wasi::link(&mut linker, requested.http).map_err(broken)?;
     }
     let wrong = |interface: &'static str| {
         move |error: wasmtime::Error| Reason::Mismatch {

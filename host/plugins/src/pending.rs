@@ -8,11 +8,7 @@
 //! There are two kinds. Deletes that a call has made of what it delivers wait for the delivery. Copies, which calls of
 //! hook `post` have kept beside a queue, are deleted when the queue has brought the original to its client.
 
-use crate::common::Common;
-use crate::effects::delete;
 use crate::hold::Hold;
-use crate::host::{Host, Promise};
-use crate::state::Shared;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,7 +65,13 @@ impl Pending {
         deletes.map(|it| it.write.clone()).chain(removals).collect()
     }
 
-    fn add(&self, number: u64, write: &Write, lost: &Arc<AtomicBool>, hold: Option<&Arc<Hold>>) {
+    /// The number of a call's deletes that are to wait.
+    pub fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// This delete, of the call with this number, waits until it is removed.
+    pub fn add(&self, number: u64, write: &Write, lost: &Arc<AtomicBool>, hold: Option<&Arc<Hold>>) {
         if let Some(owner) = owner(write) {
             let one = Waiting { number, write: write.clone(), lost: lost.clone(), hold: hold.cloned() };
             self.waiting.lock().entry(owner.to_owned()).or_default().deletes.push(one);
@@ -77,7 +79,8 @@ impl Pending {
         }
     }
 
-    fn remove(&self, number: u64, write: &Write) {
+    /// It waits no more.
+    pub fn remove(&self, number: u64, write: &Write) {
         let Some(owner) = owner(write) else { return };
         self.change(owner, |own| own.deletes.retain(|it| it.number != number));
     }
@@ -124,35 +127,11 @@ impl Own {
 
 /// Whose log a delete is about, if it is about one. Numbers of entries are never used again, so what is
 /// deleted late is what was meant; the keys of a table are.
-fn owner(write: &Write) -> Option<&str> {
+pub(crate) fn owner(write: &Write) -> Option<&str> {
     match write {
         Write::LogRemove { owner, .. } | Write::LogTrim { owner, .. } => Some(owner),
         _ => None,
     }
-}
-
-/// Make deletes once a promise has been kept, in a task of their own. Answers whether calls see from now on
-/// what they will find then.
-pub(crate) fn delete_later(
-    promise: Promise,
-    deletes: Vec<Write>,
-    host: Arc<dyn Host>,
-    shared: Arc<Shared>,
-) -> bool {
-    let common: Arc<Common> = shared.common.clone();
-    let number = common.pending.next.fetch_add(1, Ordering::Relaxed);
-    let (lost, hold) = (promise.loss(), promise.hold());
-    let hidden = deletes.iter().all(|write| owner(write).is_some());
-    deletes.iter().for_each(|write| common.pending.add(number, write, &lost, hold.as_ref()));
-    let deletion = common.deletions.begin();
-    tokio::spawn(async move {
-        if promise.kept().await {
-            delete(deletes.clone(), &*host, &shared).await;
-        }
-        deletes.iter().for_each(|write| common.pending.remove(number, write));
-        drop(deletion);
-    });
-    hidden
 }
 
 #[cfg(test)]

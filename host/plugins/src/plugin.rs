@@ -1,11 +1,12 @@
 //! A plugin that takes part.
 
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
-use crate::call::{Callable, Failure, Meter};
+use crate::call::{Callable, Meter};
 use crate::component::Requested;
 use crate::counters::Counters;
 use crate::description::{Description, Serial};
 use crate::event::{Event, Stage};
+use crate::failure::Failure;
 use crate::gauge::HookFigures;
 use crate::grants::Grant;
 use crate::host::Host;

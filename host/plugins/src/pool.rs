@@ -2,9 +2,10 @@
 //! are needed.
 
 use crate::bindings::exports::xmpp::plugin::lifecycle::Setting;
-use crate::call::Failure;
+use crate::failure::Failure;
 use crate::instance::{Exports, Instance};
-use crate::state::{Shared, State};
+use crate::shared::Shared;
+use crate::state::State;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
 //! What plugins keep of accounts, on its way from one server to another (XEP-0227).
 
 use crate::bindings::exports::xmpp::plugin::portable as wit;
-use crate::call::Failure;
 use crate::engine::Engine;
+use crate::failure::Failure;
 use crate::instance::Hook;
 use crate::plugin::{Plugin, Question};
 use crate::verdict::Decision;

@@ -1,6 +1,6 @@
 //! What is remembered of a version that failed in its first calls and was taken back.
 
-use crate::call::Failure;
+use crate::failure::Failure;
 use crate::plugin::Plugin;
 use serde::{Deserialize, Serialize};
 

@@ -2,9 +2,9 @@
 
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::bindings::xmpp::plugin::types as wit;
-use crate::call::Failure;
-use crate::command::{CommandReply, STATE};
+use crate::command::CommandReply;
 use crate::effects::Effects;
+use crate::failure::{Failure, STATE};
 use crate::grants::Grant;
 use crate::host::Outgoing;
 use crate::instance::Answer;

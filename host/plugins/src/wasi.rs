@@ -3,7 +3,7 @@
 
 use crate::http::{self, Sent, Target, Waits};
 use crate::line::one_line;
-use crate::state::{Shared, State};
+use crate::shared::Shared;
 use ::http::Request;
 use std::fmt::Display;
 use std::future::ready;
@@ -12,13 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
-use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::p2::add_only_http_to_linker_async;
-use wasmtime_wasi_http::{
-    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
+use wasmtime_wasi::{WasiCtx, WasiCtxView};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks};
 
 /// What interfaces of WASI begin with, and those for HTTP.
 pub(crate) const PREFIX: &str = "wasi:";
@@ -50,27 +47,15 @@ impl Wasi {
         let hooks = AllowedHosts { refusals: Arc::new(refusals), dry: false };
         Wasi { ctx: builder.build(), http: WasiHttpCtx::new(), hooks, table }
     }
-}
 
-/// Link WASI, and HTTP if the plugin may send requests to anybody.
-pub(crate) fn link(linker: &mut Linker<State>, http: bool) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    if http { add_only_http_to_linker_async(linker) } else { Ok(()) }
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        let Wasi { ctx, table, .. } = self.wasi();
-        WasiCtxView { ctx, table }
+    pub fn view(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.ctx, table: &mut self.table }
     }
-}
 
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let dry = self.call.as_ref().is_some_and(|call| call.is_dry());
-        let Wasi { http, hooks, table, .. } = self.wasi();
-        hooks.dry = dry;
-        WasiHttpCtxView { hooks, table, ctx: http }
+    /// The same for HTTP, which a call that may not reach the world does without.
+    pub fn http_view(&mut self, dry: bool) -> WasiHttpCtxView<'_> {
+        self.hooks.dry = dry;
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who watches the calls of a plugin: a recording, a shadow, or both.
 
-use crate::call::{Failure, Meter};
+use crate::call::Meter;
+use crate::failure::Failure;
 use crate::grants::Grant;
 use crate::host::Host;
 use crate::input::Input;
@@ -11,7 +12,8 @@ use crate::record::live::Live;
 use crate::record::tape::{Recorder, Tape};
 use crate::record::{RecordedCall, RecordingFigures, Reel};
 use crate::shadow::{Place, Shadow, ShadowInfo};
-use crate::state::{Call, Shared};
+use crate::shared::Shared;
+use crate::state::Call;
 use crate::trace::Trace;
 use crate::verdict::Settled;
 use parking_lot::Mutex;

@@ -85,7 +85,7 @@ impl State {
     fn account(
         &mut self,
         account: &str,
-    ) -> Result<(&mut crate::state::Call, &crate::state::Shared, waxwing_xmpp::Jid), Error> {
+    ) -> Result<(&mut crate::state::Call, &crate::shared::Shared, waxwing_xmpp::Jid), Error> {
         let owned = self
             .owned(account)
             .filter(|(call, _, account)| !account.is_domain() && call.host.is_local(account.domain()));

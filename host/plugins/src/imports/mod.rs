@@ -17,11 +17,13 @@ mod server_control;
 mod stanzas;
 mod storage;
 mod vhosts;
+pub(crate) mod wasi;
 
 use crate::admin::Authority;
 use crate::bindings::xmpp::plugin as wit;
 use crate::grants::{Grant, Interfaces};
-use crate::state::{Call, Shared, State};
+use crate::shared::Shared;
+use crate::state::{Call, State};
 use wasmtime::component::{HasSelf, Linker};
 use waxwing_xmpp::Jid;
 

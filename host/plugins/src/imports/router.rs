@@ -5,7 +5,8 @@ use crate::effects::Full;
 use crate::grants::Grant;
 use crate::host::Outgoing;
 use crate::requests::{LONGEST, Request};
-use crate::state::{Call, Shared, State};
+use crate::shared::Shared;
+use crate::state::{Call, State};
 use waxwing_xmpp::{Jid, Kind, Stanza, Type};
 
 /// Random bytes in the id of a request.

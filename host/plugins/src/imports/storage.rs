@@ -5,8 +5,9 @@ use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTa
 use crate::bindings::{Log, Table};
 use crate::effects::Effects;
 use crate::pending::Pending;
+use crate::shared::Shared;
 use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
-use crate::state::{Call, OpenStore, Shared, State};
+use crate::state::{Call, OpenStore, State};
 use crate::usage::{Held, Usages, store_name};
 use std::sync::Arc;
 use wasmtime::component::Resource;

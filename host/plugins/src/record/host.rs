@@ -7,7 +7,7 @@ use crate::account_data::AccountData;
 use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority};
 use crate::blob::Secret;
 use crate::host::{AccountError, Contact, Host, Outgoing, SessionInfo, Subscription, Written};
-use crate::state::Shared;
+use crate::shared::Shared;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use std::sync::Arc;

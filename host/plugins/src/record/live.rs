@@ -4,7 +4,7 @@ use super::exchange::{HostAnswer, HostQuestion, SeenSession};
 use super::host::Oracle;
 use crate::blob::Blob;
 use crate::host::{AccountError, Host};
-use crate::state::Shared;
+use crate::shared::Shared;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;

@@ -6,9 +6,8 @@ use super::{
 };
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::blob::Blob;
-use crate::call::Failure;
-use crate::command::STATE;
 use crate::effects::Effects;
+use crate::failure::{Failure, STATE};
 use crate::grants::Grant;
 use crate::host::Outgoing;
 use crate::marks::Marks;
