@@ -5,8 +5,9 @@ use crate::common::Common;
 use crate::compiler::Compiler;
 use crate::declared::Declared;
 use crate::error::Reason;
-use crate::grants::{Grant, Grants, HOOKS, Interfaces};
+use crate::grants::{Grant, HOOKS, Interfaces};
 use crate::options::Source;
+use crate::requested::Requested;
 use crate::wasi;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +20,6 @@ pub(crate) const PACKAGE: &str = "xmpp:plugin/";
 const MAGIC: &[u8] = b"\0asm";
 const MODULE: &[u8] = &[1, 0, 0, 0];
 const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
-
-/// What a component asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Requested {
-    /// The interfaces of `xmpp:plugin` that it imports or exports and that need a grant.
-    pub interfaces: Interfaces,
-    /// Whether its language brings WASI along.
-    pub wasi: bool,
-    /// Whether it wants to send HTTP requests.
-    pub http: bool,
-}
 
 /// A component that has said what it is, and is not loaded.
 #[derive(Clone, Debug)]
@@ -177,28 +167,4 @@ fn ours(name: &str) -> Option<(&str, &str)> {
 fn is_spoken(version: &str) -> bool {
     let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
     minor(version).is_some() && minor(version) == minor(VERSION)
-}
-
-impl Requested {
-    /// Fails with all that is asked for and not granted.
-    pub(crate) fn check(&self, grants: &Grants) -> Result<(), Reason> {
-        let missing = self.interfaces.beyond(grants.allow);
-        if missing != Interfaces::NONE {
-            return Err(Reason::NotGranted(missing));
-        }
-        if self.http && grants.http.is_empty() {
-            return Err(Reason::NoHttp);
-        }
-        Ok(())
-    }
-
-    /// What it may do, in sentences for the operator, each to follow "it may".
-    pub fn sentences(&self) -> Vec<String> {
-        let mut sentences: Vec<String> =
-            self.interfaces.iter().map(|grant| format!("{} ({grant})", grant.allows())).collect();
-        if self.http {
-            sentences.push("send HTTP requests to the hosts that are granted it (http)".to_owned());
-        }
-        sentences
-    }
 }

@@ -2,12 +2,9 @@
 
 use crate::command::CommandInfo;
 use crate::description::{Description, Serial};
-use crate::engine::Engine;
 use crate::event::{ComponentInfo, Phase, ServiceInfo, SessionEvents, Stage, Target};
 use crate::index::{Interest, Party, Payload};
 use crate::marks::Marks;
-use crate::options::Scope;
-use crate::plugin::Plugin;
 use crate::portable::PortableKind;
 use waxwing_xmpp::{Kind, Type};
 
@@ -79,21 +76,6 @@ const TYPES: [Type; 15] = [
     Type::Unsubscribed,
     Type::Probe,
 ];
-
-impl Engine {
-    /// What the loaded plugin of this name and scope says of itself.
-    pub fn declared(&self, name: &str, scope: &Scope) -> Option<Declared> {
-        let plan = self.plan();
-        Some(plan.plugins.get(plan.position(name, scope)?)?.declared())
-    }
-}
-
-impl Plugin {
-    /// What it says of itself.
-    pub(crate) fn declared(&self) -> Declared {
-        Declared::of(&self.description, self.callable.shared.marks())
-    }
-}
 
 impl Declared {
     /// What a description says.

@@ -7,7 +7,6 @@ use crate::error::Reason;
 use crate::event::{Access, ComponentInfo, Phase, ServiceInfo, SessionEvents, Stage, Target};
 use crate::grants::Grant;
 use crate::index::{Interest, Party, Payload};
-use crate::instance::Exports;
 use crate::line::is_invisible;
 use crate::marks::{Allocator, Marks};
 use crate::options::PluginSpec;
@@ -67,16 +66,11 @@ pub(crate) struct StreamFeature {
 pub(crate) struct Checked(wit::Description);
 
 /// Check what a plugin says of itself against what it is and may be.
-pub(crate) fn check(
-    given: wit::Description,
-    spec: &PluginSpec,
-    exports: &Exports,
-) -> Result<Checked, Reason> {
+pub(crate) fn check(given: wit::Description, spec: &PluginSpec, hooks: &[Grant]) -> Result<Checked, Reason> {
     if given.name != spec.name {
         return Err(Reason::Name(given.name));
     }
     check_size(&given)?;
-    let hooks = exports.hooks();
     let has = |hook: Grant| hooks.contains(&hook);
     for interest in &given.interests {
         let stage = stage(interest.stage);

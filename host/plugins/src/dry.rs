@@ -63,13 +63,6 @@ impl Engine {
         let live = Live { host, shared: shared.clone(), dry: true };
         plugin.dry(&(Arc::new(Asked { oracle: live, shared }) as Arc<dyn Host>), input, Lease::Own).await
     }
-
-    /// The loaded plugin of this name and scope.
-    pub(crate) fn named(&self, name: &str, scope: &Scope) -> Result<Arc<Plugin>, NoPlugin> {
-        let plan = self.plan();
-        let found = plan.position(name, scope).and_then(|at| plan.plugins.get(at));
-        found.cloned().ok_or_else(|| NoPlugin { name: name.to_owned(), scope: scope.clone() })
-    }
 }
 
 impl Plugin {

@@ -1,18 +1,17 @@
 //! The engine as the server sees it: which plugins there are, and who is to be asked about a stanza.
 
-use crate::command::CommandInfo;
 use crate::common::Common;
 use crate::compiler::Compiler;
 use crate::component::Inspected;
 use crate::description::is_given;
 use crate::error::{LoadError, Reason};
-use crate::event::{Calls, ComponentInfo, Facts, Phase, ServiceInfo, SessionEvents, Stage};
+use crate::event::{Facts, SessionEvents, Stage};
 use crate::host::Host;
 use crate::housekeeping;
 use crate::load::{self, load};
 use crate::marks::Allocator;
 use crate::options::{EngineOptions, PluginSpec, Scope, Source};
-use crate::plan::{Conditional, LeftOut, Plan, Roles};
+use crate::plan::{Calls, Conditional, LeftOut, Plan, Roles};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::swap::{Replaced, Undo};
 use crate::wasm;
@@ -149,6 +148,8 @@ impl Engine {
             match plugins.iter_mut().find(|plugin| plugin.is_namesake(&spec.name, &spec.scope)) {
                 Some(place) => {
                     if replaced == Replaced::StandsBy && self.options.trial_calls > 0 {
+                        // What the one before was to prove itself against is not needed twice.
+                        place.trial.end();
                         new.trial.begin(place.clone(), self.options.trial_calls);
                     }
                     // Who watches the old one wants to see no other.
@@ -335,68 +336,6 @@ impl Engine {
         let wants =
             |condition: &Conditional| condition.events.intersects(events) && self.is_met(condition, vhost);
         roles.events.intersects(events) || roles.conditional.iter().any(wants)
-    }
-
-    /// What a virtual host advertises in service discovery, in order, each once.
-    pub fn features(&self, vhost: &str) -> Vec<String> {
-        self.plan.load().roles(vhost).features.clone()
-    }
-
-    /// Whether a plugin on a virtual host announces this feature.
-    pub fn has_feature(&self, vhost: &str, feature: &str) -> bool {
-        self.plan.load().roles(vhost).features.iter().any(|announced| announced == feature)
-    }
-
-    /// What accounts of a virtual host advertise in service discovery, in order, each once.
-    pub fn account_features(&self, vhost: &str) -> Vec<String> {
-        self.plan.load().roles(vhost).account_features.clone()
-    }
-
-    /// What accounts of a virtual host are besides accounts, in service discovery: category and type, in order,
-    /// each once.
-    pub fn account_identities(&self, vhost: &str) -> Vec<(String, String)> {
-        self.plan.load().roles(vhost).account_identities.clone()
-    }
-
-    /// The children of `<stream:features/>` of a virtual host in this phase. `setting` says whether a
-    /// setting of the virtual host is true.
-    pub fn stream_features(&self, vhost: &str, phase: Phase, setting: impl Fn(&str) -> bool) -> Vec<String> {
-        let plan = self.plan.load();
-        let offered = plan.roles(vhost).stream_features.iter().filter(|feature| feature.phase == phase);
-        let allowed = offered.filter(|feature| feature.setting.as_deref().is_none_or(&setting));
-        allowed.map(|feature| feature.xml.clone()).collect()
-    }
-
-    /// The names that plugins own under a virtual host.
-    pub fn services(&self, vhost: &str) -> Vec<ServiceInfo> {
-        self.plan.load().roles(vhost).services.iter().map(|(service, _)| service.clone()).collect()
-    }
-
-    /// The ad-hoc commands of a virtual host.
-    pub fn commands(&self, vhost: &str) -> Vec<CommandInfo> {
-        self.plan.load().roles(vhost).commands.iter().map(|(command, _)| command.clone()).collect()
-    }
-
-    /// The components of a virtual host, in order of their names.
-    pub fn components(&self, vhost: &str) -> Vec<ComponentInfo> {
-        self.plan.load().roles(vhost).components.clone()
-    }
-
-    /// The component of this name that a virtual host has.
-    pub fn component(&self, vhost: &str, name: &str) -> Option<ComponentInfo> {
-        let plan = self.plan.load();
-        plan.roles(vhost).components.iter().find(|component| component.name == name).cloned()
-    }
-
-    /// Whether any plugin keeps data of accounts, so that it is worth loading.
-    pub fn uses_account_data(&self) -> bool {
-        let plan = self.plan.load();
-        plan.plugins.iter().any(|plugin| plugin.requested.interfaces.has(crate::Grant::AccountData))
-    }
-
-    /// All loaded plugins, in the order in which they are asked.
-    pub fn plugins(&self) -> Vec<PluginInfo> {
-        self.plan.load().plugins.iter().map(|plugin| plugin.info()).collect()
     }
 }
 

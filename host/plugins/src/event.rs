@@ -1,10 +1,7 @@
 //! What the server tells the engine, and what it hears back.
 
-use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::net::IpAddr;
-use std::sync::Arc;
 use waxwing_xmpp::{Jid, Stanza, StanzaError};
 
 /// Where on its journey a stanza is shown to plugins.
@@ -191,33 +188,6 @@ pub struct Facts {
     /// Only interests that name the stanza's type match. So it is with the errors that the host makes: who takes any
     /// message for one that somebody has written must not refuse what tells of the refusal.
     pub by_type: bool,
-}
-
-/// The plugins to ask about one stanza, in order: the answer of [`crate::Engine::matching`].
-#[derive(Clone, Default)]
-pub struct Calls {
-    pub(crate) stage: Stage,
-    /// The plugins as they were when the stanza was matched, and their places there.
-    pub(crate) plan: Option<Arc<Plan>>,
-    pub(crate) plugins: SmallVec<[u16; 12]>,
-}
-
-impl Calls {
-    /// Whether there is nobody to ask.
-    pub fn is_empty(&self) -> bool {
-        self.plugins.is_empty()
-    }
-
-    /// How many plugins are to be asked.
-    pub fn len(&self) -> usize {
-        self.plugins.len()
-    }
-}
-
-impl std::fmt::Debug for Calls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}: {} plugins", self.stage, self.len())
-    }
 }
 
 /// What became of a stanza.

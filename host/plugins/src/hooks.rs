@@ -4,19 +4,21 @@ use crate::bindings::exports::xmpp::plugin::replies;
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::command::{CommandReply, CommandRequest};
 use crate::engine::Engine;
-use crate::event::{Calls, Change, Event, Outcome, ServiceInfo, Stage};
+use crate::event::{Change, Event, Outcome, ServiceInfo, Stage};
 use crate::failure::Failure;
 use crate::header::Head;
 use crate::host::Host;
 use crate::input::lend_change;
 use crate::instance::Hook;
 use crate::options::Policy;
-use crate::plan::Plan;
-use crate::plugin::{Plugin, Question};
+use crate::plan::{Calls, Plan};
+use crate::plugin::Plugin;
+use crate::question::Question;
 use crate::requests::Request;
 use crate::rolled_back::RolledBack;
 use crate::trial::Failed;
-use crate::verdict::{Decision, lend_error};
+use crate::verdict::Decision;
+use crate::wit_errors::lend_error;
 use std::sync::Arc;
 use waxwing_storage::Alarm;
 use waxwing_xmpp::{Condition, Jid, Stanza, StanzaError};
@@ -255,7 +257,8 @@ impl Engine {
             Err(failure) if failure.is_its_own() => match plugin.trial.failed()? {
                 Failed::Ask(previous) => return Some(previous),
                 Failed::RollBack(previous) => {
-                    *previous.rolled_back.lock() = Some(RolledBack::new(plugin, failure, now()));
+                    *previous.rolled_back.lock() =
+                        Some(RolledBack::new(&plugin.description.version, plugin.sha256, failure, now()));
                     self.put_back(plugin, &previous, failure);
                     return Some(previous);
                 }

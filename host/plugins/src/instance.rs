@@ -6,6 +6,7 @@ use crate::bindings::exports::xmpp::plugin::lifecycle;
 use crate::bindings::xmpp::plugin::types as wit;
 use crate::command::{CommandReply, CommandRequest};
 use crate::grants::Grant;
+use crate::guest_commands;
 use crate::shared::Shared;
 use crate::state::{Call, State, begin};
 use exports::{portable, replies, sessions};
@@ -200,7 +201,7 @@ impl Instance {
                 None => None,
             },
             Hook::Command(request) => match &ways.commands {
-                Some(guest) => Some(Answer::Command(crate::command::call(guest, store, request).await?)),
+                Some(guest) => Some(Answer::Command(guest_commands::call(guest, store, request).await?)),
                 None => None,
             },
             Hook::Alarm { owner, name, due, data } => match &ways.alarms {

@@ -36,6 +36,7 @@ mod event;
 mod failure;
 mod gauge;
 mod grants;
+mod guest_commands;
 mod header;
 mod hold;
 mod hooks;
@@ -45,6 +46,7 @@ mod http;
 mod http_host;
 mod imports;
 mod index;
+mod info;
 mod input;
 mod instance;
 mod keep;
@@ -61,10 +63,12 @@ mod plan;
 mod plugin;
 mod pool;
 mod portable;
+mod question;
 mod quiet;
 mod reach;
 mod record;
 mod replay;
+mod requested;
 mod requests;
 mod rolled_back;
 mod shadow;
@@ -73,6 +77,7 @@ mod staged;
 mod state;
 mod swap;
 mod trace;
+mod transfer;
 mod trial;
 mod usage;
 mod user_cache;
@@ -80,6 +85,7 @@ mod verdict;
 mod wasi;
 mod wasm;
 mod watch;
+mod wit_errors;
 mod words;
 
 pub use account_data::AccountData;
@@ -97,7 +103,7 @@ pub use command::{
     CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form, Severity, Table,
 };
 pub use compiler::compile_into_cache;
-pub use component::{Inspected, Requested};
+pub use component::Inspected;
 pub use componentize::{ComponentizeError, componentize};
 pub use copy::StoredCopy;
 pub use declared::{Declared, DeclaredInterest};
@@ -106,8 +112,8 @@ pub use dry::{DryError, NoPlugin};
 pub use engine::Engine;
 pub use error::{LoadError, Reason};
 pub use event::{
-    Access, Calls, Change, ComponentInfo, Event, Facts, Origin, Outcome, Phase, ServiceInfo, SessionEvents,
-    Stage, Target,
+    Access, Change, ComponentInfo, Event, Facts, Origin, Outcome, Phase, ServiceInfo, SessionEvents, Stage,
+    Target,
 };
 pub use gauge::HookFigures;
 pub use grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};
@@ -118,8 +124,9 @@ pub use http_host::{BadHttpHost, HttpHost};
 pub use index::{Party, Payload};
 pub use input::{Input, InputError, Shown};
 pub use keep::{Keep, Kept, Leaving};
+pub use notes::{AccountChange, Line};
 pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
-pub use plan::LeftOut;
+pub use plan::{Calls, LeftOut};
 pub use plugin::{CounterFigures, PluginInfo};
 pub use pool::PoolFigures;
 pub use portable::{PortableError, PortableKind, PortablePage};
@@ -130,10 +137,11 @@ pub use record::{
     SeenSession,
 };
 pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
+pub use requested::Requested;
 pub use rolled_back::RolledBack;
 pub use shadow::{ShadowError, ShadowInfo};
 pub use trace::{
-    AccountChange, Difference, Line, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure,
-    TraceMark, TraceRequest, TraceStanza, TraceWrite,
+    Difference, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure, TraceMark,
+    TraceRequest, TraceStanza, TraceWrite,
 };
 pub use user_cache::user_cache;

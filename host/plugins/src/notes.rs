@@ -1,7 +1,7 @@
 //! What is noted of a call beside its effects: what it says and counts, and what it does at once.
 
-use crate::trace::{AccountChange, Line};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 /// The notes on one call. Shared with whoever watches it, so that they outlive a call that traps.
 #[derive(Debug, Default)]
@@ -17,6 +17,27 @@ pub(crate) struct Kept {
     pub lines: Vec<Line>,
     pub counts: Vec<(String, u64)>,
     pub accounts: Vec<AccountChange>,
+}
+
+/// A change to an account. The password is nobody's business.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountChange {
+    /// The account of this bare JID is made.
+    Create(String),
+    /// It gets another password.
+    Password(String),
+    /// It may log in from now on, or may not.
+    Enable(String, bool),
+}
+
+/// A line for the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// Counts, and changes of accounts, that are kept of one call.

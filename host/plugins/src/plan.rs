@@ -3,11 +3,12 @@
 
 use crate::command::CommandInfo;
 use crate::description::StreamFeature;
-use crate::event::{ComponentInfo, ServiceInfo, SessionEvents};
+use crate::event::{ComponentInfo, ServiceInfo, SessionEvents, Stage};
 use crate::index::Index;
 use crate::options::Scope;
 use crate::plugin::Plugin;
 use crate::portable::PortableKind;
+use smallvec::SmallVec;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -55,6 +56,33 @@ pub(crate) struct Conditional {
     pub number: u16,
     pub events: SessionEvents,
     pub settings: Vec<String>,
+}
+
+/// The plugins to ask about one stanza, in order: the answer of [`crate::Engine::matching`].
+#[derive(Clone, Default)]
+pub struct Calls {
+    pub(crate) stage: Stage,
+    /// The plugins as they were when the stanza was matched, and their places there.
+    pub(crate) plan: Option<Arc<Plan>>,
+    pub(crate) plugins: SmallVec<[u16; 12]>,
+}
+
+impl Calls {
+    /// Whether there is nobody to ask.
+    pub fn is_empty(&self) -> bool {
+        self.plugins.is_empty()
+    }
+
+    /// How many plugins are to be asked.
+    pub fn len(&self) -> usize {
+        self.plugins.len()
+    }
+}
+
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}: {} plugins", self.stage, self.len())
+    }
 }
 
 impl Plan {

@@ -2,20 +2,21 @@
 
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::call::{Callable, Meter};
-use crate::component::Requested;
 use crate::counters::Counters;
+use crate::declared::Declared;
 use crate::description::{Description, Serial};
-use crate::event::{Event, Stage};
+use crate::event::Stage;
 use crate::failure::Failure;
 use crate::gauge::HookFigures;
 use crate::grants::Grant;
-use crate::host::Host;
 use crate::instance::Hook;
 use crate::lanes::Turn;
 use crate::options::{PluginSpec, Policy, Scope};
 use crate::pool::PoolFigures;
+use crate::question::Question;
 use crate::reach::Reach;
 use crate::record::RecordingFigures;
+use crate::requested::Requested;
 use crate::rolled_back::RolledBack;
 use crate::shadow::ShadowInfo;
 use crate::state::Call;
@@ -23,9 +24,6 @@ use crate::trial::Trial;
 use crate::verdict::{Decision, Settled, settle};
 use crate::watch::Watch;
 use parking_lot::Mutex;
-use std::net::IpAddr;
-use std::sync::Arc;
-use waxwing_xmpp::{Jid, Stanza};
 
 /// A plugin that takes part.
 pub(crate) struct Plugin {
@@ -37,7 +35,7 @@ pub(crate) struct Plugin {
     pub size: usize,
     pub sha256: [u8; 32],
     /// While it has yet to show that it is as good as the one before it.
-    pub trial: Trial,
+    pub trial: Trial<Plugin>,
     /// The version in whose place it has come back.
     pub rolled_back: Mutex<Option<RolledBack>>,
     /// Who watches its calls.
@@ -96,39 +94,6 @@ pub struct CounterFigures {
     pub instances: u64,
     pub sends: u64,
     pub metrics: Vec<(String, u64)>,
-}
-
-/// One call to be made.
-pub(crate) struct Question<'a> {
-    pub host: &'a Arc<dyn Host>,
-    pub hook: Hook<'a>,
-    pub stanza: Option<&'a Stanza>,
-    /// The bare JID of who has caused it; empty for nobody.
-    pub sender: &'a str,
-    /// The bare JID that it is about.
-    pub recipient: &'a str,
-    /// A session that is being held back until the call's stanzas are with it.
-    pub ahead: Option<&'a Jid>,
-    /// The client that has sent the stanza.
-    pub client: Option<IpAddr>,
-    /// Its sender has had the server's word for it.
-    pub accepted: bool,
-}
-
-impl<'a> Question<'a> {
-    /// What to do with a stanza.
-    pub fn about(host: &'a Arc<dyn Host>, hook: Hook<'a>, stanza: &'a Stanza, event: &Event) -> Self {
-        Self {
-            host,
-            hook,
-            stanza: Some(stanza),
-            sender: stanza.from.as_ref().map_or("", Jid::bare_str),
-            recipient: stanza.to.as_ref().map_or("", Jid::bare_str),
-            ahead: None,
-            client: event.client,
-            accepted: event.accepted,
-        }
-    }
 }
 
 impl Plugin {
@@ -231,6 +196,11 @@ impl Plugin {
             (Serial::ByRecipient, _) => question.recipient,
         };
         (!key.is_empty()).then_some(key)
+    }
+
+    /// What it says of itself.
+    pub fn declared(&self) -> Declared {
+        Declared::of(&self.description, self.callable.shared.marks())
     }
 
     /// What is to be known of it.

@@ -1,7 +1,6 @@
 //! What is remembered of a version that failed in its first calls and was taken back.
 
 use crate::failure::Failure;
-use crate::plugin::Plugin;
 use serde::{Deserialize, Serialize};
 
 /// Characters of the reason that are kept.
@@ -21,11 +20,11 @@ pub struct RolledBack {
 }
 
 impl RolledBack {
-    pub(crate) fn new(failed: &Plugin, failure: &Failure, at: u64) -> RolledBack {
+    pub(crate) fn new(version: &str, sha256: [u8; 32], failure: &Failure, at: u64) -> RolledBack {
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         RolledBack {
-            version: failed.description.version.clone(),
-            sha256: failed.sha256,
+            version: version.to_owned(),
+            sha256,
             why: failure.to_string().chars().take(REASON).map(plain).collect(),
             at,
         }

@@ -1,6 +1,5 @@
 //! A new version is on trial: until it has served some calls, the version before it stands by.
 
-use crate::plugin::Plugin;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,33 +8,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// before it meanwhile.
 const FAILURES: u32 = 3;
 
-/// Whether a plugin is on trial.
-#[derive(Default)]
-pub(crate) struct Trial {
+/// Whether a plugin is on trial, and which one stands by meanwhile.
+pub(crate) struct Trial<P> {
     /// So that a plugin that is not on trial costs one load a call.
     on: AtomicBool,
-    state: Mutex<Option<State>>,
+    state: Mutex<Option<State<P>>>,
 }
 
-struct State {
-    previous: Arc<Plugin>,
+struct State<P> {
+    previous: Arc<P>,
     left: u32,
     failures: u32,
 }
 
 /// What a failed call means.
-pub(crate) enum Failed {
+pub(crate) enum Failed<P> {
     /// Ask this one instead.
-    Ask(Arc<Plugin>),
+    Ask(Arc<P>),
     /// Ask this one instead, and put it back.
-    RollBack(Arc<Plugin>),
+    RollBack(Arc<P>),
 }
 
-impl Trial {
+impl<P> Default for Trial<P> {
+    fn default() -> Self {
+        Trial { on: AtomicBool::new(false), state: Mutex::new(None) }
+    }
+}
+
+impl<P> Trial<P> {
     /// Begin: so many calls are to go well before `previous` is let go.
-    pub fn begin(&self, previous: Arc<Plugin>, calls: u32) {
-        // What the one before was to prove itself against is not needed twice.
-        previous.trial.end();
+    pub fn begin(&self, previous: Arc<P>, calls: u32) {
         *self.state.lock() = Some(State { previous, left: calls, failures: 0 });
         self.on.store(true, Ordering::Release);
     }
@@ -56,7 +58,7 @@ impl Trial {
     }
 
     /// A call has failed, by the plugin's own fault.
-    pub fn failed(&self) -> Option<Failed> {
+    pub fn failed(&self) -> Option<Failed<P>> {
         if !self.on.load(Ordering::Acquire) {
             return None;
         }

@@ -1,8 +1,9 @@
 //! What may be changed of a plugin that is there: whether it runs, what it may do, its settings.
 
-use super::error::{CatalogueError, shown};
+use super::error::CatalogueError;
 use super::install::check_limits;
-use super::manifest::{EVERYWHERE, Record};
+use super::manifest::Record;
+use super::scope::{self, EVERYWHERE, shown};
 use super::{Catalogue, Done, What, Which};
 use crate::error::Reason;
 use crate::grants::{Grants, Interfaces};
@@ -199,7 +200,7 @@ impl Catalogue {
 
     /// Have the engine let a plugin go, then store what is to be stored of that.
     async fn stop(&self, name: &str, scope: &str, writes: Vec<Write>) -> Result<(), CatalogueError> {
-        let undo = self.engine.take(name, &super::manifest::scope(scope));
+        let undo = self.engine.take(name, &scope::parse(scope));
         self.commit(writes).await?;
         undo.map(crate::swap::Undo::keep);
         let key = (name.to_owned(), scope.to_owned());

@@ -118,9 +118,9 @@ pub(crate) fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::component::Requested;
     use crate::event::{Phase, ServiceInfo};
     use crate::grants::Interfaces;
+    use crate::requested::Requested;
 
     fn bot() -> Inspected {
         let interfaces = Interfaces::named(["service", "stanzas", "storage"]).unwrap();

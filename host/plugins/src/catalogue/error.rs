@@ -1,6 +1,7 @@
 //! Why an operation on an installed plugin was not carried out.
 
-use super::manifest::{EVERYWHERE, OwnLimits};
+use super::own_limits::OwnLimits;
+use super::scope::{option, shown};
 use crate::error::{LoadError, Reason};
 
 /// Why an operation was not carried out. After each of these everything is as before.
@@ -157,14 +158,4 @@ pub enum CatalogueError {
     /// There is no server any more.
     #[error("the server is stopping; nothing has changed")]
     Stopping,
-}
-
-/// A scope for people.
-pub(crate) fn shown(scope: &str) -> &str {
-    if scope == EVERYWHERE { "all virtual hosts" } else { scope }
-}
-
-/// What a command needs to mean this scope.
-fn option(scope: &str) -> String {
-    if scope == EVERYWHERE { String::new() } else { format!(" --vhost {scope}") }
 }

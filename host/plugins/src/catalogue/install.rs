@@ -2,7 +2,9 @@
 
 use super::consent::{Consent, NeedsConsent, settle};
 use super::error::CatalogueError;
-use super::manifest::{EVERYWHERE, Manifest, OwnLimits, Record};
+use super::manifest::{Manifest, Record};
+use super::own_limits::OwnLimits;
+use super::scope::EVERYWHERE;
 use super::{Catalogue, Done, What, Which};
 use crate::admin::{AdminAnswer, AdminRequest};
 use crate::component::Inspected;

@@ -11,7 +11,9 @@ mod error;
 mod install;
 mod list;
 mod manifest;
+mod own_limits;
 mod rollbacks;
+mod scope;
 mod start;
 
 pub use change::{GrantChange, SettingChange};
@@ -19,16 +21,18 @@ pub use consent::{Consent, NeedsConsent, STORE};
 pub use error::CatalogueError;
 pub use install::{Answer, Wish};
 pub use list::{Entry, Kind, StoreUse};
-pub use manifest::{EVERYWHERE, Manifest, OwnLimits};
+pub use manifest::Manifest;
+pub use own_limits::OwnLimits;
+pub use scope::EVERYWHERE;
 
 use crate::engine::Engine;
 use crate::host::Host;
 use crate::options::PluginSpec;
 use crate::plugin::Plugin;
 use crate::swap::{Replaced, Undo};
-use error::shown;
 use manifest::Record;
 use parking_lot::Mutex;
+use scope::shown;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -200,7 +204,7 @@ impl Catalogue {
 
     /// Whether the config file lists it for virtual hosts of this scope.
     fn lists_for(&self, name: &str, scope: &str) -> bool {
-        let scope = manifest::scope(scope);
+        let scope = scope::parse(scope);
         self.options.listed.iter().any(|spec| spec.name == name && spec.scope.clashes(&scope))
     }
 

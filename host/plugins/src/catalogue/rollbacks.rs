@@ -2,7 +2,8 @@
 //! still is after a restart.
 
 use super::error::CatalogueError;
-use super::manifest::{Record, scope};
+use super::manifest::Record;
+use super::scope;
 use super::{Catalogue, Key};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::rolled_back::RolledBack;
@@ -77,7 +78,7 @@ impl Catalogue {
     fn rolled_back(&self) -> Vec<(Key, InstalledPlugin, Option<RolledBack>)> {
         let plan = self.engine.plan();
         let running = |key: &Key, ran: &Weak<Plugin>| {
-            let running = plan.position(&key.0, &scope(&key.1)).and_then(|at| plan.plugins.get(at));
+            let running = plan.position(&key.0, &scope::parse(&key.1)).and_then(|at| plan.plugins.get(at));
             running.filter(|running| Arc::as_ptr(running) == ran.as_ptr())
         };
         let before = self.before.lock();

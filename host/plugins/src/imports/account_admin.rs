@@ -7,8 +7,8 @@ use super::bare;
 use crate::admin::{AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority};
 use crate::bindings::xmpp::plugin::account_admin::{Account, Error, Host, Numbers};
 use crate::host::AccountError;
+use crate::notes::AccountChange;
 use crate::state::{Call, State};
-use crate::trace::AccountChange;
 use waxwing_xmpp::Jid;
 
 /// Removals that one call may ask for.

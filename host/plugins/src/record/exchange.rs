@@ -200,6 +200,14 @@ pub struct KeyRange {
     pub limit: u32,
 }
 
+/// An answer of another kind than was asked for.
+pub(super) fn odd<T>(answer: HostAnswer) -> waxwing_storage::Result<T> {
+    Err(waxwing_storage::Error::Unavailable(match answer {
+        HostAnswer::Failed(reason) => reason,
+        _ => "the recording has another kind of answer".to_owned(),
+    }))
+}
+
 impl SeenSession {
     pub(crate) fn new(info: SessionInfo, marks: &Marks) -> SeenSession {
         let SessionInfo { jid, priority, available, marks: word } = info;

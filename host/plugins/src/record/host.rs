@@ -1,8 +1,7 @@
 //! A host that makes a question of whatever a call wants to know, and has somebody answer it. What a call
 //! wants done never gets through it.
 
-use super::exchange::{HostAnswer, HostQuestion, SeenContact};
-use super::storage::odd;
+use super::exchange::{HostAnswer, HostQuestion, SeenContact, odd};
 use crate::account_data::AccountData;
 use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority};
 use crate::blob::Secret;

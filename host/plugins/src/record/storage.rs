@@ -1,6 +1,6 @@
 //! The storage of a host that asks an oracle: it reads what plugins can read, and nothing else.
 
-use super::exchange::{HostAnswer, HostQuestion};
+use super::exchange::{HostAnswer, HostQuestion, odd};
 use super::host::{Asked, Oracle};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -14,14 +14,6 @@ use waxwing_xmpp::Jid;
 fn refused<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T>> {
     ready(Err(Error::Unavailable("this call may read what plugins read, and change nothing".to_owned())))
         .boxed()
-}
-
-/// An answer of another kind than was asked for.
-pub(super) fn odd<T>(answer: HostAnswer) -> Result<T> {
-    Err(Error::Unavailable(match answer {
-        HostAnswer::Failed(reason) => reason,
-        _ => "the recording has another kind of answer".to_owned(),
-    }))
 }
 
 impl<O: Oracle> Storage for Asked<O> {

@@ -8,6 +8,7 @@ pub(crate) use compare::json;
 
 use crate::blob::Blob;
 use crate::command::CommandReply;
+use crate::notes::{AccountChange, Line};
 use crate::portable::PortablePage;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -231,27 +232,6 @@ pub struct TraceRequest {
     pub context: Blob,
     /// How long the reply is waited for, in milliseconds.
     pub timeout: u32,
-}
-
-/// A change to an account. The password is nobody's business.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AccountChange {
-    /// The account of this bare JID is made.
-    Create(String),
-    /// It gets another password.
-    Password(String),
-    /// It may log in from now on, or may not.
-    Enable(String, bool),
-}
-
-/// A line for the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// `debug`, `info`, `warn` or `error`.
-    pub level: String,
-    /// What it says.
-    pub text: String,
 }
 
 /// Durations as whole microseconds.
