@@ -1,7 +1,6 @@
 //! Calls of which nothing comes to be.
 
 use crate::call::Meter;
-use crate::engine::Engine;
 use crate::grants::Grant;
 use crate::host::Host;
 use crate::input::{Input, InputError, Prepared};
@@ -9,8 +8,6 @@ use crate::notes::Notes;
 use crate::options::Scope;
 use crate::plugin::Plugin;
 use crate::pool::Lease;
-use crate::record::host::Asked;
-use crate::record::live::Live;
 use crate::state::Call;
 use crate::trace::Trace;
 use crate::verdict::settle;
@@ -41,28 +38,6 @@ pub struct NoPlugin {
     pub name: String,
     /// The virtual hosts that it was looked for at.
     pub scope: Scope,
-}
-
-impl Engine {
-    /// Call one hook of a loaded plugin, let nothing of it happen, and tell what it would have done.
-    ///
-    /// The call reads from the server as any call does. Nothing that it wants done is done: no stanza
-    /// leaves, no data and no account is changed, no line reaches the log, none of its counters moves, and
-    /// its HTTP requests are refused. It gets an instance of its own, so that what it keeps in memory is
-    /// gone too, and takes part neither in the plugin's figures nor in its breaker. It does not wait for
-    /// other calls with the same key.
-    ///
-    /// A call that fails is a trace as well ([`crate::TraceAnswer::Failed`]).
-    ///
-    /// # Errors
-    /// When there is no such plugin or hook, or it cannot be told this.
-    pub async fn dry_call(&self, name: &str, scope: &Scope, input: &Input) -> Result<Trace, DryError> {
-        let plugin = self.named(name, scope)?;
-        let host = self.host.upgrade().ok_or(DryError::NoHost)?;
-        let shared = plugin.callable.shared.clone();
-        let live = Live { host, shared: shared.clone(), dry: true };
-        plugin.dry(&(Arc::new(Asked { oracle: live, shared }) as Arc<dyn Host>), input, Lease::Own).await
-    }
 }
 
 impl Plugin {

@@ -1,16 +1,35 @@
 //! What there is to know of the plugins, and what virtual hosts have of them.
 
 use crate::command::CommandInfo;
+use crate::component::Inspected;
 use crate::declared::Declared;
 use crate::dry::NoPlugin;
 use crate::engine::Engine;
+use crate::error::{LoadError, Reason};
 use crate::event::{ComponentInfo, Phase, ServiceInfo};
 use crate::grants::Grant;
-use crate::options::Scope;
+use crate::load::{self, load};
+use crate::options::{PluginSpec, Scope, Source};
 use crate::plugin::{Plugin, PluginInfo};
 use std::sync::Arc;
 
 impl Engine {
+    /// Load a plugin and let it go again: whether [`Engine::put`] would succeed, and what it would bring.
+    ///
+    /// # Errors
+    /// As for [`Engine::put`].
+    pub async fn try_out(&self, spec: &PluginSpec) -> Result<PluginInfo, LoadError> {
+        Ok(load(&self.runtime, &self.common, &self.marks, spec).await?.info())
+    }
+
+    /// Have a component say what it is and what it asks for, without any grants and without loading it.
+    ///
+    /// # Errors
+    /// When it is not a plugin for this server.
+    pub async fn inspect(&self, source: &Source) -> Result<Inspected, Reason> {
+        load::inspect(&self.runtime, &self.common, &self.options.limits, source).await
+    }
+
     /// What the loaded plugin of this name and scope says of itself.
     pub fn declared(&self, name: &str, scope: &Scope) -> Option<Declared> {
         let plan = self.plan();

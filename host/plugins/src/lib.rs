@@ -54,7 +54,6 @@ mod lanes;
 mod line;
 mod load;
 mod marks;
-mod measure;
 mod memory;
 mod notes;
 mod options;
@@ -74,6 +73,7 @@ mod rolled_back;
 mod shadow;
 mod shared;
 mod staged;
+mod start;
 mod state;
 mod swap;
 mod trace;
@@ -84,7 +84,9 @@ mod user_cache;
 mod verdict;
 mod wasi;
 mod wasm;
-mod watch;
+mod watcher;
+mod watchers;
+mod watching;
 mod wit_errors;
 mod words;
 
@@ -133,15 +135,15 @@ pub use portable::{PortableError, PortableKind, PortablePage};
 pub use reach::{ANYTHING, Reach};
 pub use record::{
     Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall,
-    Recording, RecordingError, RecordingFigures, RecordingHeader, RecordingReader, SeenContact, SeenEntry,
-    SeenSession,
+    Recording, RecordingError, RecordingHeader, RecordingReader, SeenContact, SeenEntry, SeenSession,
 };
 pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
 pub use requested::Requested;
 pub use rolled_back::RolledBack;
-pub use shadow::{ShadowError, ShadowInfo};
+pub use shadow::ShadowError;
 pub use trace::{
     Difference, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure, TraceMark,
     TraceRequest, TraceStanza, TraceWrite,
 };
 pub use user_cache::user_cache;
+pub use watcher::{RecordingFigures, ShadowInfo};

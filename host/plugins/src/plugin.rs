@@ -15,14 +15,12 @@ use crate::options::{PluginSpec, Policy, Scope};
 use crate::pool::PoolFigures;
 use crate::question::Question;
 use crate::reach::Reach;
-use crate::record::RecordingFigures;
 use crate::requested::Requested;
 use crate::rolled_back::RolledBack;
-use crate::shadow::ShadowInfo;
 use crate::state::Call;
 use crate::trial::Trial;
 use crate::verdict::{Decision, Settled, settle};
-use crate::watch::Watch;
+use crate::watcher::{RecordingFigures, ShadowInfo, Watch};
 use parking_lot::Mutex;
 
 /// A plugin that takes part.
@@ -142,7 +140,7 @@ impl Plugin {
             Some(key) => Some(self.callable.turn(key).await?),
             None => None,
         };
-        let witness = self.watch.begin(self, question);
+        let witness = self.watch.begin(&self.callable.shared, question);
         let mut call = match &witness {
             Some(witness) => witness.call(*stanza),
             None => Call::new(host, *stanza, None),
@@ -205,7 +203,7 @@ impl Plugin {
 
     /// What is to be known of it.
     pub fn info(&self) -> PluginInfo {
-        let shared = &self.callable.shared;
+        let (shared, watcher) = (&self.callable.shared, self.watch.watcher());
         PluginInfo {
             name: self.name().to_owned(),
             version: self.description.version.clone(),
@@ -223,8 +221,8 @@ impl Plugin {
             counters: figures(&shared.counters),
             figures: shared.gauges.read(),
             pool: self.callable.pool.figures(),
-            recording: self.watch.recording(),
-            shadow: self.watch.shadow(),
+            recording: watcher.as_ref().and_then(|watcher| watcher.recording()),
+            shadow: watcher.as_ref().and_then(|watcher| watcher.shadow()),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Recorded calls made again, without a server: with the version that was recorded, to see what it did; with
 //! another, to see what it would do.
 
-use crate::dry::NoPlugin;
-use crate::engine::Engine;
+use crate::common::Common;
+use crate::compiler::Compiler;
 use crate::error::LoadError;
 use crate::grants::{Grants, Interfaces};
 use crate::host::Host;
 use crate::http_host::HttpHost;
+use crate::load::load;
+use crate::marks::Allocator;
 use crate::options::{EngineOptions, Limits, PluginSpec, Source};
 use crate::plugin::{Plugin, PluginInfo};
 use crate::pool::Lease;
@@ -15,10 +17,12 @@ use crate::record::player::Player;
 use crate::record::redact::redact_trace;
 use crate::record::{RecordedCall, RecordingError, RecordingHeader, RecordingReader};
 use crate::trace::{Difference, Trace, json};
+use crate::wasm;
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// How a recording is replayed. The default is as it was recorded.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +50,6 @@ pub enum ReplayError {
     /// The component cannot be loaded with what was recorded of its settings and grants.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// It has gone while it was being looked at.
-    #[error(transparent)]
-    NoPlugin(#[from] NoPlugin),
     /// The recording cannot be read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
@@ -56,12 +57,12 @@ pub enum ReplayError {
 
 /// A component that is asked what was once asked of another.
 ///
-/// It lives in an engine of its own, whose host is the recording. It may use every interface, and the stores
-/// and settings are those that the recording names; stores are never full, nobody else has requests open,
+/// Its host is the recording. It may use every interface, and the stores and settings are
+/// those that the recording names; stores are never full, nobody else has requests open,
 /// and nothing leaves: HTTP requests are refused.
 pub struct Replay {
     /// Keeps the runtime's clock going, without which nothing would ever be stopped.
-    _engine: Arc<Engine>,
+    _runtime: wasmtime::Engine,
     plugin: Arc<Plugin>,
     redacted: bool,
 }
@@ -77,8 +78,10 @@ impl Replay {
         options: ReplayOptions,
     ) -> Result<Replay, ReplayError> {
         let engine_options = EngineOptions { cache_folder: options.cache_folder, ..EngineOptions::default() };
-        let nobody: Weak<Asked<Player>> = Weak::new();
-        let engine = Engine::new(engine_options, nobody)?;
+        let name = header.plugin.clone();
+        let runtime = wasm::start(&engine_options).map_err(|reason| LoadError { plugin: name, reason });
+        let (runtime, _) = runtime?;
+        let common = Arc::new(Common::new(Compiler::new(&engine_options)));
         let mut grants = header.grants.clone();
         grants.allow = Interfaces::ALL;
         grants.services = BTreeSet::from(["*".to_owned()]);
@@ -91,9 +94,9 @@ impl Replay {
             limits: options.limits.unwrap_or_else(|| header.limits.clone()),
             ..PluginSpec::new(header.plugin.clone(), component)
         };
-        engine.put(spec).await?;
-        let plugin = engine.named(&header.plugin, &header.scope)?;
-        Ok(Replay { _engine: engine, plugin, redacted: header.redacted })
+        let marks = Mutex::new(Allocator::default());
+        let plugin = Arc::new(load(&runtime, &common, &marks, &spec).await?);
+        Ok(Replay { _runtime: runtime, plugin, redacted: header.redacted })
     }
 
     /// What the component is.

@@ -3,25 +3,21 @@
 
 use crate::breaker::Gate;
 use crate::dry::NoPlugin;
-use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::gauge::Gauge;
 use crate::host::Host;
-use crate::load::load;
-use crate::options::{PluginSpec, Scope, Source};
-use crate::plugin::{Plugin, PluginInfo};
+use crate::plugin::Plugin;
 use crate::pool::Lease;
 use crate::record::RecordedCall;
 use crate::record::host::Asked;
 use crate::record::live::Live;
 use crate::record::player::Player;
 use crate::record::redact::redact_trace;
-use crate::replay::without_http;
 use crate::trace::{Trace, TraceAnswer};
+use crate::watcher::ShadowInfo;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Calls of one shadow at a time. The live one does not wait for more: they are skipped.
@@ -30,41 +26,6 @@ const AT_ONCE: usize = 16;
 const SHOWN: usize = 400;
 /// Differences that are kept as examples.
 const EXAMPLES: usize = 5;
-
-/// How the version beside the live one does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShadowInfo {
-    /// Its version, as it says itself.
-    pub version: String,
-    /// The SHA-256 of its component.
-    pub sha256: [u8; 32],
-    /// Calls that it was asked as well: those that are the same, different and failed together.
-    pub calls: u64,
-    /// It would have done what the live one did.
-    pub same: u64,
-    /// It would have done something else.
-    pub different: u64,
-    /// It failed where the live one did not, or otherwise than that.
-    pub failed: u64,
-    /// Calls that it was not asked: as many as may run at a time were running, it is left alone for failing too
-    /// often, the live one was not called either, or more than 4 MiB would have had to be kept.
-    pub skipped: u64,
-    /// CPU time of the live one in the calls that are compared.
-    pub cpu_live: Duration,
-    /// CPU time of this one.
-    pub cpu_shadow: Duration,
-    /// Half of the live calls that are compared took no longer than this, waiting for data included.
-    pub p50_live: Duration,
-    /// Half of its own.
-    pub p50_shadow: Duration,
-    /// 99 of 100 live calls took no longer than this.
-    pub p99_live: Duration,
-    /// 99 of 100 of its own. It hears from memory what the live one waited for.
-    pub p99_shadow: Duration,
-    /// The last few ways in which calls were different or failed, the latest last, without anything that somebody has
-    /// written.
-    pub differences: Vec<String>,
-}
 
 /// Why a version cannot run beside the live one.
 #[derive(Debug, thiserror::Error)]
@@ -113,60 +74,8 @@ pub(crate) struct Place {
     permit: OwnedSemaphorePermit,
 }
 
-impl Engine {
-    /// [`Engine::shadow`] with the grants, limits and settings of the live plugin.
-    ///
-    /// # Errors
-    /// As for [`Engine::shadow`].
-    pub async fn shadow_with(
-        &self,
-        name: &str,
-        scope: &Scope,
-        component: Option<Arc<[u8]>>,
-    ) -> Result<Option<PluginInfo>, ShadowError> {
-        let live = self.named(name, scope)?;
-        let spec = component.map(|bytes| PluginSpec { source: Source::Bytes(bytes), ..live.spec.clone() });
-        self.shadow(name, scope, spec).await
-    }
-
-    /// Let a version run beside the live plugin of this name and scope, in the place of the one that does now;
-    /// `None` lets that go. Answers what was loaded.
-    ///
-    /// From then on each call of the live plugin is followed by one of the candidate, which is told the same and
-    /// hears the same; what the live one did not ask is read from the server. Nothing that the candidate wants
-    /// done is done, as in [`Engine::dry_call`], and no live call waits for it. [`PluginInfo::shadow`] says how
-    /// the two compare. It is called where the live one is interested; its own interests do not count.
-    ///
-    /// The name and scope of `spec` are those of the live plugin, whatever it says. HTTP requests are refused
-    /// to it from the start. It goes when another version takes the place of the live one, such as when it is
-    /// itself installed with [`Engine::put`].
-    ///
-    /// # Errors
-    /// When there is no such plugin, or the candidate cannot be loaded. Then all is as before.
-    pub async fn shadow(
-        &self,
-        name: &str,
-        scope: &Scope,
-        spec: Option<PluginSpec>,
-    ) -> Result<Option<PluginInfo>, ShadowError> {
-        let live = self.named(name, scope)?;
-        let Some(mut spec) = spec else {
-            live.watch.set_shadow(None);
-            return Ok(None);
-        };
-        (spec.name, spec.scope) = (name.to_owned(), scope.clone());
-        spec.grants = without_http(spec.grants);
-        let plugin = Arc::new(load(&self.runtime, &self.common, &self.marks, &spec).await?);
-        // It may have been replaced while this one was compiled.
-        let live = self.named(name, scope)?;
-        let info = plugin.info();
-        live.watch.set_shadow(Some(Arc::new(Shadow::new(plugin))));
-        Ok(Some(info))
-    }
-}
-
 impl Shadow {
-    fn new(plugin: Arc<Plugin>) -> Shadow {
+    pub fn new(plugin: Arc<Plugin>) -> Shadow {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         Shadow { plugin, places, count: Mutex::default(), live: Gauge::default(), own: Gauge::default() }
     }

@@ -1,11 +1,11 @@
 //! How a recording is written: as JSON lines.
 
 use super::exchange::Exchange;
-use super::reel::RecordingFigures;
 use crate::grants::Grants;
 use crate::input::Input;
 use crate::options::{Limits, Scope};
 use crate::trace::Trace;
+use crate::watcher::RecordingFigures;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read};
 

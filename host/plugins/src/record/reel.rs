@@ -1,30 +1,28 @@
-//! A recording that is being made: it hands calls to a task that writes them.
+//! The running part of a recording: it hands calls to whoever writes them.
 
 use super::file::{End, RecordedCall, RecordingHeader};
 use super::redact::{redact_call, redact_header};
-use super::{RecordOptions, tape};
-use crate::plugin::Plugin;
-use serde::{Deserialize, Serialize};
+use super::tape;
+use crate::watcher::RecordingFigures;
+use serde::Serialize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
 
 /// Calls that may wait to be written, and about how many KiB of them.
 const QUEUE: usize = 1024;
 const QUEUE_KIB: usize = 4 * (tape::MOST >> 10);
 
-/// How a recording goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordingFigures {
-    /// Calls that are in it.
-    pub recorded: u64,
-    /// Calls that are not, because of more than 4 MiB with all that they heard.
-    pub too_large: u64,
-    /// Calls that are not, because they could not be written fast enough, or were never made: the plugin was
-    /// busy, or left alone after failures.
-    pub skipped: u64,
+/// What is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordOptions {
+    /// The next so many calls.
+    pub calls: u32,
+    /// Replace by `x`es what people have written, what stores hold and what settings say: whatever is not
+    /// needed to see what kind of stanza went from where to where. Replayed, calls that look into what was
+    /// replaced may do something else.
+    pub redact: bool,
 }
 
 /// The running part of a recording, as calls see it.
@@ -34,11 +32,12 @@ pub(crate) struct Reel {
     claimed: AtomicU64,
     queue: mpsc::Sender<Queued>,
     room: Arc<Semaphore>,
-    count: Arc<Count>,
+    pub(super) count: Arc<Count>,
 }
 
+/// What has become of calls.
 #[derive(Debug, Default)]
-struct Count {
+pub(super) struct Count {
     recorded: AtomicU64,
     too_large: AtomicU64,
     skipped: AtomicU64,
@@ -51,7 +50,7 @@ struct Queued {
 }
 
 impl Count {
-    fn figures(&self) -> RecordingFigures {
+    pub(super) fn figures(&self) -> RecordingFigures {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         RecordingFigures {
             recorded: read(&self.recorded),
@@ -62,6 +61,25 @@ impl Count {
 }
 
 impl Reel {
+    /// One for these calls, and the work of writing them.
+    pub fn new(
+        header: RecordingHeader,
+        options: RecordOptions,
+        sink: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> (Arc<Reel>, impl Future<Output = std::io::Result<()>> + Send + 'static) {
+        let (queue, calls) = mpsc::channel(QUEUE);
+        let count = Arc::<Count>::default();
+        let reel = Arc::new(Reel {
+            calls: u64::from(options.calls),
+            claimed: AtomicU64::new(0),
+            queue,
+            room: Arc::new(Semaphore::new(QUEUE_KIB)),
+            count: count.clone(),
+        });
+        let writer = Writer { sink, redact: options.redact, count };
+        (reel, writer.write(header, calls))
+    }
+
     /// The number of the call that is about to be made; `None` if it has no place here.
     pub fn claim(&self) -> Option<u64> {
         let number = self.claimed.fetch_add(1, Ordering::Relaxed) + 1;
@@ -97,77 +115,6 @@ impl Reel {
 
     pub fn figures(&self) -> RecordingFigures {
         self.count.figures()
-    }
-}
-
-/// A recording that is being made. Dropping it ends it; what was recorded until then is written.
-pub struct Recording {
-    plugin: Weak<Plugin>,
-    reel: Weak<Reel>,
-    count: Arc<Count>,
-    writer: JoinHandle<std::io::Result<()>>,
-}
-
-impl Recording {
-    /// Begin; `None` if one is being made already.
-    pub(super) fn start(
-        plugin: &Arc<Plugin>,
-        header: RecordingHeader,
-        options: RecordOptions,
-        sink: impl AsyncWrite + Send + Unpin + 'static,
-    ) -> Option<Recording> {
-        let (queue, calls) = mpsc::channel(QUEUE);
-        let count = Arc::<Count>::default();
-        let reel = Arc::new(Reel {
-            calls: u64::from(options.calls),
-            claimed: AtomicU64::new(0),
-            queue,
-            room: Arc::new(Semaphore::new(QUEUE_KIB)),
-            count: count.clone(),
-        });
-        if !plugin.watch.record(reel.clone()) {
-            return None;
-        }
-        let writer = Writer { sink, redact: options.redact, count: count.clone() };
-        let writer = tokio::spawn(writer.write(header, calls));
-        if reel.is_over() {
-            plugin.watch.end(&reel);
-        }
-        Some(Recording { plugin: Arc::downgrade(plugin), reel: Arc::downgrade(&reel), count, writer })
-    }
-
-    /// How it goes.
-    pub fn figures(&self) -> RecordingFigures {
-        self.count.figures()
-    }
-
-    /// Record no more. What was recorded is still being written; see [`Recording::finished`].
-    pub fn stop(&self) {
-        if let Some((plugin, reel)) = self.plugin.upgrade().zip(self.reel.upgrade()) {
-            plugin.watch.end(&reel);
-        }
-    }
-
-    /// Wait until it has ended and is written.
-    ///
-    /// # Errors
-    /// When it could not be written.
-    pub async fn finished(mut self) -> std::io::Result<RecordingFigures> {
-        let written = (&mut self.writer).await;
-        written.map_err(std::io::Error::other)??;
-        Ok(self.figures())
-    }
-}
-
-impl Drop for Recording {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-impl std::fmt::Debug for Recording {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Recording").field(&self.figures()).finish()
     }
 }
 
