@@ -1,10 +1,7 @@
 //! What plugins keep of accounts, on its way from one server to another (XEP-0227).
 
-use crate::bindings::exports::xmpp::plugin::portable as wit;
-use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use waxwing_xmpp::{Element, ns};
 
 /// An element of an account that a plugin keeps. Displayed, it is as descriptions name it: `{vcard-temp}vCard`,
 /// `{jabber:iq:private}query/*`.
@@ -62,16 +59,5 @@ impl PortableKind {
 impl fmt::Display for PortableKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{{{}}}{}{}", self.ns, self.name, if self.children { "/*" } else { "" })
-    }
-}
-
-impl PortablePage {
-    /// A page whose elements can stand in a file.
-    pub(crate) fn of(page: wit::Page) -> Result<PortablePage, Failure> {
-        let elements = page.elements.iter().map(|xml| {
-            let element = Element::parse_in(xml, ns::CLIENT).map_err(|_| Failure::BadXml("page"))?;
-            Ok(element.to_string())
-        });
-        Ok(PortablePage { elements: elements.collect::<Result<_, Failure>>()?, next: page.next })
     }
 }

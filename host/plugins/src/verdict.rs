@@ -1,5 +1,6 @@
 //! What a plugin's verdict means, once it is known to be one that can be carried out.
 
+use crate::bindings::exports::xmpp::plugin::portable;
 use crate::bindings::exports::xmpp::plugin::sessions::Flow;
 use crate::bindings::xmpp::plugin::types as wit;
 use crate::command::CommandReply;
@@ -12,7 +13,7 @@ use crate::line::one_line;
 use crate::options::Limits;
 use crate::portable::PortablePage;
 use crate::wit_errors::stanza_error;
-use waxwing_xmpp::{Kind, Stanza, StanzaError, Type};
+use waxwing_xmpp::{Element, Kind, Stanza, StanzaError, Type, ns};
 
 /// A verdict that has been checked.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub(crate) fn settle(
             return Err(Failure::BigState);
         }
         (Answer::Command(reply), _) => Decision::Command(reply),
-        (Answer::Page(Ok(page)), _) => Decision::Page(PortablePage::of(page).map(Ok)?),
+        (Answer::Page(Ok(page)), _) => Decision::Page(portable_page(page).map(Ok)?),
         (Answer::Page(Err(why)), _) => Decision::Page(Err(one_line(&why))),
         (Answer::Taken(taken), _) => Decision::Taken(taken.map_err(|why| one_line(&why))),
         (Answer::Nothing, _) => Decision::Next,
@@ -86,6 +87,15 @@ pub(crate) fn settle(
         _ => {}
     }
     Ok(Settled { decision, effects: Some(effects) })
+}
+
+/// A page whose elements can stand in a file.
+fn portable_page(page: portable::Page) -> Result<PortablePage, Failure> {
+    let elements = page.elements.iter().map(|xml| {
+        let element = Element::parse_in(xml, ns::CLIENT).map_err(|_| Failure::BadXml("page"))?;
+        Ok(element.to_string())
+    });
+    Ok(PortablePage { elements: elements.collect::<Result<_, Failure>>()?, next: page.next })
 }
 
 /// Check a verdict on a stanza. What a plugin writes never reaches the wire unchecked.
