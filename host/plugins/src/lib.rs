@@ -10,140 +10,74 @@
 //! not at all if it traps, computes for too long or breaks a limit. See [`Policy`] for what then
 //! becomes of the stanza.
 
-mod account_data;
-mod admin;
 mod bindings;
 mod blob;
-mod breaker;
-mod call;
 mod catalogue;
-mod chain;
-mod command;
 mod common;
-mod compiler;
-mod component;
-mod componentize;
-mod copies;
-mod copy;
-mod counters;
-mod declared;
-mod description;
-mod dry;
+mod declare;
 mod effects;
 mod engine;
-mod error;
-mod event;
-mod failure;
-mod gauge;
-mod grants;
-mod guest_commands;
-mod header;
-mod hold;
-mod hooks;
 mod host;
-mod housekeeping;
-mod http;
-mod http_host;
 mod imports;
-mod index;
-mod info;
-mod input;
-mod instance;
-mod keep;
-mod lanes;
 mod line;
 mod load;
-mod marks;
-mod memory;
-mod notes;
-mod options;
-mod pending;
-mod plan;
-mod plugin;
-mod pool;
-mod portable;
-mod question;
-mod quiet;
-mod reach;
-mod record;
-mod replay;
-mod requested;
-mod requests;
-mod rolled_back;
-mod shadow;
-mod shared;
-mod staged;
-mod start;
-mod state;
-mod swap;
-mod trace;
-mod transfer;
-mod trial;
-mod usage;
-mod user_cache;
-mod verdict;
-mod wasi;
-mod wasm;
-mod watcher;
-mod watchers;
-mod watching;
-mod wit_errors;
-mod words;
+mod run;
+mod watch;
 
-pub use account_data::AccountData;
-pub use admin::{
-    AccessList, AccountInfo, AdminAnswer, AdminError, AdminRequest, AfterStop, Authority, CertificateInfo,
-    ConnectionInfo, ServiceRecord,
-};
 pub use blob::{Blob, Secret};
 pub use catalogue::{
     Answer, Catalogue, CatalogueError, CatalogueOptions, Consent, Done, EVERYWHERE, Entry, GrantChange,
     Kind as EntryKind, Manifest, NeedsConsent, OwnLimits, STORE as STORE_BYTES, SettingChange, StoreUse,
     What, Which, Wish,
 };
-pub use command::{
+pub use common::compiler::compile_into_cache;
+pub use common::gauge::HookFigures;
+pub use declare::command::{
     CommandAction, CommandInfo, CommandReply, CommandRequest, Field, FieldType, Form, Severity, Table,
 };
-pub use compiler::compile_into_cache;
-pub use component::Inspected;
-pub use componentize::{ComponentizeError, componentize};
-pub use copy::StoredCopy;
-pub use declared::{Declared, DeclaredInterest};
-pub use description::Serial;
-pub use dry::{DryError, NoPlugin};
-pub use engine::Engine;
-pub use error::{LoadError, Reason};
-pub use event::{
+pub use declare::declared::{Declared, DeclaredInterest};
+pub use declare::description::Serial;
+pub use declare::error::{LoadError, Reason};
+pub use declare::event::{
     Access, Change, ComponentInfo, Event, Facts, Origin, Outcome, Phase, ServiceInfo, SessionEvents, Stage,
     Target,
 };
-pub use gauge::HookFigures;
-pub use grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};
-pub use hold::Hold;
-pub use hooks::Service;
+pub use declare::grants::{ANY_STORE, Grant, Grants, Interfaces, UnknownInterface};
+pub use declare::http_host::{BadHttpHost, HttpHost};
+pub use declare::index::{Party, Payload};
+pub use declare::options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
+pub use declare::portable::{PortableError, PortableKind, PortablePage};
+pub use declare::reach::{ANYTHING, Reach};
+pub use declare::requested::Requested;
+pub use effects::copy::StoredCopy;
+pub use engine::Engine;
+pub use engine::hooks::Service;
+pub use engine::keep::{Keep, Kept, Leaving};
+pub use engine::plan::{Calls, LeftOut};
+pub use host::account_data::AccountData;
+pub use host::admin::{
+    AccessList, AccountInfo, AdminAnswer, AdminError, AdminRequest, AfterStop, Authority, CertificateInfo,
+    ConnectionInfo, ServiceRecord,
+};
+pub use host::hold::Hold;
 pub use host::{AccountError, Contact, Fate, Host, Outgoing, Promise, SessionInfo, Subscription, Written};
-pub use http_host::{BadHttpHost, HttpHost};
-pub use index::{Party, Payload};
-pub use input::{Input, InputError, Shown};
-pub use keep::{Keep, Kept, Leaving};
-pub use notes::{AccountChange, Line};
-pub use options::{EngineOptions, Limits, PluginSpec, Policy, Scope, Source};
-pub use plan::{Calls, LeftOut};
-pub use plugin::{CounterFigures, PluginInfo};
-pub use pool::PoolFigures;
-pub use portable::{PortableError, PortableKind, PortablePage};
-pub use reach::{ANYTHING, Reach};
-pub use record::{
+pub use load::component::Inspected;
+pub use load::componentize::{ComponentizeError, componentize};
+pub use load::user_cache::user_cache;
+pub use run::input::{Input, InputError, Shown};
+pub use run::notes::{AccountChange, Line};
+pub use run::plugin::{CounterFigures, PluginInfo};
+pub use run::pool::PoolFigures;
+pub use run::rolled_back::RolledBack;
+pub use run::watcher::{RecordingFigures, ShadowInfo};
+pub use watch::dry::{DryError, NoPlugin};
+pub use watch::record::{
     Exchange, FORMAT, HostAnswer, HostQuestion, KeyRange, Query, RecordError, RecordOptions, RecordedCall,
     Recording, RecordingError, RecordingHeader, RecordingReader, SeenContact, SeenEntry, SeenSession,
 };
-pub use replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
-pub use requested::Requested;
-pub use rolled_back::RolledBack;
-pub use shadow::ShadowError;
-pub use trace::{
+pub use watch::replay::{Replay, ReplayError, ReplayOptions, Replayed, replay};
+pub use watch::shadow::ShadowError;
+pub use watch::trace::{
     Difference, Trace, TraceAlarm, TraceAnswer, TraceDatum, TraceError, TraceFailure, TraceMark,
     TraceRequest, TraceStanza, TraceWrite,
 };
-pub use user_cache::user_cache;
-pub use watcher::{RecordingFigures, ShadowInfo};

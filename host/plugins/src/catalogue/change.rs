@@ -5,11 +5,11 @@ use super::install::check_limits;
 use super::manifest::Record;
 use super::scope::{self, EVERYWHERE, shown};
 use super::{Catalogue, Done, What, Which};
-use crate::error::Reason;
-use crate::grants::{Grants, Interfaces};
+use crate::declare::error::Reason;
+use crate::declare::grants::{Grants, Interfaces};
+use crate::declare::options::{PluginSpec, Policy, Source};
+use crate::engine::swap::Replaced;
 use crate::load::check_name;
-use crate::options::{PluginSpec, Policy, Source};
-use crate::swap::Replaced;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -202,7 +202,7 @@ impl Catalogue {
     async fn stop(&self, name: &str, scope: &str, writes: Vec<Write>) -> Result<(), CatalogueError> {
         let undo = self.engine.take(name, &scope::parse(scope));
         self.commit(writes).await?;
-        undo.map(crate::swap::Undo::keep);
+        undo.map(crate::engine::swap::Undo::keep);
         let key = (name.to_owned(), scope.to_owned());
         self.before.lock().remove(&key);
         self.troubles.lock().remove(&key);

@@ -2,10 +2,10 @@
 //! yes or no to.
 
 use super::error::CatalogueError;
-use crate::component::Inspected;
-use crate::declared::Declared;
-use crate::grants::{ANY_STORE, Grant, Grants};
-use crate::reach::{ANYTHING, Reach};
+use crate::declare::declared::Declared;
+use crate::declare::grants::{ANY_STORE, Grant, Grants};
+use crate::declare::reach::{ANYTHING, Reach};
+use crate::load::component::Inspected;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -118,9 +118,9 @@ pub(crate) fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Phase, ServiceInfo};
-    use crate::grants::Interfaces;
-    use crate::requested::Requested;
+    use crate::declare::event::{Phase, ServiceInfo};
+    use crate::declare::grants::Interfaces;
+    use crate::declare::requested::Requested;
 
     fn bot() -> Inspected {
         let interfaces = Interfaces::named(["service", "stanzas", "storage"]).unwrap();

@@ -2,7 +2,7 @@
 
 use super::own_limits::OwnLimits;
 use super::scope::{option, shown};
-use crate::error::{LoadError, Reason};
+use crate::declare::error::{LoadError, Reason};
 
 /// Why an operation was not carried out. After each of these everything is as before.
 #[derive(Debug, thiserror::Error)]

@@ -3,11 +3,11 @@
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::manifest::{Manifest, Record};
-use crate::grants::{ANY_STORE, Grants};
-use crate::options::{Limits, Policy};
-use crate::plugin::PluginInfo;
-use crate::rolled_back::RolledBack;
-use crate::usage::store_name;
+use crate::common::usage::store_name;
+use crate::declare::grants::{ANY_STORE, Grants};
+use crate::declare::options::{Limits, Policy};
+use crate::run::plugin::PluginInfo;
+use crate::run::rolled_back::RolledBack;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

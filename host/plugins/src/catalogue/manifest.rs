@@ -3,9 +3,9 @@
 use super::error::CatalogueError;
 use super::own_limits::OwnLimits;
 use super::scope;
-use crate::grants::Grants;
-use crate::options::{Limits, PluginSpec, Policy, Source};
-use crate::rolled_back::RolledBack;
+use crate::declare::grants::Grants;
+use crate::declare::options::{Limits, PluginSpec, Policy, Source};
+use crate::run::rolled_back::RolledBack;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use waxwing_storage::InstalledPlugin;

@@ -25,11 +25,11 @@ pub use manifest::Manifest;
 pub use own_limits::OwnLimits;
 pub use scope::EVERYWHERE;
 
+use crate::declare::options::PluginSpec;
 use crate::engine::Engine;
+use crate::engine::swap::{Replaced, Undo};
 use crate::host::Host;
-use crate::options::PluginSpec;
-use crate::plugin::Plugin;
-use crate::swap::{Replaced, Undo};
+use crate::run::plugin::Plugin;
 use manifest::Record;
 use parking_lot::Mutex;
 use scope::shown;

@@ -1,6 +1,6 @@
 //! Limits of one plugin in the place of the usual ones.
 
-use crate::options::Limits;
+use crate::declare::options::Limits;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Scopes, as they are stored and as people read them.
 
-use crate::options::Scope;
+use crate::declare::options::Scope;
 use std::collections::BTreeSet;
 
 /// The scope of what is installed everywhere, as it is stored and shown.

@@ -3,8 +3,8 @@
 use super::Catalogue;
 use super::error::CatalogueError;
 use super::manifest::Record;
-use crate::options::PluginSpec;
-use crate::swap::{Replaced, Undo};
+use crate::declare::options::PluginSpec;
+use crate::engine::swap::{Replaced, Undo};
 use waxwing_storage::InstalledPlugin;
 
 impl Catalogue {

@@ -4,11 +4,11 @@
 //! writes, before anybody is answered; the account's sessions end when the answer has left.
 
 use super::bare;
-use crate::admin::{AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority};
 use crate::bindings::xmpp::plugin::account_admin::{Account, Error, Host, Numbers};
 use crate::host::AccountError;
-use crate::notes::AccountChange;
-use crate::state::{Call, State};
+use crate::host::admin::{AccountInfo, AdminAnswer, AdminError, AdminRequest, Authority};
+use crate::run::notes::AccountChange;
+use crate::run::state::{Call, State};
 use waxwing_xmpp::Jid;
 
 /// Removals that one call may ask for.

@@ -1,11 +1,11 @@
 //! `account-data`: a little data for each account.
 
 use super::NoOwner;
-use crate::account_data::{MOST, store};
 use crate::bindings::xmpp::plugin::account_data::{Error, Host};
+use crate::common::usage::Held;
 use crate::effects::Datum;
-use crate::state::State;
-use crate::usage::Held;
+use crate::host::account_data::{MOST, store};
+use crate::run::state::State;
 
 /// Bytes of a key.
 const KEY: usize = 1024;
@@ -85,7 +85,8 @@ impl State {
     fn account(
         &mut self,
         account: &str,
-    ) -> Result<(&mut crate::state::Call, &crate::shared::Shared, waxwing_xmpp::Jid), Error> {
+    ) -> Result<(&mut crate::run::state::Call, &crate::common::shared::Shared, waxwing_xmpp::Jid), Error>
+    {
         let owned = self
             .owned(account)
             .filter(|(call, _, account)| !account.is_domain() && call.host.is_local(account.domain()));

@@ -4,7 +4,7 @@
 use super::bare;
 use crate::bindings::xmpp::plugin::accounts::{Contact, Host, Subscription};
 use crate::host;
-use crate::state::{Call, State};
+use crate::run::state::{Call, State};
 use wasmtime::Result;
 use waxwing_xmpp::Jid;
 

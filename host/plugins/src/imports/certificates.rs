@@ -1,9 +1,9 @@
 //! `certificates`: those of virtual hosts.
 
-use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority, CertificateInfo};
 use crate::bindings::xmpp::plugin::certificates::{Certificate, Host};
 use crate::blob::Secret;
-use crate::state::State;
+use crate::host::admin::{AdminAnswer, AdminError, AdminRequest, Authority, CertificateInfo};
+use crate::run::state::State;
 
 impl Host for State {
     async fn all(&mut self) -> Vec<Certificate> {

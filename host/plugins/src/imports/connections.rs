@@ -1,9 +1,9 @@
 //! `connections`: who is connected, and ending that.
 
 use super::bare;
-use crate::admin::{AdminAnswer, AdminRequest, Authority, ConnectionInfo};
 use crate::bindings::xmpp::plugin::connections::{Connection, Host};
-use crate::state::State;
+use crate::host::admin::{AdminAnswer, AdminRequest, Authority, ConnectionInfo};
+use crate::run::state::State;
 use waxwing_xmpp::Jid;
 
 /// Sessions of one read.

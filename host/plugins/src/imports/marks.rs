@@ -1,7 +1,7 @@
 //! `marks`: marks on sessions.
 
 use crate::bindings::xmpp::plugin::marks::{Error, Host};
-use crate::state::State;
+use crate::run::state::State;
 use waxwing_xmpp::Jid;
 
 impl Host for State {

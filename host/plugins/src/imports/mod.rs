@@ -19,11 +19,11 @@ mod storage;
 mod vhosts;
 pub(crate) mod wasi;
 
-use crate::admin::Authority;
 use crate::bindings::xmpp::plugin as wit;
-use crate::grants::{Grant, Interfaces};
-use crate::shared::Shared;
-use crate::state::{Call, State};
+use crate::common::shared::Shared;
+use crate::declare::grants::{Grant, Interfaces};
+use crate::host::admin::Authority;
+use crate::run::state::{Call, State};
 use wasmtime::component::{HasSelf, Linker};
 use waxwing_xmpp::Jid;
 

@@ -1,8 +1,8 @@
 //! `resolver`: the domain name system.
 
-use crate::admin::{AdminAnswer, AdminRequest};
 use crate::bindings::xmpp::plugin::resolver::{Host, Service};
-use crate::state::State;
+use crate::host::admin::{AdminAnswer, AdminRequest};
+use crate::run::state::State;
 
 impl Host for State {
     async fn addresses(&mut self, name: String) -> Result<Vec<String>, ()> {

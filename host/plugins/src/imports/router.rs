@@ -1,12 +1,12 @@
 //! `router`: sending, and who is online.
 
 use crate::bindings::xmpp::plugin::router::{Error, Host, Session};
+use crate::common::requests::{LONGEST, Request};
+use crate::common::shared::Shared;
+use crate::declare::grants::Grant;
 use crate::effects::Full;
-use crate::grants::Grant;
 use crate::host::Outgoing;
-use crate::requests::{LONGEST, Request};
-use crate::shared::Shared;
-use crate::state::{Call, State};
+use crate::run::state::{Call, State};
 use waxwing_xmpp::{Jid, Kind, Stanza, Type};
 
 /// Random bytes in the id of a request.

@@ -2,7 +2,7 @@
 
 use crate::bindings::xmpp::plugin::runtime::{Host, Level, Software};
 use crate::line::one_line;
-use crate::state::State;
+use crate::run::state::State;
 use std::time::SystemTime;
 use wasmtime::Result;
 use waxwing_xmpp::Jid;
@@ -44,7 +44,7 @@ impl Host for State {
     }
 
     fn count(&mut self, metric: String, delta: u64) -> Result<()> {
-        let metric = crate::counters::name(&metric);
+        let metric = crate::common::counters::name(&metric);
         if let Some(notes) = self.notes() {
             notes.count(&metric, delta);
             if notes.dry {

@@ -2,9 +2,9 @@
 
 use super::NoOwner;
 use crate::bindings::xmpp::plugin::scheduler::{Error, Host};
+use crate::common::usage::Held;
 use crate::effects::Effects;
-use crate::state::State;
-use crate::usage::Held;
+use crate::run::state::State;
 use waxwing_storage::{Alarm, Write};
 
 /// Bytes of a name, and of an alarm's data.

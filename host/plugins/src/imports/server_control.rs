@@ -1,8 +1,8 @@
 //! `server-control`: the access lists of the whole server, and stopping it.
 
-use crate::admin::{AccessList, AdminAnswer, AdminError, AdminRequest, AfterStop, Authority};
 use crate::bindings::xmpp::plugin::server_control::{self as wit, Error, Host};
-use crate::state::{Call, State};
+use crate::host::admin::{AccessList, AdminAnswer, AdminError, AdminRequest, AfterStop, Authority};
+use crate::run::state::{Call, State};
 
 impl Host for State {
     async fn entries(&mut self, list: wit::AccessList) -> Result<Vec<String>, Error> {

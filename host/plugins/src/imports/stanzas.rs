@@ -2,7 +2,7 @@
 
 use crate::bindings::LentStanza;
 use crate::bindings::xmpp::plugin::stanzas::{Host, HostStanza};
-use crate::state::State;
+use crate::run::state::State;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 use waxwing_xmpp::{Element, Stanza};

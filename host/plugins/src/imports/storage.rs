@@ -3,12 +3,12 @@
 use super::NoOwner;
 use crate::bindings::xmpp::plugin::storage::{Entry, Error, Host, HostLog, HostTable, Query, Range, Row};
 use crate::bindings::{Log, Table};
+use crate::common::pending::Pending;
+use crate::common::shared::Shared;
+use crate::common::usage::{Held, Usages, store_name};
 use crate::effects::Effects;
-use crate::pending::Pending;
-use crate::shared::Shared;
-use crate::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
-use crate::state::{Call, OpenStore, State};
-use crate::usage::{Held, Usages, store_name};
+use crate::effects::staged::{Append, Cell, OverQuota, Quota, Staged, SwapError};
+use crate::run::state::{Call, OpenStore, State};
 use std::sync::Arc;
 use wasmtime::component::Resource;
 use waxwing_storage::{LogQuery, Storage, TableRange};

@@ -1,8 +1,8 @@
 //! `vhosts`: the virtual hosts, and what is set for them.
 
-use crate::admin::{AdminAnswer, AdminError, AdminRequest, Authority};
 use crate::bindings::xmpp::plugin::vhosts::{self as wit, Error, Host, Setting};
-use crate::state::State;
+use crate::host::admin::{AdminAnswer, AdminError, AdminRequest, Authority};
+use crate::run::state::State;
 
 impl Host for State {
     async fn names(&mut self) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! WASI, and HTTP through it, for guests whose language brings it along.
 
-use crate::state::State;
+use crate::run::state::State;
 use wasmtime::component::Linker;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::add_only_http_to_linker_async;
