@@ -17,6 +17,9 @@ pub(crate) const GROUP: usize = 512;
 /// What one permit stands for.
 const UNIT: usize = 1024;
 
+/// Bytes of batches that may wait, at most: with more, what they share would take long.
+const SHARE: usize = 1 << 20;
+
 /// How long a batch that may wait does so for one that may not.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -37,6 +40,7 @@ struct Inner {
 #[derive(Default)]
 struct Later {
     jobs: Vec<Job>,
+    bytes: usize,
     /// Whether somebody hands them over before long.
     timed: bool,
     closed: bool,
@@ -57,14 +61,15 @@ impl Queue {
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Ids> {
         let turn = Turn::within(self.0.patience);
         let (job, answer) = self.job(batch, turn.clone()).await?;
-        self.0.hand_over(Some(Request::Commit(job)));
+        self.0.hand_over(Some(job));
         turn.answer(answer).await
     }
 
     /// Have a batch made durable soon, ahead of all that are handed in later.
     pub(crate) async fn commit_soon(&self, batch: Batch) -> Result<()> {
         let (mut job, _) = self.job(batch, Turn::within(None)).await?;
-        let (waiting, timed) = {
+        let bytes = job.batch.weight();
+        let (enough, timed) = {
             let mut later = self.0.later.lock();
             if later.closed {
                 return Err(closed());
@@ -72,9 +77,11 @@ impl Queue {
             // In the order of the jobs.
             job.shown = Some(self.0.soon.show(&job.batch));
             later.jobs.push(job);
-            (later.jobs.len(), std::mem::replace(&mut later.timed, true))
+            later.bytes += bytes;
+            let enough = later.jobs.len() >= GROUP || later.bytes >= SHARE;
+            (enough, std::mem::replace(&mut later.timed, true))
         };
-        if waiting >= GROUP {
+        if enough {
             self.0.hand_over(None);
         }
         if !timed {
@@ -87,7 +94,10 @@ impl Queue {
     pub(crate) fn close(&self) -> oneshot::Receiver<()> {
         self.0.room.close();
         let (done, answer) = oneshot::channel();
-        self.0.hand_over(Some(Request::Close(done)));
+        let mut later = self.0.later.lock();
+        later.closed = true;
+        self.0.send(&mut later, None);
+        (self.0.send)(Request::Close(done));
         answer
     }
 
@@ -110,11 +120,19 @@ impl Queue {
 }
 
 impl Inner {
-    /// Hand over what may wait, and then what may not. Under the lock, so that nothing comes between the two.
-    fn hand_over(&self, request: Option<Request>) {
-        let mut later = self.later.lock();
-        later.closed |= matches!(request, Some(Request::Close(_)));
-        later.jobs.drain(..).map(Request::Commit).chain(request).for_each(&self.send);
+    /// Hand over what may wait with what may not, if there is any, behind it: under the lock, so that nothing comes
+    /// between, and in one, so that it takes one wait for the disk.
+    fn hand_over(&self, job: Option<Job>) {
+        self.send(&mut self.later.lock(), job);
+    }
+
+    fn send(&self, later: &mut Later, job: Option<Job>) {
+        later.bytes = 0;
+        let mut jobs = std::mem::take(&mut later.jobs);
+        jobs.extend(job);
+        if !jobs.is_empty() {
+            (self.send)(Request::Commit(jobs));
+        }
     }
 
     async fn hand_over_later(queue: Weak<Self>) {
@@ -201,7 +219,8 @@ pub(crate) struct Job {
 
 /// What a writer is asked for.
 pub(crate) enum Request {
-    Commit(Job),
+    /// In one transaction, if nothing is in the way.
+    Commit(Vec<Job>),
     /// Answered when everything is closed.
     Close(oneshot::Sender<()>),
 }
@@ -274,7 +293,7 @@ mod tests {
         let mut large = Box::pin(queue.commit(batch(3 * UNIT)));
         assert!(futures_util::poll!(&mut large).is_pending());
         // What is handed over here is dropped, and its room is free.
-        assert_eq!(requests.try_iter().count(), 3);
+        assert!(matches!(requests.try_recv(), Ok(Request::Commit(jobs)) if jobs.len() == 3));
         assert!(futures_util::poll!(&mut large).is_pending());
         assert_eq!(requests.try_iter().count(), 1);
         assert!(large.await.is_err());

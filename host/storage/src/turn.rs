@@ -89,7 +89,7 @@ mod tests {
         let queue = Queue::new(1024, patience, move |request| drop(sender.send(request)));
         let commit = || Box::pin(queue.commit(Batch::default()));
         let next = || match requests.try_recv() {
-            Ok(Request::Commit(job)) => job,
+            Ok(Request::Commit(mut jobs)) => jobs.remove(0),
             _ => panic!("nothing was handed over"),
         };
         // Given up while it waited.

@@ -47,6 +47,7 @@ enum Link {
     },
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Event {
     Request(Option<Request>),
     Purge,
@@ -75,8 +76,8 @@ impl Writer {
                 },
             };
             match (event, &mut link) {
-                (Event::Request(Some(Request::Commit(job))), _) => {
-                    let (jobs, closing) = self.gather(job);
+                (Event::Request(Some(Request::Commit(first))), _) => {
+                    let (jobs, closing) = self.gather(first);
                     if let Some(lost) = self.commit(&mut link, jobs).await {
                         link = self.lost(lost);
                     }
@@ -117,15 +118,15 @@ impl Writer {
         }
     }
 
-    /// Take what has queued up behind the first job.
-    fn gather(&mut self, first: Job) -> (Vec<Job>, Option<oneshot::Sender<()>>) {
-        let mut bytes = first.batch.weight();
-        let mut jobs = vec![first];
+    /// Take what has queued up behind the first jobs.
+    fn gather(&mut self, mut jobs: Vec<Job>) -> (Vec<Job>, Option<oneshot::Sender<()>>) {
+        let weight = |jobs: &[Job]| jobs.iter().map(|job| job.batch.weight()).sum::<usize>();
+        let mut bytes = weight(&jobs);
         while jobs.len() < GROUP && bytes < GROUP_BYTES {
             match self.requests.try_recv() {
-                Ok(Request::Commit(job)) => {
-                    bytes += job.batch.weight();
-                    jobs.push(job);
+                Ok(Request::Commit(more)) => {
+                    bytes += weight(&more);
+                    jobs.extend(more);
                 }
                 Ok(Request::Close(closed)) => return (jobs, Some(closed)),
                 Err(_) => break,

@@ -44,7 +44,7 @@ impl Writer {
             let mut jobs = Vec::new();
             let closing =
                 match self.requests.recv_timeout(next_purge.saturating_duration_since(Instant::now())) {
-                    Ok(Request::Commit(job)) => self.gather(job, &mut jobs),
+                    Ok(Request::Commit(first)) => self.gather(first, &mut jobs),
                     Ok(Request::Close(closed)) => Some(closed),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return None,
@@ -59,12 +59,12 @@ impl Writer {
         }
     }
 
-    /// Take what has queued up behind the first job.
-    fn gather(&self, first: Job, jobs: &mut Vec<Job>) -> Option<oneshot::Sender<()>> {
-        jobs.push(first);
+    /// Take what has queued up behind the first jobs.
+    fn gather(&self, first: Vec<Job>, jobs: &mut Vec<Job>) -> Option<oneshot::Sender<()>> {
+        jobs.extend(first);
         while jobs.len() < GROUP {
             match self.requests.try_recv() {
-                Ok(Request::Commit(job)) => jobs.push(job),
+                Ok(Request::Commit(more)) => jobs.extend(more),
                 Ok(Request::Close(closed)) => return Some(closed),
                 Err(_) => break,
             }
