@@ -26,8 +26,8 @@ impl Server {
                 Some(session) => self.hand_to(&session, source, stanza).await,
                 None => Err(stanza),
             },
-            Some(account) if stanza.ty() != Type::Groupchat => {
-                self.hand_to_receivers(account, source, stanza).await
+            Some(account) if !matches!(stanza.ty(), Type::Groupchat | Type::Error) => {
+                self.hand_to_all(&account.receivers(), source, stanza).await
             }
             _ => Err(stanza),
         };

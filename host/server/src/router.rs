@@ -10,6 +10,7 @@ use crate::vhost::Vhost;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tokio::sync::oneshot;
 use waxwing_plugins::{Calls, Change, Event, Facts, Origin, Outcome, SessionEvents, Stage, Target};
 use waxwing_xmpp::{Condition, Jid, Kind, Stanza, StanzaError, Type};
 
@@ -109,7 +110,7 @@ impl Server {
         }
         let recipient = match self.recipient(&mut stanza).await {
             Ok(recipient) => recipient,
-            Err(error) => return self.bounce(&stanza, &error).await,
+            Err(error) => return Box::pin(self.bounce(&stanza, &error)).await,
         };
 
         let calls = self.matching(session.vhost.domain(), Stage::Pre, &stanza, || {
@@ -130,7 +131,7 @@ impl Server {
         }
         match stanza.kind() {
             Kind::Message => self.message(source, stanza, recipient).await,
-            Kind::Iq => self.iq(source, stanza, recipient).await,
+            Kind::Iq => Box::pin(self.iq(source, stanza, recipient)).await,
             Kind::Presence => Box::pin(self.presence_out(session, stanza)).await,
         }
     }
@@ -364,12 +365,19 @@ impl Server {
         if load == Load::Crowded && source.session.is_some() && kind != Kind::Presence {
             source.crowd.add(session);
         }
-        let Some(answer) = answer else { return Ok(Handed::Taken) };
-        match Box::pin(self.keep_one(session, answer)).await {
-            Ok(()) => Ok(Handed::Taken),
+        match answer {
+            Some(answer) => Ok(Box::pin(self.keep_or_refuse(session, answer)).await),
+            None => Ok(Handed::Taken),
+        }
+    }
+
+    /// Have plugins keep what is in the queue of a session without a connection.
+    async fn keep_or_refuse(&self, session: &Arc<Session>, answer: oneshot::Receiver<Refused>) -> Handed {
+        match self.keep_one(session, answer).await {
+            Ok(()) => Handed::Taken,
             Err(Refused { stanza, error }) => {
-                Box::pin(self.bounce(&stanza, &error)).await;
-                Ok(Handed::Refused)
+                self.bounce(&stanza, &error).await;
+                Handed::Refused
             }
         }
     }
