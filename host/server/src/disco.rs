@@ -66,42 +66,35 @@ impl Info<'_> {
 }
 
 impl Server {
-    /// Answer a disco#info or disco#items get to the server or to an account. `components` are items of the server that
-    /// somebody has looked up.
+    /// Answer a disco#info get to the server or to an account.
     ///
     /// # Errors
     /// What strangers hear of an account is what they hear of none (XEP-0030, section 8).
-    pub(crate) fn disco_iq(
-        &self,
-        iq: &Stanza,
-        target: Target,
-        components: &str,
-    ) -> Result<Stanza, StanzaError> {
-        let (Some(to), Some(from), Some(payload)) = (&iq.to, &iq.from, iq.payload()) else {
-            return Err(Condition::BadRequest.into());
-        };
-        if iq.ty() != Type::Get {
-            // Publishing items has been taken out of XEP-0030.
-            return Err(Condition::FeatureNotImplemented.into());
+    pub(crate) fn disco_info(&self, iq: &Stanza, target: Target) -> Result<Stanza, StanzaError> {
+        let Question { to, from, node } = Question::of(iq)?;
+        match (target, node) {
+            (Target::SERVER, None) => Ok(self.about(to.domain()).server.answering(iq)),
+            (Target::SERVER, Some(node)) => Ok(iq.iq_result(&self.server_info(to.domain(), from, &node)?)),
+            (Target::STRANGER, _) => Err(Condition::ServiceUnavailable.into()),
+            (_, None) => Ok(self.account_info(to).answering(iq)),
+            (_, Some(_)) => Err(Condition::ItemNotFound.into()),
         }
-        let query = payload.element().map_err(|_| StanzaError::from(Condition::BadRequest))?;
-        let node = query.attr("node");
-        let inner = match (payload.ns() == ns::DISCO_INFO, target) {
-            (true, Target::SERVER) => match node {
-                None => return Ok(self.about(to.domain()).server.answering(iq)),
-                Some(node) => self.server_info(to.domain(), from, node),
-            },
-            (false, Target::SERVER) => match node {
-                None => Ok(self.server_items(to.domain(), components)),
-                Some(node) => self.command_items(Venue::vhost(to.domain()), from, node),
-            },
-            (true, Target::STRANGER) => Err(Condition::ServiceUnavailable.into()),
-            (false, Target::STRANGER) => Ok(open(ns::DISCO_ITEMS, node) + "</query>"),
-            (true, _) if node.is_none() => return Ok(self.account_info(to).answering(iq)),
-            (false, _) if node.is_none() => Ok(self.account_items(to)),
-            _ => Err(Condition::ItemNotFound.into()),
+    }
+
+    /// Answer a disco#items get to the server or to an account.
+    ///
+    /// # Errors
+    /// For nodes that are not there.
+    pub(crate) async fn disco_items(&self, iq: &Stanza, target: Target) -> Result<Stanza, StanzaError> {
+        let Question { to, from, node } = Question::of(iq)?;
+        let inner = match (target, node) {
+            (Target::SERVER, None) => self.server_items(to.domain(), from).await,
+            (Target::SERVER, Some(node)) => self.command_items(Venue::vhost(to.domain()), from, &node)?,
+            (Target::STRANGER, node) => open(ns::DISCO_ITEMS, node.as_deref()) + "</query>",
+            (_, None) => self.account_items(to),
+            (_, Some(_)) => return Err(Condition::ItemNotFound.into()),
         };
-        inner.map(|inner| iq.iq_result(&inner))
+        Ok(iq.iq_result(&inner))
     }
 
     /// Whether a virtual host announces this feature, on behalf of a plugin or by itself.
@@ -120,7 +113,7 @@ impl Server {
     }
 
     /// What is below the server: the services of plugins, and components with commands for the asker.
-    fn server_items(&self, vhost: &str, components: &str) -> String {
+    async fn server_items(&self, vhost: &str, asker: &Jid) -> String {
         let mut xml = open(ns::DISCO_ITEMS, None);
         let services = self.engine.get().map(|engine| engine.services(vhost)).unwrap_or_default();
         for service in services {
@@ -131,7 +124,7 @@ impl Server {
                 let _ = write!(xml, "<item jid='{}' name='{}'/>", escape(&domain), escape(&service.label));
             }
         }
-        xml + components + "</query>"
+        xml + &self.component_items(vhost, asker).await + "</query>"
     }
 
     /// Answer for a plugin's service where the plugin leaves it to the host.
@@ -177,6 +170,27 @@ impl Server {
             let _ = write!(xml, "<item jid='{}'/>", escape(session.jid.as_str()));
         }
         xml + "</query>"
+    }
+}
+
+/// A question of service discovery.
+struct Question<'a> {
+    to: &'a Jid,
+    from: &'a Jid,
+    node: Option<String>,
+}
+
+impl<'a> Question<'a> {
+    fn of(iq: &'a Stanza) -> Result<Self, StanzaError> {
+        let (Some(to), Some(from), Some(payload)) = (&iq.to, &iq.from, iq.payload()) else {
+            return Err(Condition::BadRequest.into());
+        };
+        if iq.ty() != Type::Get {
+            // Publishing items has been taken out of XEP-0030.
+            return Err(Condition::FeatureNotImplemented.into());
+        }
+        let query = payload.element().map_err(|_| StanzaError::from(Condition::BadRequest))?;
+        Ok(Question { to, from, node: query.attr("node").map(str::to_owned) })
     }
 }
 

@@ -36,19 +36,6 @@ impl Server {
         }
     }
 
-    /// Hand a message to all sessions that get what is sent to the account. Gives it back if none did.
-    async fn hand_to_receivers(
-        &self,
-        account: &Arc<AccountEntry>,
-        source: &Source<'_>,
-        stanza: Stanza,
-    ) -> Result<(), Stanza> {
-        if stanza.ty() == Type::Error {
-            return Err(stanza);
-        }
-        self.hand_to_all(&account.receivers(), source, stanza).await
-    }
-
     /// Hand a message to these sessions. Gives it back if none took it, or all that did ended at
     /// once without having written it.
     async fn hand_to_all(
@@ -64,7 +51,8 @@ impl Server {
         }
     }
 
-    /// The same where there are several.
+    /// Hand a copy of a message to each of several sessions of an account. Gives it back under the same conditions as
+    /// [`Server::hand_to_all`].
     async fn hand_copies_to(
         &self,
         account: &Jid,
@@ -127,7 +115,7 @@ impl Server {
         if to.resource().is_some()
             && let Some(account) = &recipient
         {
-            match self.hand_to_receivers(account, source, stanza).await {
+            match self.hand_to_all(&account.receivers(), source, stanza).await {
                 Ok(()) => return,
                 Err(back) => stanza = back,
             }

@@ -296,16 +296,8 @@ impl Server {
                 None => Err(Condition::Forbidden.into()),
             },
             (ns::ROSTER, "query") => Err(Condition::Forbidden.into()),
-            (ns::DISCO_INFO, "query") => self.disco_iq(iq, target, "").map(Some),
-            (ns::DISCO_ITEMS, "query") => {
-                let components = match (&iq.to, &iq.from) {
-                    (Some(to), Some(from)) if target == Target::SERVER => {
-                        Box::pin(self.component_items(to.domain(), from)).await
-                    }
-                    _ => String::new(),
-                };
-                self.disco_iq(iq, target, &components).map(Some)
-            }
+            (ns::DISCO_INFO, "query") => self.disco_info(iq, target).map(Some),
+            (ns::DISCO_ITEMS, "query") => Box::pin(self.disco_items(iq, target)).await.map(Some),
             (ns::COMMANDS, "command") if target == Target::SERVER => {
                 let Some(to) = &iq.to else { return Err(Condition::BadRequest.into()) };
                 let venue = Venue::vhost(to.domain());
