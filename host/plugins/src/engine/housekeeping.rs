@@ -2,9 +2,8 @@
 //! are not needed.
 
 use crate::engine::Engine;
+use crate::engine::ringing::Ringing;
 use crate::host::Host;
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -27,24 +26,14 @@ const ABSENT: Duration = Duration::from_secs(600);
 /// What is being done.
 struct House {
     engine: Weak<Engine>,
-    /// Alarms that are ringing or have failed, with how often they have.
-    alarms: Mutex<HashMap<Key, Ringing>>,
+    ringing: Ringing,
     bells: Arc<Semaphore>,
-}
-
-/// Owner, plugin and name of an alarm.
-type Key = (String, String, String);
-
-#[derive(Clone, Copy, Default)]
-struct Ringing {
-    now: bool,
-    failures: u32,
 }
 
 /// Keep house for as long as the engine lives.
 pub(crate) fn start(engine: &Arc<Engine>) {
     let bells = Arc::new(Semaphore::new(AT_ONCE));
-    let house = Arc::new(House { engine: Arc::downgrade(engine), alarms: Mutex::default(), bells });
+    let house = Arc::new(House { engine: Arc::downgrade(engine), ringing: Ringing::default(), bells });
     let common = engine.common.clone();
     tokio::spawn(async move {
         let mut trimmed = Instant::now();
@@ -131,6 +120,7 @@ impl House {
 
     /// Ring what is due and does not ring yet. Answers when the next is due.
     async fn ring_due(self: &Arc<Self>, engine: &Engine, host: &dyn Host, now: u64) -> Option<u64> {
+        self.ringing.ask();
         let due = match host.storage().alarms(now, PAGE).await {
             Ok(due) => due,
             Err(error) => {
@@ -140,20 +130,19 @@ impl House {
         };
         let full = due.len() == PAGE as usize;
         for alarm in due {
-            let key = (alarm.owner.clone(), alarm.plugin.clone(), alarm.name.clone());
-            if std::mem::replace(&mut self.alarms.lock().entry(key.clone()).or_default().now, true) {
+            if !self.ringing.begin(&alarm) {
                 continue;
             }
             // Waits while as many ring as may.
             let Ok(bell) = self.bells.clone().acquire_owned().await else { return None };
             let (house, job) = (self.clone(), engine.common.work.begin());
             tokio::spawn(async move {
-                house.ring(key, alarm).await;
+                house.ring(alarm).await;
                 drop((bell, job));
             });
         }
         // Those that ring are still in storage, so what is due by then is not known yet.
-        let ringing = self.alarms.lock().values().any(|ringing| ringing.now);
+        let ringing = self.ringing.is_any();
         match host.storage().next_alarm().await {
             Ok(Some(next)) if next > now => Some(next),
             Ok(Some(_)) if ringing && !full => None,
@@ -162,11 +151,11 @@ impl House {
         }
     }
 
-    async fn ring(&self, key: Key, alarm: Alarm) {
+    async fn ring(&self, alarm: Alarm) {
         let Some(engine) = self.engine.upgrade() else { return };
         let outcome = engine.ring(&alarm).await;
         let Some(host) = engine.host.upgrade() else { return };
-        let failures = self.alarms.lock().get(&key).map_or(0, |ringing| ringing.failures);
+        let failures = self.ringing.failures(&alarm);
         let (write, failures) = match outcome {
             Some(Ok(())) => (Self::over(&alarm), 0),
             Some(Err(_)) => {
@@ -175,16 +164,11 @@ impl House {
             }
             None => (later(&alarm, host.now(), ABSENT), failures),
         };
-        if let Err(error) = host.storage().commit(Batch::one(write)).await {
+        let stored = host.storage().commit(Batch::one(write)).await;
+        if let Err(error) = &stored {
             tracing::warn!(%error, "an alarm could not be put off; it will ring again");
         }
-        let mut alarms = self.alarms.lock();
-        if failures == 0 {
-            alarms.remove(&key);
-        } else {
-            alarms.insert(key, Ringing { now: false, failures });
-        }
-        drop(alarms);
+        self.ringing.end(&alarm, failures, stored.is_ok());
         engine.common.wake.notify_one();
     }
 

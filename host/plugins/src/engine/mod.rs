@@ -5,6 +5,7 @@ pub(crate) mod housekeeping;
 pub(crate) mod info;
 pub(crate) mod keep;
 pub(crate) mod plan;
+mod ringing;
 pub(crate) mod start;
 pub(crate) mod swap;
 pub(crate) mod transfer;
